@@ -1,0 +1,1 @@
+"""What plants, platform and regulators say to each other."""
