@@ -1,0 +1,1 @@
+"""Pure findings: functions of values, without clock, I/O or randomness."""

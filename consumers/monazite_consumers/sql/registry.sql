@@ -1,0 +1,36 @@
+-- The regulator's own data: what is declared now, and who changed what and when.
+
+-- name: revision
+-- The revision in force; no row before the first apply.
+SELECT revision, digest FROM registry_revisions ORDER BY revision DESC LIMIT 1;
+
+-- name: entries
+-- Everything that is declared.
+SELECT noun, key, document FROM registry_entries ORDER BY noun, key;
+
+-- name: put
+-- Declares entries, new or changed.
+INSERT INTO registry_entries (noun, key, document)
+SELECT * FROM unnest($1::text[], $2::text[], $3::jsonb[])
+ON CONFLICT (noun, key) DO UPDATE SET document = excluded.document;
+
+-- name: drop
+-- Takes entries out.
+DELETE FROM registry_entries
+USING unnest($1::text[], $2::text[]) AS gone (noun, key)
+WHERE registry_entries.noun = gone.noun AND registry_entries.key = gone.key;
+
+-- name: record_revision
+-- A new revision: who applied it, when, and the digest of all entries after it.
+INSERT INTO registry_revisions (revision, applied_at, applied_by, digest) VALUES ($1, $2, $3, $4);
+
+-- name: record_changes
+-- What a revision changed.
+INSERT INTO registry_changes (revision, noun, key, before, after)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::jsonb[], $5::jsonb[]);
+
+-- name: history
+-- Every change of every entry, newest first.
+SELECT c.revision, r.applied_at, r.applied_by, c.noun, c.key, c.before, c.after
+FROM registry_changes c JOIN registry_revisions r USING (revision)
+ORDER BY c.revision DESC, c.noun, c.key;

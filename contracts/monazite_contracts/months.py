@@ -1,0 +1,31 @@
+"""The calendar that the law counts in: days, months and years in Asia/Shanghai."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Final
+
+SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""China has kept one offset without daylight saving since 1991; a fixed offset needs no zone database at a plant."""
+
+MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def day_of(instant: datetime) -> date:
+    """The calendar day in Asia/Shanghai of an aware instant."""
+    return instant.astimezone(SHANGHAI).date()
+
+
+def day_start(day: date) -> datetime:
+    """The first instant of a day in Asia/Shanghai, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).astimezone(UTC)
+
+
+def month_end(month: str) -> datetime:
+    """The first instant after a month written `2023-05`, in UTC."""
+    year, number = int(month[:4]), int(month[5:])
+    following = date(year + number // 12, number % 12 + 1, 1)
+    return day_start(following)
+
+
+def last_instant(end: datetime) -> datetime:
+    """The last instant (1 µs) before a period's end."""
+    return end - MICROSECOND

@@ -1,0 +1,74 @@
+"""What the platform answers a plant: receipts, resend requests."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from monazite_contracts.envelope import Sequence, Source
+from monazite_contracts.identifiers import EventId, Sha256, Text
+from monazite_contracts.model import Contract
+from monazite_contracts.times import Instant
+
+
+class Outcome(StrEnum):
+    """The four outcomes of what was received; there is no fifth."""
+
+    APPLIED = "applied"
+    AWAITING = "awaiting"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+class Range(Contract):
+    """Sequences `first` to `last`, both included."""
+
+    first: Sequence
+    last: Sequence
+
+
+class ReceiptEntry(Contract):
+    """What became of one envelope (`event_id` null and `index` null) or one event of it.
+
+    Events that were applied without a flag, of envelopes within the decided ranges, have no entry.
+    """
+
+    sequence: Sequence
+    envelope_hash: Sha256
+    """Of the envelope meant: another one may claim the same sequence."""
+    index: Annotated[int, Field(ge=0)] | None = None
+    """The event's place in the envelope, from 0."""
+    event_id: EventId | None = None
+    outcome: Outcome
+    flagged: bool = False
+    """Applied, but a rule noticed something."""
+    rule: Text | None = None
+    field: str | None = None
+    remedy: str | None = None
+
+
+class Receipt(Contract):
+    """Where the platform stands with one source; the greatest (epoch, number) is true."""
+
+    type: Literal["monazite.receipt.v1"]
+    source: Source
+    epoch: Annotated[int, Field(ge=1)]
+    """Grows when the platform was restored from a backup."""
+    number: Annotated[int, Field(ge=1)]
+    decided_through: Annotated[int, Field(ge=0)]
+    """Every sequence up to here stands or is refused; 0 when the first is missing."""
+    decided_hash: Sha256 | None = None
+    """Hash of the envelope at `decided_through`."""
+    decided_beyond: tuple[Range, ...] = ()
+    """Further sequences that stand or are refused."""
+    entries: tuple[ReceiptEntry, ...] = ()
+    issued_at: Instant
+
+
+class ResendRequest(Contract):
+    """The platform misses part of a chain and asks for it."""
+
+    type: Literal["monazite.resend-request.v1"]
+    source: Source
+    missing: Annotated[tuple[Range, ...], Field(min_length=1)]
+    issued_at: Instant

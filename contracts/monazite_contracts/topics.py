@@ -1,0 +1,97 @@
+"""The topics, one row each: name, key, partitions, retention, who writes, who reads, why."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from monazite_contracts.events import Stream
+
+DAY_MS: Final = 86_400_000
+YEAR_MS: Final = 365 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One row. `name` may hold `{province}` or `{plant}`: then there is one topic for each registered one.
+
+    `carries` names the message types. `retention_ms` -1 keeps for ever.
+    """
+
+    name: str
+    key: str
+    partitions: int
+    retention_ms: int
+    compacted: bool
+    written_by: str
+    read_by: str
+    carries: tuple[str, ...]
+    why: str
+
+
+PLANT_TOPICS: Final[dict[Stream, str]] = {stream: f"plant-{stream}" for stream in Stream}
+"""The topic of each stream."""
+
+HEARTBEATS: Final = "plant-heartbeats"
+ALERTS: Final = "regulator-alerts"
+PROVINCE_ALERTS: Final = "regulator-alerts-{province}"
+REPORTS: Final = "regulator-reports"
+RECEIPTS: Final = "receipts-{plant}"
+DEAD_LETTERS: Final = "dead-letters"
+RELAY_CONTROL: Final = "relay-control"
+
+TOPICS: Final = (
+    Topic(
+        PLANT_TOPICS[Stream.PRODUCTION], "plant/gateway", 6, 400 * DAY_MS, False, "gateways", "intake",
+        ("envelope",), "What is made, enters, changes or is lost; kept longer than a year so that intake can be replayed.",
+    ),
+    Topic(
+        PLANT_TOPICS[Stream.SHIPMENTS], "plant/gateway", 6, 400 * DAY_MS, False, "gateways", "intake",
+        ("envelope",), "What leaves one plant and reaches another.",
+    ),
+    Topic(
+        PLANT_TOPICS[Stream.DECLARATIONS], "plant/gateway", 6, 400 * DAY_MS, False, "gateways", "intake",
+        ("envelope",), "The flow record of each month, due on the 10th of the next.",
+    ),
+    Topic(
+        HEARTBEATS, "plant/gateway", 3, 7 * DAY_MS, True, "gateways", "watch",
+        ("heartbeat",), "Whether each gateway is well; only the newest matters.",
+    ),
+    Topic(
+        RECEIPTS, "plant/gateway/stream/incarnation", 1, 90 * DAY_MS, False, "relay", "that plant's gateways",
+        ("receipt", "resend-request"), "What became of each envelope; one topic a plant, so that no plant reads another's.",
+    ),
+    Topic(
+        ALERTS, "alert id", 1, -1, True, "relay", "national regulators",
+        ("alert", "alert-acknowledged"), "Every change for a year, the latest state for ever.",
+    ),
+    Topic(
+        PROVINCE_ALERTS, "alert id", 1, -1, True, "relay", "that province's regulators",
+        ("alert", "alert-acknowledged"), "The same for a province's own plants; caps of holders go to the nation only.",
+    ),
+    Topic(
+        REPORTS, "level/subject/month", 1, -1, True, "relay", "regulators",
+        ("report-ready",), "Announces each revision of a monthly report.",
+    ),
+    Topic(
+        DEAD_LETTERS, "topic/partition", 1, 90 * DAY_MS, False, "relay", "operations",
+        ("dead-letter",), "What nobody can be named for: coordinate, hash and the first 4 KiB.",
+    ),
+    Topic(
+        RELAY_CONTROL, "relay", 1, -1, True, "relay", "relay",
+        ("control",), "The last publication number, by which a restored database is noticed.",
+    ),
+)  # fmt: skip
+
+
+def compaction_lag_ms(topic: Topic) -> int:
+    """How long a compacted topic keeps every change before only the latest of a key is left."""
+    return 0 if topic.name == HEARTBEATS else YEAR_MS
+
+
+def receipts_topic(plant: str) -> str:
+    """The topic of a plant's receipts."""
+    return RECEIPTS.format(plant=plant)
+
+
+def province_topic(province: str) -> str:
+    """The topic of a province's alerts; `province` as its registered code."""
+    return PROVINCE_ALERTS.format(province=province)
