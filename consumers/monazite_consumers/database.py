@@ -1,0 +1,110 @@
+"""Connections, migrations and locks: everything that is PostgreSQL's and no noun's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+import orjson
+
+from monazite_consumers.errors import SchemaError
+from monazite_consumers.sql import migrations
+
+Connection = asyncpg.Connection
+
+REGISTRY_LOCK: Final = 0x6D6F_6E61_0001
+"""Deciding transactions hold it shared, applying a registry holds it exclusively."""
+
+PLANT_LOCKS: Final = 0x6D01
+"""Class of the two-key advisory locks, one for each plant, that serialise what is decided about it."""
+
+WATCH_LOCK: Final = 0x6D6F_6E61_0002
+RELAY_LOCK: Final = 0x6D6F_6E61_0003
+"""Session locks: one active watch, one active relay."""
+
+DECIDING_SESSION: Final = {
+    "application_name": "monazite",
+    "timezone": "UTC",
+    # A paused member's open transaction would otherwise block its successor for ever.
+    "idle_in_transaction_session_timeout": "10s",
+    "lock_timeout": "30s",
+    "statement_timeout": "60s",
+    "jit": "off",
+}
+
+LOCK_SESSION: Final = DECIDING_SESSION | {"idle_session_timeout": "10s"}
+"""Of a session that holds a session lock and is used every second: a paused holder loses it."""
+
+
+async def _set_codecs(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + orjson.dumps(value, option=orjson.OPT_SORT_KEYS),
+        decoder=lambda raw: orjson.loads(raw[1:]),
+    )
+
+
+async def connect(dsn: str, settings: dict[str, str] | None = None) -> asyncpg.Connection:
+    """One connection with this project's codecs and limits; the caller closes it."""
+    connection = await asyncpg.connect(dsn, server_settings=settings or DECIDING_SESSION)
+    await _set_codecs(connection)
+    return connection
+
+
+@asynccontextmanager
+async def pool(dsn: str, *, size_max: int = 4) -> AsyncIterator[asyncpg.Pool]:
+    """A pool of such connections."""
+    async with asyncpg.create_pool(
+        dsn, min_size=1, max_size=size_max, init=_set_codecs, server_settings=DECIDING_SESSION
+    ) as opened:
+        yield opened
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Brings the schema to this release's; returns the names of the migrations that ran. Safe to run at any time."""
+    connection = await connect(dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", REGISTRY_LOCK)
+            await connection.execute(
+                "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())"
+            )
+            done = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
+            fresh = [(name, text) for name, text in migrations() if name not in done]
+            for name, text in fresh:
+                await connection.execute(text)
+                await connection.execute("INSERT INTO migrations (name) VALUES ($1)", name)
+        return [name for name, _ in fresh]
+    finally:
+        await connection.close()
+
+
+async def require_schema(connection: asyncpg.Connection) -> None:
+    """Refuses a database whose migrations are not exactly this release's.
+
+    Raises:
+        SchemaError: a migration is missing, or one that this release does not know has run.
+    """
+    try:
+        done = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
+    except asyncpg.UndefinedTableError:
+        done = set()
+    ours = {name for name, _ in migrations()}
+    if done != ours:
+        raise SchemaError(
+            f"the database has {len(done)} migrations, this release {len(ours)}: "
+            f"run `monazite migrate` (missing: {sorted(ours - done)}, unknown: {sorted(done - ours)})"
+        )
+
+
+def retry_wait_s(attempt: int) -> float:
+    """Bounded backoff: 0.2 s doubling to 10 s."""
+    return min(0.2 * 2.0**attempt, 10.0)
+
+
+async def back_off(attempt: int) -> None:
+    """Waits before the next try."""
+    await asyncio.sleep(retry_wait_s(attempt))

@@ -1,0 +1,28 @@
+"""What can go wrong at the regulator, one small tree; a docstring is the default message."""
+
+
+class MonaziteError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class RegistryError(MonaziteError):
+    """The registry files do not fit together."""
+
+
+class SchemaError(MonaziteError):
+    """The database's schema is not this release's: run `monazite migrate`."""
+
+
+class Superseded(MonaziteError):
+    """Another member has taken over this partition: its position has moved. Roll back and rejoin."""
+
+
+class PositionAheadOfLog(MonaziteError):
+    """The stored position lies beyond the log's end: the topic was recreated or truncated."""
+
+
+class NotDecided(MonaziteError):
+    """Decisions are suspended until the registry has been applied."""
