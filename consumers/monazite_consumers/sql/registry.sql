@@ -5,8 +5,11 @@
 SELECT revision, digest FROM registry_revisions ORDER BY revision DESC LIMIT 1;
 
 -- name: entries
--- Everything that is declared.
-SELECT noun, key, document FROM registry_entries ORDER BY noun, key;
+-- Everything that is declared, and the revision of it: one snapshot. One row without a noun when nothing is.
+SELECT r.revision, e.noun, e.key, e.document
+FROM (SELECT coalesce(max(revision), 0) AS revision FROM registry_revisions) r
+LEFT JOIN registry_entries e ON true
+ORDER BY e.noun, e.key;
 
 -- name: put
 -- Declares entries, new or changed.

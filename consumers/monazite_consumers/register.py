@@ -1,0 +1,30 @@
+"""Reads the registry in force out of the database as one immutable value."""
+
+from monazite_consumers.database import Connection
+from monazite_consumers.errors import SchemaError
+from monazite_consumers.rules.registry import NOUNS, Entry, Registry
+from monazite_consumers.sql import statement
+
+
+async def load(connection: Connection) -> Registry:
+    """Everything that is declared, with its revision: one statement, hence one snapshot, in or out of a transaction.
+
+    Raises:
+        SchemaError: an entry is of a noun that this release does not know.
+    """
+    rows = await connection.fetch(statement("registry", "entries"))
+    declared = [(row["noun"], _entry(row["noun"], row["document"])) for row in rows if row["noun"] is not None]
+    return Registry.of(rows[0]["revision"], declared)
+
+
+async def revision(connection: Connection) -> int:
+    """The revision in force; 0 before the first apply."""
+    found = await connection.fetchval(statement("registry", "revision"))
+    return 0 if found is None else int(found)
+
+
+def _entry(noun: str, document: object) -> Entry:
+    model = NOUNS.get(noun)
+    if model is None:
+        raise SchemaError(f"the registry declares {noun}, which this release does not know: run a newer release")
+    return model.model_validate(document)
