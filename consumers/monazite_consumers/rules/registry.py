@@ -2,221 +2,57 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
 from monazite_contracts.catalogue import CapKind
-from monazite_contracts.identifiers import GatewayCode, KeyId, PlantCode
 from monazite_contracts.quantities import GRAMS_PER_TONNE
 from monazite_contracts.seal import public_key
 from nacl.signing import VerifyKey
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
-ListedActivity = Literal["mining", "separation"]
+from monazite_consumers.rules.entries import (
+    NOUNS,
+    Allocation,
+    Approval,
+    Breakdown,
+    Code,
+    Enterprise,
+    Entry,
+    GatewayKey,
+    ListedActivity,
+    Membership,
+    Operation,
+    Plant,
+    Settings,
+    Succession,
+)
 
+__all__ = [
+    "NOUNS",
+    "Allocation",
+    "Approval",
+    "Breakdown",
+    "CapKey",
+    "Code",
+    "Enterprise",
+    "Entry",
+    "GatewayKey",
+    "Grant",
+    "ListedActivity",
+    "Membership",
+    "Operation",
+    "Plant",
+    "Registry",
+    "Settings",
+    "Succession",
+    "granted_g",
+]
 
-class Entry(BaseModel):
-    """One declared fact. `noun` and `key` name it; everything else is what it says."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @property
-    def key(self) -> str:
-        """What tells this entry from others of its noun."""
-        raise NotImplementedError
-
-
-class _Dated(Entry):
-    since: date
-    until: date | None = None
-    """The first day on which it no longer holds; none: it holds on."""
-
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> Self:
-        if self.until is not None and self.until <= self.since:
-            raise ValueError("until: must lie after since")
-        return self
-
-    def holds_on(self, day: date) -> bool:
-        """Whether the fact holds on a day in Asia/Shanghai."""
-        return self.since <= day and (self.until is None or day < self.until)
-
-
-class Enterprise(Entry):
-    """A legal holder of caps, or a subsidiary of one."""
-
-    code: Code
-    name: str
-    name_zh: str = ""
-    simulated: bool = False
-    """Invented, or real but with invented data: every screen says so."""
-
-    @property
-    def key(self) -> str:
-        return self.code
-
-
-class Membership(_Dated):
-    """An enterprise belongs to a group from a day on; its draws add to the group's."""
-
-    member: Code
-    group: Code
-
-    @property
-    def key(self) -> str:
-        return f"{self.member} {self.since}"
-
-
-class Plant(Entry):
-    """One site that reports."""
-
-    code: PlantCode
-    name: str
-    name_zh: str = ""
-    province: Code
-    simulated: bool = False
-
-    @property
-    def key(self) -> str:
-        return self.code
-
-
-class Operation(_Dated):
-    """An enterprise runs a plant from a day on; the plant's draws post to it."""
-
-    plant: PlantCode
-    enterprise: Code
-
-    @property
-    def key(self) -> str:
-        return f"{self.plant} {self.since}"
-
-
-class GatewayKey(Entry):
-    """A gateway's public signing key, and when it vouches: by arrival time."""
-
-    id: KeyId
-    plant: PlantCode
-    gateway: GatewayCode
-    public: Annotated[str, AfterValidator(lambda text: public_key(text) and text)]
-    """Ed25519, base64url without padding."""
-    since: AwareDatetime
-    until: AwareDatetime | None = None
-    revoked_from: AwareDatetime | None = None
-    """Nothing that arrived from here on is vouched for; may be set back before a theft."""
-
-    @property
-    def key(self) -> str:
-        return self.id
-
-    def vouches_at(self, arrival: datetime) -> bool:
-        """Whether the key was valid at an arrival."""
-        ends = [end for end in (self.until, self.revoked_from) if end is not None]
-        return self.since <= arrival and all(arrival < end for end in ends)
-
-
-class Approval(_Dated):
-    """An enterprise stands on the published list (R6)."""
-
-    enterprise: Code
-    activity: ListedActivity
-
-    @property
-    def key(self) -> str:
-        return f"{self.enterprise} {self.activity} {self.since}"
-
-
-class Allocation(Entry):
-    """One grant, cut or release to a cap, with its decision. A cut is negative."""
-
-    decision: str
-    batch: str
-    """As numbered by the decision; also tells a reserve's release or a penalty's cut."""
-    form: Literal["grant", "cut", "release"] = "grant"
-    year: int
-    holder: Code
-    kind: CapKind
-    issued_on: date
-    tonnes_reo: Annotated[int, Field(strict=True)]
-    evidence: str
-    invented: bool = False
-
-    @model_validator(mode="after")
-    def _sign_fits_form(self) -> Self:
-        if (self.tonnes_reo < 0) != (self.form == "cut"):
-            raise ValueError("tonnes_reo: a cut is below zero, a grant or release is not")
-        return self
-
-    @property
-    def key(self) -> str:
-        return f"{self.year} {self.holder} {self.kind} {self.batch} {self.form} {self.decision}"
-
-
-class Breakdown(Entry):
-    """How a group passes part of its grant to a member."""
-
-    group: Code
-    member: Code
-    year: int
-    kind: CapKind
-    issued_on: date
-    tonnes_reo: Annotated[int, Field(strict=True, gt=0)]
-    invented: bool = False
-
-    @property
-    def key(self) -> str:
-        return f"{self.year} {self.group} {self.member} {self.kind} {self.issued_on}"
-
-
-class Succession(Entry):
-    """A holder takes over another's caps of the named years: granted and drawn move whole."""
-
-    predecessor: Code
-    successor: Code
-    years: tuple[int, ...]
-
-    @property
-    def key(self) -> str:
-        return f"{self.predecessor} {self.successor}"
-
-
-class Settings(Entry):
-    """What the law leaves open or an authority may tune (domain page, section 1)."""
-
-    separation_counts: Literal["output", "feed"] = "output"
-    recycled_counts: bool = False
-    separated_again_counts: bool = False
-    claim_tolerance_ppm: Annotated[int, Field(ge=0)] = 5_000
-    """How far the plant's REO figure may lie from mass × assay."""
-    future_tolerance_minutes: Annotated[int, Field(ge=0)] = 15
-    long_past_days: Annotated[int, Field(ge=1)] = 92
-    settle_minutes: Annotated[int, Field(ge=0)] = 15
-    """How long an absence may last before it is alerted, by arrival time."""
-    awaiting_per_source_max: Annotated[int, Field(ge=1)] = 2_000
-    awaiting_total_max: Annotated[int, Field(ge=1)] = 100_000
-
-    @property
-    def key(self) -> str:
-        return "settings"
-
-
-NOUNS: Mapping[str, type[Entry]] = {
-    "enterprises": Enterprise,
-    "memberships": Membership,
-    "plants": Plant,
-    "operations": Operation,
-    "gateway_keys": GatewayKey,
-    "approvals": Approval,
-    "allocations": Allocation,
-    "breakdowns": Breakdown,
-    "successions": Succession,
-    "settings": Settings,
-}
-"""Every noun that a registry file may declare, in the order in which a difference is shown."""
+CapKey = tuple[str, int, CapKind]
+"""(holder, year, kind)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,23 +125,33 @@ class Registry:
         return {(s.predecessor, year): s.successor for s in self._all("successions") for year in s.years}
 
     @cached_property
-    def _holders_cache(self) -> dict[tuple[str, date], tuple[str, ...]]:
+    def _holders_seen(self) -> dict[tuple[str, date], tuple[str, ...]]:
+        return {}
+
+    @cached_property
+    def _listed_seen(self) -> dict[tuple[str, CapKind, date], bool]:
         return {}
 
     def operator(self, plant: str, day: date) -> str | None:
         """The enterprise that runs a plant on a day."""
         return next((o.enterprise for o in self._operations.get(plant, ()) if o.holds_on(day)), None)
 
+    def group(self, enterprise: str, day: date) -> str | None:
+        """The group that an enterprise belongs to on a day."""
+        return next((m.group for m in self._memberships.get(enterprise, ()) if m.holds_on(day)), None)
+
     def groups(self, enterprise: str, day: date) -> tuple[str, ...]:
-        """The groups above an enterprise on a day, nearest first."""
-        found: list[str] = []
-        current: str | None = enterprise
-        while current is not None:
-            current = next((m.group for m in self._memberships.get(current, ()) if m.holds_on(day)), None)
-            if current is not None and (current == enterprise or current in found):
+        """The groups above an enterprise on a day, nearest first, as declared: successions play no part."""
+        return self._upwards(enterprise, day)[1:]
+
+    def _upwards(self, enterprise: str, day: date, year: int | None = None) -> tuple[str, ...]:
+        """An enterprise and the groups above it; with a year, whoever holds the caps of that year in their stead."""
+        found = [enterprise if year is None else self.successor(enterprise, year)]
+        while (group := self.group(found[-1], day)) is not None:
+            above = group if year is None else self.successor(group, year)
+            if above in found:
                 break  # a circle is refused when files are read; a rule must not hang on one all the same
-            if current is not None:
-                found.append(current)
+            found.append(above)
         return tuple(found)
 
     def successor(self, holder: str, year: int) -> str:
@@ -318,34 +164,71 @@ class Registry:
 
     def holders(self, plant: str, day: date) -> tuple[str, ...]:
         """Whose caps a plant's draw of a day posts to: its enterprise, then the groups above, by succession."""
-        found = self._holders_cache.get((plant, day))
+        found = self._holders_seen.get((plant, day))
         if found is None:
             operator = self.operator(plant, day)
-            chain = () if operator is None else (operator, *self.groups(operator, day))
-            found = tuple(dict.fromkeys(self.successor(holder, day.year) for holder in chain))
-            self._holders_cache[plant, day] = found
+            found = () if operator is None else self._upwards(operator, day, day.year)
+            self._holders_seen[plant, day] = found
         return found
 
-    @cached_property
-    def _grants(self) -> Mapping[tuple[str, int, CapKind], list[Grant]]:
-        grants: dict[tuple[str, int, CapKind], list[Grant]] = defaultdict(list)
+    def _postings(self) -> Iterator[tuple[str, int, CapKind, Grant]]:
+        """What each allocation and breakdown does to whom, under the names declared. A breakdown only moves grams."""
         for a in self._all("allocations"):
-            grants[self.successor(a.holder, a.year), a.year, a.kind].append(
-                Grant(a.issued_on, a.tonnes_reo * GRAMS_PER_TONNE)
-            )
+            if a.form != "reserve":
+                yield a.holder, a.year, a.kind, Grant(a.issued_on, a.tonnes_reo * GRAMS_PER_TONNE)
         for b in self._all("breakdowns"):
-            grants[self.successor(b.member, b.year), b.year, b.kind].append(
-                Grant(b.issued_on, b.tonnes_reo * GRAMS_PER_TONNE)
-            )
-        return {cap: sorted(found, key=lambda g: g.day) for cap, found in grants.items()}
+            passed_g = b.tonnes_reo * GRAMS_PER_TONNE
+            yield b.member, b.year, b.kind, Grant(b.issued_on, passed_g)
+            yield b.group, b.year, b.kind, Grant(b.issued_on, -passed_g)
+
+    @cached_property
+    def _own(self) -> Mapping[CapKey, tuple[Grant, ...]]:
+        """What each holder has itself: issued or passed to it, less what it passed on."""
+        own: dict[CapKey, list[Grant]] = defaultdict(list)
+        for holder, year, kind, grant in self._postings():
+            own[self.successor(holder, year), year, kind].append(grant)
+        return _by_day(own)
+
+    @cached_property
+    def _grants(self) -> Mapping[CapKey, tuple[Grant, ...]]:
+        """What each cap is granted: a grant posts as a draw does, to the holder and to the groups above it."""
+        grants: dict[CapKey, list[Grant]] = defaultdict(list)
+        for holder, year, kind, grant in self._postings():
+            # A cap may be issued before its year begins or cut after it ended: membership counts within the year.
+            day = min(max(grant.day, date(year, 1, 1)), date(year, 12, 31))
+            for cap_holder in self._upwards(holder, day, year):
+                grants[cap_holder, year, kind].append(grant)
+        return _by_day(grants)
 
     def grants(self, holder: str, year: int, kind: CapKind) -> tuple[Grant, ...]:
-        """All grants to a cap, by day of issue."""
-        return tuple(self._grants.get((holder, year, kind), ()))
+        """All grants to a cap, by day of issue, one a day; a group's include those made straight to its members."""
+        return self._grants.get((holder, year, kind), ())
 
-    def granted_caps(self) -> Iterable[tuple[str, int, CapKind]]:
+    def granted_caps(self) -> Iterable[CapKey]:
         """Every cap that has a grant, issued or to come."""
         return self._grants.keys()
+
+    def undistributed_caps(self) -> Iterable[CapKey]:
+        """Every cap whose holder was issued, or passed, something itself."""
+        return self._own.keys()
+
+    def undistributed_g(self, holder: str, year: int, kind: CapKind, day: date) -> int:
+        """Grams issued or passed to a holder itself by a day that no breakdown has passed on to a member."""
+        return granted_g(self._own.get((holder, year, kind), ()), day)
+
+    def undistributed(self, holder: str, year: int, kind: CapKind) -> tuple[Grant, ...]:
+        """The days on which that rest changes, and by how much."""
+        return self._own.get((holder, year, kind), ())
+
+    def reserved_g(self, holder: str, year: int, kind: CapKind, day: date) -> int:
+        """Grams announced by a day as a holder's reserve and not yet released."""
+        sign = {"reserve": 1, "release": -1}
+        reserved_t: int = sum(
+            sign.get(a.form, 0) * a.tonnes_reo
+            for a in self._all("allocations")
+            if (self.successor(a.holder, a.year), a.year, a.kind) == (holder, year, kind) and a.issued_on <= day
+        )
+        return max(0, reserved_t) * GRAMS_PER_TONNE
 
     def is_member(self, holder: str, year: int) -> bool:
         """Whether a holder stands below a group at any time of a year: then a cap of its own needs a grant."""
@@ -357,22 +240,37 @@ class Registry:
         return _grouped(self._all("approvals"), "enterprise")
 
     def listed(self, plant: str, kind: CapKind, day: date) -> bool:
-        """Whether the enterprise that runs a plant, or a group above it, stands on the list for a kind on a day."""
-        operator = self.operator(plant, day)
-        if operator is None:
-            return False
-        activity = "separation" if kind is CapKind.SEPARATION else "mining"
-        return any(
-            approval.activity == activity and approval.holds_on(day)
-            for enterprise in (operator, *self.groups(operator, day))
-            for approval in self._approvals.get(enterprise, ())
-        )
+        """Whether who runs a plant, a group above it, or who succeeded them, stands on the list for a kind on a day."""
+        found = self._listed_seen.get((plant, kind, day))
+        if found is None:
+            operator = self.operator(plant, day)
+            answerable = () if operator is None else (*self._upwards(operator, day), *self.holders(plant, day))
+            activity: ListedActivity = "separation" if kind is CapKind.SEPARATION else "mining"
+            found = any(self._approved(enterprise, activity, day) for enterprise in answerable)
+            self._listed_seen[plant, kind, day] = found
+        return found
+
+    def _approved(self, enterprise: str, activity: ListedActivity, day: date) -> bool:
+        approvals = self._approvals.get(enterprise, ())
+        return any(approval.activity == activity and approval.holds_on(day) for approval in approvals)
 
 
 def granted_g(grants: tuple[Grant, ...], day: date) -> int:
     """Grams issued up to and including a day."""
-    count = bisect_right([grant.day for grant in grants], day)
+    count = bisect_right(grants, day, key=lambda grant: grant.day)
     return sum(grant.amount_g for grant in grants[:count])
+
+
+def _by_day(grants: Mapping[CapKey, list[Grant]]) -> Mapping[CapKey, tuple[Grant, ...]]:
+    """One grant a day and cap, in order; what nets to nothing on a day is left out, unless it was the first issue."""
+    netted: dict[CapKey, tuple[Grant, ...]] = {}
+    for cap, found in grants.items():
+        days: dict[date, int] = defaultdict(int)
+        for grant in sorted(found, key=lambda g: g.day):
+            days[grant.day] += grant.amount_g
+        first = min(days)
+        netted[cap] = tuple(Grant(day, amount_g) for day, amount_g in days.items() if amount_g or day == first)
+    return netted
 
 
 def _grouped(entries: Iterable[Any], attribute: str) -> Mapping[str, list[Any]]:
