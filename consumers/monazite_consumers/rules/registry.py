@@ -194,11 +194,14 @@ class Registry:
         """What each cap is granted: a grant posts as a draw does, to the holder and to the groups above it."""
         grants: dict[CapKey, list[Grant]] = defaultdict(list)
         for holder, year, kind, grant in self._postings():
-            # A cap may be issued before its year begins or cut after it ended: membership counts within the year.
-            day = min(max(grant.day, date(year, 1, 1)), date(year, 12, 31))
-            for cap_holder in self._upwards(holder, day, year):
+            for cap_holder in self._upwards(holder, self.day_within(year, grant.day), year):
                 grants[cap_holder, year, kind].append(grant)
         return _by_day(grants)
+
+    @staticmethod
+    def day_within(year: int, day: date) -> date:
+        """The day whose memberships count for what is issued to a cap: that may lie before the year begins."""
+        return min(max(day, date(year, 1, 1)), date(year, 12, 31))
 
     def grants(self, holder: str, year: int, kind: CapKind) -> tuple[Grant, ...]:
         """All grants to a cap, by day of issue, one a day; a group's include those made straight to its members."""
@@ -208,17 +211,17 @@ class Registry:
         """Every cap that has a grant, issued or to come."""
         return self._grants.keys()
 
-    def undistributed_caps(self) -> Iterable[CapKey]:
+    def own_caps(self) -> Iterable[CapKey]:
         """Every cap whose holder was issued, or passed, something itself."""
         return self._own.keys()
 
+    def own_grants(self, holder: str, year: int, kind: CapKind) -> tuple[Grant, ...]:
+        """What a holder was issued or passed itself, less what it passed on, by day."""
+        return self._own.get((holder, year, kind), ())
+
     def undistributed_g(self, holder: str, year: int, kind: CapKind, day: date) -> int:
         """Grams issued or passed to a holder itself by a day that no breakdown has passed on to a member."""
-        return granted_g(self._own.get((holder, year, kind), ()), day)
-
-    def undistributed(self, holder: str, year: int, kind: CapKind) -> tuple[Grant, ...]:
-        """The days on which that rest changes, and by how much."""
-        return self._own.get((holder, year, kind), ())
+        return granted_g(self.own_grants(holder, year, kind), day)
 
     def reserved_g(self, holder: str, year: int, kind: CapKind, day: date) -> int:
         """Grams announced by a day as a holder's reserve and not yet released."""
