@@ -11,6 +11,10 @@ FROM (SELECT coalesce(max(revision), 0) AS revision FROM registry_revisions) r
 LEFT JOIN registry_entries e ON true
 ORDER BY e.noun, e.key;
 
+-- name: exclude_decisions
+-- Waits for the deciding transactions under way and holds new ones off until this one ends.
+SELECT pg_advisory_xact_lock($1);
+
 -- name: put
 -- Declares entries, new or changed.
 INSERT INTO registry_entries (noun, key, document)

@@ -1,0 +1,71 @@
+"""The difference between what is in force and what is declared, and the digest that names a registry's content."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, Literal
+
+import orjson
+
+from monazite_consumers.rules.registry import NOUNS, Entry, Registry
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry's difference; `before` is None for a new one, `after` for one that is taken out."""
+
+    noun: str
+    key: str
+    before: Entry | None
+    after: Entry | None
+
+    @property
+    def kind(self) -> Literal["added", "removed", "changed"]:
+        """What happens to the entry."""
+        if self.before is None:
+            return "added"
+        return "removed" if self.after is None else "changed"
+
+    def fields(self) -> Mapping[str, tuple[Any, Any]]:
+        """(before, after) of every field that differs, as written in JSON; None where there is no entry."""
+        before, after = document(self.before) or {}, document(self.after) or {}
+        pairs = {name: (before.get(name), after.get(name)) for name in {**before, **after}}
+        return MappingProxyType({name: pair for name, pair in pairs.items() if pair[0] != pair[1]})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would make the declared registry the one in force. `revision`: the one that was compared with."""
+
+    revision: int
+    wanted: tuple[tuple[str, Entry], ...]
+    changes: tuple[Change, ...]
+
+
+def difference(before: Registry, wanted: Iterable[tuple[str, Entry]]) -> tuple[Change, ...]:
+    """Every change, by noun in the order of `NOUNS`, then by key."""
+    old = {(noun, entry.key): entry for noun, entries in before.entries.items() for entry in entries}
+    new = {(noun, entry.key): entry for noun, entry in wanted}
+    order = {noun: number for number, noun in enumerate(NOUNS)}
+    return tuple(
+        Change(noun, key, old.get((noun, key)), new.get((noun, key)))
+        for noun, key in sorted(old.keys() | new.keys(), key=lambda name: (order[name[0]], name[1]))
+        if old.get((noun, key)) != new.get((noun, key))
+    )
+
+
+def document(entry: Entry | None) -> Document | None:
+    """An entry as JSON, every field written out."""
+    return None if entry is None else entry.model_dump(mode="json")
+
+
+def digest(entries: Iterable[tuple[str, Entry]]) -> bytes:
+    """SHA-256 of all entries as canonical JSON, sorted by noun and key.
+
+    Fields at their default are left out, so that a release that adds a field does not change what is declared.
+    """
+    rows = sorted((noun, entry.key, entry.model_dump(mode="json", exclude_defaults=True)) for noun, entry in entries)
+    return sha256(orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)).digest()
