@@ -1,5 +1,6 @@
 """Events: immutable statements of a plant in CloudEvents JSON form, one class per type."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
@@ -9,7 +10,7 @@ from pydantic import Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from monazite_contracts import statements as st
-from monazite_contracts.identifiers import EventId, PlantCode, SystemCode, Text, event_id, lot_plant
+from monazite_contracts.identifiers import EventId, PlantCode, Reference, SystemCode, event_id
 from monazite_contracts.model import Contract
 from monazite_contracts.months import last_instant, month_end
 from monazite_contracts.times import Instant
@@ -26,13 +27,19 @@ class Stream(StrEnum):
     DECLARATIONS = "declarations"
 
 
+_MADE_LOTS: Final[dict[type[Any], Callable[[Any], tuple[str, ...]]]] = {
+    **dict.fromkeys(
+        (st.Production, st.Import, st.ScrapIntake, st.OpeningInventory, st.Blend), lambda made: (made.lot,)
+    ),
+    st.Split: lambda split: tuple(child.lot for child in split.children),
+    st.Correction: lambda correction: made_lots(correction.replacement.data),
+}
+
+
 def made_lots(data: Any) -> tuple[str, ...]:
-    """The lots that a statement brings into being."""
-    if isinstance(data, st.Production | st.Import | st.ScrapIntake | st.OpeningInventory | st.Blend):
-        return (data.lot,)
-    if isinstance(data, st.Split):
-        return tuple(child.lot for child in data.children)
-    return ()
+    """The lots that a statement brings into being; for a correction, those of the statement it puts in place."""
+    lots_of = _MADE_LOTS.get(type(data))
+    return lots_of(data) if lots_of else ()
 
 
 class _Event(Contract):
@@ -46,7 +53,7 @@ class _Event(Contract):
     datacontenttype: Literal["application/json"] = "application/json"
     sourcesystem: SystemCode
     """The plant's own system that holds the record."""
-    recordid: Text
+    recordid: Reference
     """The record's id in that system. Plant, system and record make the event's id."""
     test: bool = False
     """A rehearsal: checked and receipted, without effect."""
@@ -57,11 +64,9 @@ class _Event(Contract):
             raise PydanticCustomError(
                 "event_id", "`id` is the UUIDv5 of `source/sourcesystem/recordid` in the contract's namespace"
             )
-        data = getattr(self, "data", None)
-        if isinstance(data, st.Correction):
-            data = data.replacement.data
-        for lot in made_lots(data):
-            if lot_plant(lot) != self.source:
+        own = f"{self.source}/"
+        for lot in made_lots(getattr(self, "data", None)):
+            if not lot.startswith(own):
                 raise PydanticCustomError("lot_of_another_plant", "a plant names the lots it makes by its own code")
         return self
 
@@ -217,15 +222,19 @@ STREAMS_OF_TYPE: Final[dict[str, frozenset[Stream]]] = {
 KNOWN_TYPES: Final = frozenset(STREAMS_OF_TYPE)
 
 
+def streams_of(event: Event) -> frozenset[Stream]:
+    """The streams that an event may be published on: a correction goes where the statement it replaces went."""
+    data = event.data
+    return STREAMS_OF_TYPE[data.replacement.type if isinstance(data, st.Correction) else event.type]
+
+
 def event_time(event: Event) -> datetime:
     """The last instant before the period's end, else the stated instant of the act.
 
     A correction's is that of the statement it puts in place, because that is when its effect lies.
     """
     data = event.data
-    if isinstance(data, st.Correction):
-        return _statement_time(data.replacement.data)
-    return _statement_time(data)
+    return _statement_time(data.replacement.data if isinstance(data, st.Correction) else data)
 
 
 def _statement_time(data: st.Statement | st.Amendment) -> datetime:
@@ -233,9 +242,7 @@ def _statement_time(data: st.Statement | st.Amendment) -> datetime:
         return last_instant(data.period.end)
     if isinstance(data, st.Declaration):
         return last_instant(month_end(data.month))
-    at = st.acted_at(data)
-    assert at is not None, "every other statement states its instant"  # noqa: S101 - a type that forgot its instant is our bug
-    return at
+    return st.INSTANT_OF[type(data)](data)
 
 
 def target_of(event: Event) -> tuple[UUID, bytes] | None:

@@ -3,13 +3,13 @@
 The same checks run at the gateway before a record is taken and at the platform when it arrives.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
+from monazite_contracts.doubled import DOUBLED_DOCUMENT, doubled_keys
 from monazite_contracts.envelope import (
     ENVELOPE,
     ENVELOPE_BYTES_MAX,
@@ -17,12 +17,12 @@ from monazite_contracts.envelope import (
     SEQUENCE_MAX,
     SOURCE,
     Continues,
+    Frame,
     Source,
     canonical,
-    event_hash,
     value_hash,
 )
-from monazite_contracts.events import EVENT, EVENT_BYTES_MAX, KNOWN_TYPES, STREAMS_OF_TYPE, Event
+from monazite_contracts.events import EVENT, EVENT_BYTES_MAX, KNOWN_TYPES, Event, streams_of
 from monazite_contracts.refusals import Refusal, refusal_of, refuse
 
 
@@ -58,96 +58,140 @@ def open_value(value: bytes | None) -> Opened:
     try:
         document = orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        return _no_envelope(value, refuse("not-json", detail=str(error)))
-    doubled = _doubled_keys(value, document)
-    head = _head(document)
-    if head is None or "" in doubled or "source" in doubled:
-        return _no_envelope(value, _why_no_envelope(document))
-    source, sequence = head
-    return _open_envelope(value, document, source, sequence, doubled)
+        return _no_envelope(value, refuse("not-json", detail=error.msg))
+    return _open_whole(value, document) or _open_piecewise(value, document)
 
 
-def _open_envelope(value: bytes, document: dict[str, Any], source: Source, sequence: int, doubled: set[str]) -> Opened:
-    refusal = _too_large(value)
-    if refusal is None and not doubled:
-        try:
-            envelope = ENVELOPE.validate_json(value)
-        except ValidationError:
-            pass  # the events are then looked at one by one, below
-        else:
-            events = tuple(
-                _judged(event, raw, source) for event, raw in zip(envelope.events, document["events"], strict=True)
-            )
-            previous = bytes.fromhex(envelope.previous) if envelope.previous else None
-            return Opened(value_hash(value), source, sequence, previous, envelope.continues, events, None)
-    return _open_piecewise(value, document, source, sequence, refusal, doubled)
-
-
-def _open_piecewise(
-    value: bytes,
-    document: dict[str, Any],
-    source: Source,
-    sequence: int,
-    refusal: Refusal | None,
-    doubled: set[str],
-) -> Opened:
-    previous, continues, raws = None, None, ()
+def open_event(raw: Any, source: Source) -> OpenedEvent:
+    """Judges one event, as decoded JSON, as it would be in an envelope of this source. For a gateway's door."""
     try:
-        frame = FRAME.validate_json(value)
-    except ValidationError as error:
-        refusal = refusal or refusal_of(error)
-    else:
-        previous = bytes.fromhex(frame.previous) if frame.previous else None
-        continues, raws = frame.continues, tuple(document["events"])
-    if refusal is not None:
+        form = canonical(raw)
+    except orjson.JSONEncodeError:
+        return OpenedEvent(value_hash(b""), None, refuse("too-deep"))
+    return _open_event(raw, form, source)
+
+
+def _open_whole(value: bytes, document: Any) -> Opened | None:
+    """The usual case in one validation; None when anything at all is odd, and then somebody looks closer.
+
+    That no key stands twice follows from the length: no compact form of what was read is shorter than the canonical
+    one (a valid envelope holds no fractions), so a value of the same length cannot hold anything more.
+    """
+    if len(value) > ENVELOPE_BYTES_MAX:
+        return None
+    try:
+        envelope = ENVELOPE.validate_json(value)
+    except ValidationError:
+        return None
+    forms = [canonical(raw) for raw in document["events"]]
+    whole = canonical(document | {"events": [orjson.Fragment(form) for form in forms]})
+    if len(whole) != len(value):
+        return None
+    source = envelope.source
+    events = tuple([_judged(event, form, source) for event, form in zip(envelope.events, forms, strict=True)])
+    return _opened(value, envelope, events)
+
+
+def _open_piecewise(value: bytes, document: Any) -> Opened:
+    try:
+        forms = [canonical(raw) for raw in _events_of(document)]
+        doubled = doubled_keys(value)
+        head = _head(document)
+    except (orjson.JSONEncodeError, RecursionError):
+        return _too_deep(value, document)
+    if head is None or doubled & {DOUBLED_DOCUMENT, "source"}:
+        return _no_envelope(value, _why_no_envelope(document, doubled))
+    frame, refusal = _frame(value, document, doubled)
+    if frame is None or refusal is not None:
+        source, sequence = head
+        previous, continues = (_previous(frame), frame.continues) if frame else (None, None)
         return Opened(value_hash(value), source, sequence, previous, continues, (), refusal)
-    events = tuple(_open_event(raw, source, f"events.{index}" in doubled) for index, raw in enumerate(raws))
-    return Opened(value_hash(value), source, sequence, previous, continues, events, None)
+    events = [
+        OpenedEvent(value_hash(form), None, refuse("duplicate-key"))
+        if f"events.{index}" in doubled
+        else _open_event(raw, form, frame.source)
+        for index, (raw, form) in enumerate(zip(document["events"], forms, strict=True))
+    ]
+    return _opened(value, frame, tuple(events))
 
 
-def _open_event(raw: Any, source: Source, has_doubled_keys: bool) -> OpenedEvent:
-    if has_doubled_keys:
-        return OpenedEvent(event_hash(raw), None, refuse("duplicate-key"))
-    if isinstance(raw, dict) and raw.get("type") not in KNOWN_TYPES:
-        return OpenedEvent(event_hash(raw), None, refuse("unknown-type", "type", f"the type is {raw.get('type')!r}"))
+def _opened(value: bytes, frame: Frame, events: tuple[OpenedEvent, ...]) -> Opened:
+    return Opened(value_hash(value), frame.source, frame.sequence, _previous(frame), frame.continues, events, None)
+
+
+def _previous(frame: Frame) -> bytes | None:
+    return bytes.fromhex(frame.previous) if frame.previous else None
+
+
+def _frame(value: bytes, document: dict[str, Any], doubled: frozenset[str]) -> tuple[Frame | None, Refusal | None]:
+    """All but the events, which are counted only; and what is wrong with the whole."""
+    hollow = document | {"events": [None] * len(document["events"])} if _events_of(document) else document
     try:
-        event = EVENT.validate_json(canonical(raw))
+        frame = FRAME.validate_json(canonical(hollow))
     except ValidationError as error:
-        return OpenedEvent(event_hash(raw), None, refusal_of(error))
-    return _judged(event, raw, source)
+        return None, refusal_of(error)
+    twice = sorted(name for name in doubled if not name.startswith("events."))
+    if twice:
+        return frame, refuse("duplicate-key", twice[0])
+    if len(value) > ENVELOPE_BYTES_MAX:
+        return frame, refuse("too-large", "", f"the envelope has {len(value)} bytes")
+    return frame, None
 
 
-def _judged(event: Event, raw: Any, source: Source) -> OpenedEvent:
-    form = canonical(raw)
+def _events_of(document: Any) -> list[Any]:
+    events = document.get("events") if isinstance(document, dict) else None
+    return events if isinstance(events, list) else []
+
+
+def _open_event(raw: Any, form: bytes, source: Source) -> OpenedEvent:
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    if isinstance(kind, str) and kind not in KNOWN_TYPES:
+        return OpenedEvent(value_hash(form), None, refuse("unknown-type", "type", f"the type is {kind}"))
+    try:
+        event = EVENT.validate_json(form)
+    except ValidationError as error:
+        return OpenedEvent(value_hash(form), None, refusal_of(error))
+    return _judged(event, form, source)
+
+
+def _judged(event: Event, form: bytes, source: Source) -> OpenedEvent:
     refusal = None
     if event.source != source.plant:
         refusal = refuse("wrong-source", "source", f"the event is of {event.source}, the envelope of {source.plant}")
-    elif source.stream not in STREAMS_OF_TYPE[event.type]:
+    elif source.stream not in streams_of(event):
         refusal = refuse("wrong-stream", "type", f"{event.type} does not belong on {source.stream}")
     elif len(form) > EVENT_BYTES_MAX:
         refusal = refuse("too-large", "", f"the event has {len(form)} bytes")
     return OpenedEvent(value_hash(form), None if refusal else event, refusal)
 
 
-def _too_large(value: bytes) -> Refusal | None:
-    if len(value) > ENVELOPE_BYTES_MAX:
-        return refuse("too-large", "", f"the envelope has {len(value)} bytes")
-    return None
-
-
 def _no_envelope(value: bytes, refusal: Refusal) -> Opened:
     return Opened(value_hash(value), None, None, None, None, (), refusal)
 
 
-def _why_no_envelope(document: Any) -> Refusal:
+def _too_deep(value: bytes, document: Any) -> Opened:
+    """Nested beyond what readers can follow; it still occupies its number when source and sequence can be read."""
+    refusal = refuse("too-deep")
+    try:
+        head = _head(document)
+    except orjson.JSONEncodeError:
+        head = None
+    if head is None:
+        return _no_envelope(value, refusal)
+    return Opened(value_hash(value), *head, None, None, (), refusal)
+
+
+def _why_no_envelope(document: Any, doubled: frozenset[str]) -> Refusal:
     if not isinstance(document, dict):
         return refuse("not-an-envelope", "", f"the value is a JSON {type(document).__name__}")
+    if doubled & {DOUBLED_DOCUMENT, "source"}:
+        return refuse("not-an-envelope", "", "a key stands twice in the envelope or its source")
     try:
         SOURCE.validate_json(orjson.dumps(document.get("source")))
     except ValidationError as error:
         found = refusal_of(error)
         return refuse("not-an-envelope", f"source.{found.field}".rstrip("."), found.remedy)
-    return refuse("not-an-envelope", "sequence", "there is no whole sequence number from 1, or a key stands twice")
+    return refuse("not-an-envelope", "sequence", "there is no whole sequence number from 1")
 
 
 def _head(document: Any) -> tuple[Source, int] | None:
@@ -161,39 +205,3 @@ def _head(document: Any) -> tuple[Source, int] | None:
         return SOURCE.validate_json(orjson.dumps(document.get("source"))), sequence
     except ValidationError:
         return None
-
-
-class _Doubled(dict[str, Any]):
-    """An object in which a key stands more than once."""
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    return members if len(members) == len(pairs) else _Doubled(members)
-
-
-def _doubled_keys(value: bytes, document: Any) -> set[str]:
-    """Where a key stands twice: `""` for the envelope itself, `source`, `events.3`, or another top-level field.
-
-    Readers differ on which of two equal keys counts, so such an object cannot be understood. What is already in
-    canonical form has none, which spares the second reading.
-    """
-    if canonical(document) == value:
-        return set()
-    document = json.loads(value, object_pairs_hook=_pairs)
-    if not isinstance(document, dict):
-        return set()
-    found = {""} if isinstance(document, _Doubled) else set()
-    for name, member in document.items():
-        if name == "events" and isinstance(member, list):
-            found |= {f"events.{index}" for index, event in enumerate(member) if _has_doubled(event)}
-        elif _has_doubled(member):
-            found.add(name)
-    return found
-
-
-def _has_doubled(value: Any) -> bool:
-    if isinstance(value, _Doubled):
-        return True
-    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_has_doubled(member) for member in members)

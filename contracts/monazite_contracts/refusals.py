@@ -1,16 +1,23 @@
 """Why something is refused: field, rule and remedy, in the words that plant and platform share."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from monazite_contracts.events import KNOWN_TYPES
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason. `rule` is a row of `REMEDIES`; `field` a dotted path, empty for the whole; `remedy` a sentence."""
+    """One reason. `rule` is a row of `REMEDIES`; `field` a dotted path, empty for the whole; `remedy` a sentence.
+
+    Whatever arrived, `field` and `remedy` are short, visible text.
+    """
 
     rule: str
     field: str = ""
@@ -23,8 +30,9 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         "not-an-envelope": "Send an object with source, sequence, previous and events, as the envelope page describes.",
         "seal-missing": "Send the headers `key` and `seal` in ASCII, each once.",
         "seal-false": "Seal the exact bytes of the value with the gateway's registered key.",
-        "misplaced": "Publish on the stream's topic under the record key `plant/gateway`, with the default partitioner.",
+        "misplaced": "Publish on the stream's topic under the key `plant/gateway`, with the default partitioner.",
         "too-large": "Close the envelope earlier: at most 512 KiB and 500 events; an event at most 64 KiB.",
+        "too-deep": "Nest objects and lists no deeper than the contract's schema does.",
         "missing-field": "Add the field.",
         "unknown-field": "Remove the field, or use the contract version that has it.",
         "unknown-type": "Use one of the contract's event types, with its version.",
@@ -43,11 +51,14 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Every rule that refuses, and what to do about it."""
 
+SEAL_RULES: Final = frozenset({"seal-missing", "seal-false", "misplaced"})
+"""The rules that are about the record around the value: whoever reads the headers decides them."""
+
 _RULE_OF_ERROR: Final[Mapping[str, str]] = MappingProxyType(
     {
         "missing": "missing-field",
         "extra_forbidden": "unknown-field",
-        "union_tag_invalid": "unknown-type",
+        "union_tag_invalid": "not-in-list",
         "union_tag_not_found": "missing-field",
         "literal_error": "not-in-list",
         "enum": "not-in-list",
@@ -59,24 +70,69 @@ _RULE_OF_ERROR: Final[Mapping[str, str]] = MappingProxyType(
         "period_straddles": "period-straddles",
         "period_order": "contradiction",
         "reason_missing": "missing-field",
+        "outcome_lines": "contradiction",
         "nil_or_lines": "contradiction",
         "assay_status": "contradiction",
     }
 )
 
+TAGS_OF_FIELD: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "assay": frozenset({"dry", "as_received", "metal"}),
+        **dict.fromkeys(("consignee", "consignor", "buyer"), frozenset({"plant", "named"})),
+    }
+)
+"""The fields that hold one of several forms: pydantic puts the form's tag into the path, where no reader finds it."""
+
+_TAG_FIELD: Final[Mapping[str, str]] = MappingProxyType({"assay": "basis", "replacement": "type", "": "type"})
+
+_FIELD_MAX: Final = 200
+_DETAIL_MAX: Final = 300
+
+_INVISIBLE: Final = re.compile(r"[^ -~\u00a1-\u00ac\u00ae-\u0377\u4e00-\u9fff]")
+"""Everything but visible ASCII, Latin, and ideographs: what a sender chose must not disturb a log, a page, a table."""
+
 
 def refuse(rule: str, field: str = "", detail: str = "") -> Refusal:
     """A refusal by a row of the table; `detail` says what was found there."""
     remedy = REMEDIES[rule]
-    return Refusal(rule, field, f"{detail.rstrip('.')}. {remedy}" if detail else remedy)
+    found = _shown(detail, _DETAIL_MAX).rstrip(".")
+    return Refusal(rule, _shown(field, _FIELD_MAX), f"{found}. {remedy}" if found else remedy)
 
 
 def refusal_of(error: ValidationError) -> Refusal:
-    """The first reason in a validation error; the rest would only repeat it in the order of the fields."""
-    first = error.errors(include_url=False, include_input=False, include_context=True)[0]
-    rule = _RULE_OF_ERROR.get(first["type"], "wrong-format")
-    # A discriminated union puts the tag into the path; a reader looks for the field, not for the tag.
-    field = ".".join(str(part) for part in first["loc"] if not str(part).startswith("monazite."))
-    if rule == "unknown-type":
-        field = f"{field}.type".lstrip(".")
-    return refuse(rule, field, first["msg"])
+    """The first reason in a validation error."""
+    return _refusal(error.errors(include_url=False, include_input=False)[0])
+
+
+def refusals_of(error: ValidationError) -> tuple[Refusal, ...]:
+    """Every reason in a validation error, in the order of the fields."""
+    return tuple(_refusal(details) for details in error.errors(include_url=False, include_input=False))
+
+
+def _refusal(details: ErrorDetails) -> Refusal:
+    path, kind = _path(details["loc"]), details["type"]
+    rule = _RULE_OF_ERROR.get(kind, "wrong-format")
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        last = path[-1] if path else ""
+        path.append(_TAG_FIELD.get(last, "kind"))
+        if path[-1] == "type" and rule == "not-in-list":
+            rule = "unknown-type"
+    return refuse(rule, ".".join(path), details["msg"])
+
+
+def _path(loc: tuple[int | str, ...]) -> list[str]:
+    """The fields that lead to an error, without the tags of the forms between them."""
+    before = ("", *loc)
+    return [str(part) for part, field in zip(loc, before, strict=False) if not _is_tag(part, field)]
+
+
+def _is_tag(part: int | str, field: int | str) -> bool:
+    if part in KNOWN_TYPES:
+        return field in {"", "replacement"} or isinstance(field, int)
+    return part in TAGS_OF_FIELD.get(str(field), ())
+
+
+def _shown(text: str, limit: int) -> str:
+    visible = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text[: limit + 1])
+    return visible if len(visible) <= limit else f"{visible[: limit - 1]}…"

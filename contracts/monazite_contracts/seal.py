@@ -8,14 +8,17 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
 PAYLOAD_TYPE: Final = "application/vnd.monazite.envelope+json"
+HEARTBEAT_PAYLOAD_TYPE: Final = "application/vnd.monazite.heartbeat+json"
+"""Sealed apart from envelopes, so that no seal of one can ever be taken for a seal of the other."""
+
 KEY_HEADER: Final = "key"
 SEAL_HEADER: Final = "seal"
 SIGNATURE_BYTES: Final = 64
 
 
-def pae(value: bytes) -> bytes:
+def pae(value: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
     """DSSE's PAE: `DSSEv1 <len type> <type> <len value> <value>`, lengths in decimal bytes."""
-    return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(value), value)
+    return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(value), value)
 
 
 def encode_base64url(raw: bytes) -> str:
@@ -32,16 +35,18 @@ def decode_base64url(text: str, length: int) -> bytes | None:
     return raw if len(raw) == length and encode_base64url(raw) == text else None
 
 
-def seal_headers(value: bytes, key_id: str, key: SigningKey) -> list[tuple[str, bytes]]:
+def seal_headers(
+    value: bytes, key_id: str, key: SigningKey, payload_type: str = PAYLOAD_TYPE
+) -> list[tuple[str, bytes]]:
     """The Kafka headers that seal `value` with a gateway's current key."""
-    signature = key.sign(pae(value)).signature
+    signature = key.sign(pae(value, payload_type)).signature
     return [(KEY_HEADER, key_id.encode()), (SEAL_HEADER, encode_base64url(signature).encode())]
 
 
-def verifies(value: bytes, signature: bytes, key: VerifyKey) -> bool:
+def verifies(value: bytes, signature: bytes, key: VerifyKey, payload_type: str = PAYLOAD_TYPE) -> bool:
     """Whether `signature` is `key`'s over `value`."""
     try:
-        key.verify(pae(value), signature)
+        key.verify(pae(value, payload_type), signature)
     except (BadSignatureError, ValueError):
         return False
     return True

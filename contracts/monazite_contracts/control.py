@@ -1,0 +1,22 @@
+"""The relay's own record beside what it publishes: by it a database that was restored from a backup is noticed."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from monazite_contracts.identifiers import Sha256
+from monazite_contracts.model import Contract
+from monazite_contracts.times import Instant
+
+
+class RelayControl(Contract):
+    """How far this relay has published. A database that does not know the number is older than the topics."""
+
+    type: Literal["monazite.relay-control.v1"]
+    epoch: Annotated[int, Field(ge=1)]
+    """Grows when the platform was restored."""
+    publication: Annotated[int, Field(ge=0)]
+    """Number of the last publication in this epoch."""
+    registry_digest: Sha256
+    """Of the registry that the publications were decided with."""
+    written_at: Instant
