@@ -4,11 +4,18 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, StringConstraints
 
 from monazite_contracts.identifiers import Sha256, Text
-from monazite_contracts.model import Contract
+from monazite_contracts.model import Contract, Form
 from monazite_contracts.times import Instant, Month
+
+AlertId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-f]{32}$"),
+    Form("Hash of rule, subject and period: the same after a rebuild."),
+]
+"""Hash of rule, subject and period, 128 bits in lower-case hexadecimal."""
 
 
 class Severity(StrEnum):
@@ -41,6 +48,7 @@ class Subject(Contract):
 
     kind: Literal["cap", "plant", "gateway", "source", "lot", "enterprise", "topic", "platform"]
     code: Text
+    """Its registered code, or its name in the kind's own form."""
     province: Text | None = None
     """Of the plant, when the subject is of a plant; its province's topic then carries the alert too."""
 
@@ -49,16 +57,18 @@ class Alert(Contract):
     """One alert in its whole state. Ignore a lower (epoch, revision) than you have seen of this id."""
 
     type: Literal["monazite.alert.v1"]
-    id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-    """Hash of rule, subject and period: the same after a rebuild."""
+    id: AlertId
     epoch: Annotated[int, Field(ge=1)]
+    """Grows when the platform was restored from a backup."""
     revision: Annotated[int, Field(ge=1)]
+    """Grows with every publication of this alert in an epoch."""
     rule: Text
+    """Id of the rule that found it."""
     basis: Text
     """The legal basis, as the rules table has it."""
     severity: Severity
     subject: Subject
-    period: str
+    period: Annotated[str, StringConstraints(max_length=200)]
     """A year, a month, or empty where the rule knows none."""
     condition: Condition
     handling: Handling
@@ -69,18 +79,24 @@ class Alert(Contract):
     evidence: Mapping[str, JsonValue]
     """The figures that the rule saw; masses in grams, as integers or decimal strings."""
     raised_at: Instant
+    """When the condition first held."""
     changed_at: Instant
+    """When this revision was decided."""
 
 
 class AlertAcknowledged(Contract):
     """Somebody took an alert in hand, or closed it."""
 
     type: Literal["monazite.alert-acknowledged.v1"]
-    alert: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    alert: AlertId
     handling: Handling
+    """What the alert's handling became."""
     by: Text
+    """The person."""
     note: Text | None = None
+    """What the person had to say."""
     handled_at: Instant
+    """When the person did so."""
 
 
 class ReportReady(Contract):
@@ -88,8 +104,13 @@ class ReportReady(Contract):
 
     type: Literal["monazite.report-ready.v1"]
     month: Month
+    """The month that it closes."""
     level: Literal["nation", "province", "enterprise", "plant"]
     subject: Text
+    """Code of the province, enterprise or plant; `nation` for the whole."""
     revision: Annotated[int, Field(ge=1)]
+    """1 for the first; a late correction makes the next."""
     hash: Sha256
+    """Of the report's canonical form."""
     ready_at: Instant
+    """When it was stored."""

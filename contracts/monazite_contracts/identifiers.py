@@ -4,54 +4,52 @@ from hashlib import sha1
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
+
+from monazite_contracts.model import Form
 
 PlantCode = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,31}$"),
-    Field(description="A plant's registered code.", examples=["shihe-mine"]),
+    Form("A plant's registered code.", "shihe-mine"),
 ]
 """A plant: lower-case ASCII letters, digits and hyphens, 2 to 32 characters, as registered."""
 
 GatewayCode = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$"),
-    Field(description="A gateway's registered code within its plant.", examples=["gw-1"]),
+    Form("A gateway's registered code within its plant.", "gw-1"),
 ]
 """A gateway of a plant, the same alphabet as a plant's code."""
 
 LotCode = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,31}/[A-Z0-9][A-Z0-9._-]{0,47}$"),
-    Field(
-        description="Code of the plant that made the lot, a slash, that plant's number.", examples=["shihe-mine/L-1"]
-    ),
+    Form("Code of the plant that made the lot, a slash, that plant's number.", "shihe-mine/L-1"),
 ]
 """A lot: the code of the plant that made it, a slash, and that plant's own number in upper-case ASCII."""
 
 EventId = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"),
-    Field(description="UUIDv5 of `source/sourcesystem/recordid` in the contract's namespace, lower case."),
+    Form("UUIDv5 of `source/sourcesystem/recordid` in the contract's namespace, lower case."),
 ]
 """A UUIDv5 of (plant, source system, record id), lower case."""
 
-Sha256 = Annotated[
-    str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Field(description="A SHA-256 in lower-case hexadecimal.")
-]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Form("A SHA-256 in lower-case hexadecimal.")]
 """A SHA-256 in lower-case hexadecimal."""
 
 Incarnation = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9a-f]{32}$"),
-    Field(description="The random 128-bit id of one start of a gateway, lower-case hexadecimal."),
+    Form("The random 128-bit id of one start of a gateway, lower-case hexadecimal."),
 ]
 """The random 128-bit id of one start of a gateway, lower-case hexadecimal."""
 
 SystemCode = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"),
-    Field(description="The plant's own system that a record comes from.", examples=["mes"]),
+    Form("The plant's own system that a record comes from.", "mes"),
 ]
 """The plant's own system that a record comes from, `mes` or `scale-2` say."""
 
@@ -68,6 +66,7 @@ Text = Annotated[
     StringConstraints(
         min_length=1, max_length=200, pattern=rf"^[^{_UNSEEN}{_BLANK}]([^{_UNSEEN}]*[^{_UNSEEN}{_BLANK}])?$"
     ),
+    Form("Visible text without control or invisible characters, no blank at either end."),
 ]
 """Visible text of 1 to 200 characters without control or invisible characters, and no blank at either end."""
 
@@ -76,6 +75,7 @@ Reference = Annotated[
     StringConstraints(
         min_length=1, max_length=200, pattern=r"^[!-~\u4e00-\u9fff]([ -~\u4e00-\u9fff]*[!-~\u4e00-\u9fff])?$"
     ),
+    Form("Printable ASCII and Chinese ideographs, no blank at either end.", "WB-20230504-001"),
 ]
 """A document's or record's number: 1 to 200 printable ASCII characters or Chinese ideographs, no blank at either end.
 
@@ -83,7 +83,9 @@ Two sides must write the same number and a person must be able to tell two apart
 look like ASCII (Cyrillic, Greek, full-width) are refused. Upper and lower case differ.
 """
 
-KeyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+KeyId = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$"), Form("The registered id of a signing key.", "gw-1.2023")
+]
 """The id of a signing key, as registered."""
 
 EVENT_NAMESPACE: Final = UUID("6d6f6e61-7a69-5465-8000-000000000071")

@@ -2,15 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from monazite_contracts.identifiers import LotCode, Reference, Text
-from monazite_contracts.model import Contract
+from monazite_contracts.model import Contract, Form
 from monazite_contracts.production import AssayedLot, Origin
 from monazite_contracts.quantities import Kilograms, PositiveKilograms
 from monazite_contracts.times import Instant
 
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2.", examples=["MM"])]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Form("ISO 3166-1 alpha-2.", "MM")]
 """ISO 3166-1 alpha-2."""
 
 

@@ -2,33 +2,35 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
+
+from monazite_contracts.model import Form
 
 Kilograms = Annotated[
     str,
     StringConstraints(pattern=r"^(0|[1-9][0-9]{0,8})\.[0-9]{3}$"),
-    Field(description="Kilograms, exactly three decimals, 0.000 to 999999999.999.", examples=["12.500"]),
+    Form("Kilograms, exactly three decimals, 0.000 to 999999999.999.", "12.500"),
 ]
 """A mass of 0.000 to 999999999.999 kg: three decimals, so that it names whole grams."""
 
 PositiveKilograms = Annotated[
     str,
     StringConstraints(pattern=r"^(0\.(00[1-9]|0[1-9][0-9]|[1-9][0-9]{2})|[1-9][0-9]{0,8}\.[0-9]{3})$"),
-    Field(description="Kilograms, exactly three decimals, 0.001 to 999999999.999.", examples=["20000.000"]),
+    Form("Kilograms, exactly three decimals, 0.001 to 999999999.999.", "20000.000"),
 ]
 """A mass of 0.001 to 999999999.999 kg, three decimals."""
 
 Percent = Annotated[
     str,
     StringConstraints(pattern=r"^(100\.0000|(0|[1-9][0-9]?)\.[0-9]{4})$"),
-    Field(description="Percent, exactly four decimals, 0.0000 to 100.0000.", examples=["92.5000"]),
+    Form("Percent, exactly four decimals, 0.0000 to 100.0000.", "92.5000"),
 ]
 """A share of 0.0000 to 100.0000 %, four decimals, so that it names whole parts per million."""
 
 Amount = Annotated[
     str,
     StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})\.[0-9]{3}$"),
-    Field(description="Exactly three decimals, in the unit that the field's name ends in.", examples=["1250.000"]),
+    Form("Exactly three decimals, in the unit that the field's name ends in.", "1250.000"),
 ]
 """Energy, water or carbon in the unit that the field's name ends in, three decimals."""
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
-    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StringConstraints,
@@ -13,7 +12,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from monazite_contracts.model import Contract
+from monazite_contracts.model import Contract, Form
 from monazite_contracts.months import day_of, last_instant
 
 INSTANT_MIN: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -45,9 +44,9 @@ class _Rfc3339:
 Instant = Annotated[
     datetime,
     _Rfc3339(),
-    Field(
-        description="RFC 3339 with upper-case T and Z, seconds, an offset, and at most six decimals; 2000 to 2099.",
-        examples=["2023-05-04T08:00:00+08:00"],
+    Form(
+        "RFC 3339 with upper-case T and Z, seconds, an offset, and at most six decimals; 2000 to 2099.",
+        "2023-05-04T08:00:00+08:00",
     ),
 ]
 """An aware datetime; on the wire RFC 3339 with its offset from UTC and at most six decimals of a second."""
@@ -55,7 +54,7 @@ Instant = Annotated[
 Month = Annotated[
     str,
     StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$"),
-    Field(description="A calendar month in Asia/Shanghai.", examples=["2023-05"]),
+    Form("A calendar month in Asia/Shanghai.", "2023-05"),
 ]
 """A calendar month in Asia/Shanghai, `2023-05`."""
 
@@ -72,7 +71,7 @@ Day = Annotated[
     str,
     StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
     AfterValidator(_a_real_day),
-    Field(description="A calendar day.", examples=["2023-05-04"], json_schema_extra={"format": "date"}),
+    Form("A calendar day.", "2023-05-04"),
 ]
 """A calendar day, `2023-05-04`."""
 
