@@ -47,6 +47,7 @@ class Subject(Contract):
     """Whom or what an alert is about."""
 
     kind: Literal["cap", "plant", "gateway", "source", "lot", "enterprise", "topic", "platform"]
+    """What `code` names."""
     code: Text
     """Its registered code, or its name in the kind's own form."""
     province: Text | None = None
@@ -106,6 +107,7 @@ class ReportReady(Contract):
     month: Month
     """The month that it closes."""
     level: Literal["nation", "province", "enterprise", "plant"]
+    """Whose flows it adds up."""
     subject: Text
     """Code of the province, enterprise or plant; `nation` for the whole."""
     revision: Annotated[int, Field(ge=1)]

@@ -50,6 +50,7 @@ class Void(Contract):
 
     target: Target
     reason: AmendmentReason
+    """Why; the note says more."""
     note: Text | None = None
     """For a person."""
     voided_at: Instant
@@ -162,6 +163,7 @@ class Correction(Contract):
 
     target: Target
     reason: AmendmentReason
+    """Why; the note says more."""
     note: Text | None = None
     """For a person."""
     replacement: Replacement

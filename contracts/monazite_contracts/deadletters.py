@@ -16,12 +16,19 @@ class DeadLetter(Contract):
 
     type: Literal["monazite.dead-letter.v1"]
     topic: Text
+    """Where it arrived."""
     partition: Annotated[int, Field(ge=0)]
+    """Where it arrived."""
     log_generation: Annotated[int, Field(ge=1)]
+    """Which log of that partition: grows when a topic was made anew."""
     offset: Annotated[int, Field(ge=0)]
+    """Its place in that log."""
     arrived_at: Instant
+    """The record's timestamp."""
     hash: Sha256
     head: str
     """The first 4 KiB of the value, base64url without padding."""
     rule: Text
+    """Why nobody can be named."""
     remedy: str
+    """What to do, for a person."""

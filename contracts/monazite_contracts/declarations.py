@@ -18,6 +18,7 @@ class FlowLine(Contract):
     """
 
     product: ProductCode
+    """From the catalogue."""
     opening_kg: Kilograms
     """On hand at the month's first instant."""
     in_kg: Kilograms
@@ -40,6 +41,7 @@ class Declaration(Contract):
     nil: bool
     """True states that nothing was held and nothing moved; then there are no lines."""
     lines: Annotated[tuple[FlowLine, ...], Field(max_length=200)] = ()
+    """One for each product that was held or moved."""
 
     @model_validator(mode="after")
     def _nil_or_lines(self) -> Self:
@@ -52,6 +54,7 @@ class Count(Contract):
     """What was found of one product."""
 
     product: ProductCode
+    """From the catalogue."""
     net_mass_kg: Kilograms
 
 
@@ -59,5 +62,6 @@ class Stocktake(Contract):
     """A physical count of what is on hand."""
 
     counts: Annotated[tuple[Count, ...], Field(min_length=1, max_length=200)]
+    """One for each product."""
     taken_at: Instant
     """The event time."""

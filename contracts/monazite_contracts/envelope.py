@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from monazite_contracts.events import Event, Stream
 from monazite_contracts.identifiers import GatewayCode, Incarnation, PlantCode, Sha256
-from monazite_contracts.model import Contract
+from monazite_contracts.model import Contract, Form
 
 ENVELOPE_BYTES_MAX: Final = 512 * 1024
 """Kafka refuses 1.1 MB, and 500 full production events measured 0.77 MB: an envelope closes before that."""
@@ -18,7 +18,8 @@ EVENTS_MAX: Final = 500
 SEQUENCE_MAX: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly (RFC 8785)."""
 
-Sequence = Annotated[int, Field(ge=1, le=SEQUENCE_MAX)]
+Sequence = Annotated[int, Field(ge=1, le=SEQUENCE_MAX), Form("A number of a chain, from 1, without gaps.")]
+"""A place in a chain, from 1."""
 
 
 class Source(Contract):
@@ -54,6 +55,7 @@ class Envelope(Frame):
     """The whole message value."""
 
     events: Annotated[tuple[Event, ...], Field(min_length=1, max_length=EVENTS_MAX)]
+    """What the plant states, in its own order."""
 
 
 ENVELOPE: Final[TypeAdapter[Envelope]] = TypeAdapter(Envelope)

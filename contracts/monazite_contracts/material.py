@@ -84,6 +84,7 @@ class Loss(Contract):
     net_mass_kg: PositiveKilograms
     """The mass that is gone."""
     reason: Literal["spill", "fire", "theft", "flood", "drying", "sampling", "disposal", "other"]
+    """Why it is gone."""
     note: Text | None = None
     """For a person."""
     lost_at: Instant

@@ -44,6 +44,7 @@ class AssayedLot(Contract):
     net_mass_kg: PositiveKilograms
     """Mass as weighed, without packing."""
     assay: Assay
+    """Of that mass."""
 
     @model_validator(mode="after")
     def _assay_fits_product(self) -> Self:

@@ -24,7 +24,9 @@ class Range(Contract):
     """Sequences `first` to `last`, both included."""
 
     first: Sequence
+    """Included."""
     last: Sequence
+    """Included; never below `first`."""
 
 
 class ReceiptEntry(Contract):
@@ -34,17 +36,22 @@ class ReceiptEntry(Contract):
     """
 
     sequence: Sequence
+    """The envelope's."""
     envelope_hash: Sha256
     """Of the envelope meant: another one may claim the same sequence."""
     index: Annotated[int, Field(ge=0)] | None = None
     """The event's place in the envelope, from 0."""
     event_id: EventId | None = None
+    """Of the event at `index`; null also when it could not be read."""
     outcome: Outcome
     flagged: bool = False
     """Applied, but a rule noticed something."""
     rule: Text | None = None
+    """What refused, flagged or holds it."""
     field: str | None = None
+    """Dotted path of the field meant; empty for the whole."""
     remedy: str | None = None
+    """What to do, for a person."""
 
 
 class Receipt(Contract):
@@ -55,6 +62,7 @@ class Receipt(Contract):
     epoch: Annotated[int, Field(ge=1)]
     """Grows when the platform was restored from a backup."""
     number: Annotated[int, Field(ge=1)]
+    """Grows with every receipt of this source in an epoch."""
     decided_through: Annotated[int, Field(ge=0)]
     """Every sequence up to here stands or is refused; 0 when the first is missing."""
     decided_hash: Sha256 | None = None
@@ -62,7 +70,9 @@ class Receipt(Contract):
     decided_beyond: tuple[Range, ...] = ()
     """Further sequences that stand or are refused."""
     entries: tuple[ReceiptEntry, ...] = ()
+    """Everything that changed since the receipt before, take-backs too."""
     issued_at: Instant
+    """When the platform decided this."""
 
 
 class ResendRequest(Contract):
@@ -71,4 +81,6 @@ class ResendRequest(Contract):
     type: Literal["monazite.resend-request.v1"]
     source: Source
     missing: Annotated[tuple[Range, ...], Field(min_length=1)]
+    """The sequences to send again."""
     issued_at: Instant
+    """When the platform asked."""

@@ -58,6 +58,7 @@ class ShipmentLine(Contract):
 
     lot: LotCode
     product: ProductCode
+    """From the catalogue."""
     net_mass_kg: PositiveKilograms
 
 
@@ -76,11 +77,13 @@ class Dispatched(Contract):
     ]  # fmt: skip
     """What the consignee declares to use them for."""
     lines: Annotated[tuple[ShipmentLine, ...], Field(min_length=1, max_length=100)]
+    """What is on the waybill."""
     dispatched_at: Instant
     """When they left; the event time."""
     expected_at: Instant | None = None
     """When they should arrive."""
     invoice: Invoice | None = None
+    """Of the sale, where there is one."""
     export: ExportPapers | None = None
     """Must be there when the goods leave the country; its absence is a finding, no refusal."""
 
@@ -118,6 +121,7 @@ class Received(Contract):
     on some line; `accepted`, `short` and `over` refuse nothing, `refused` accepts nothing.
     """
     lines: Annotated[tuple[ReceivedLine, ...], Field(min_length=1, max_length=100)]
+    """What was found."""
     received_at: Instant
     """When they arrived; the event time."""
 
@@ -136,6 +140,7 @@ class DestinationChanged(Contract):
     """A shipment under way goes to somebody else; said by its consignor."""
 
     waybill: Reference
+    """Number of the waybill under way."""
     consignee: Party
     """Who will take the goods in now."""
     reason: Text
