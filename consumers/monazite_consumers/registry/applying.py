@@ -8,7 +8,7 @@ from typing import Final
 from monazite_consumers.database import DECIDING_SESSION, REGISTRY_LOCK, Connection
 from monazite_consumers.register import load
 from monazite_consumers.registry.checks import require
-from monazite_consumers.registry.plans import Change, Plan, difference, digest, document
+from monazite_consumers.registry.plans import Change, Plan, difference, digest
 from monazite_consumers.registry.problems import Declared
 from monazite_consumers.rules.registry import Entry, Registry
 from monazite_consumers.sql import statement
@@ -72,7 +72,7 @@ async def _write(connection: Connection, changes: Sequence[Change]) -> None:
     put = [change for change in changes if change.after is not None]
     await connection.execute(statement("registry", "drop"), [c.noun for c in gone], [c.key for c in gone])
     await connection.execute(
-        statement("registry", "put"), [c.noun for c in put], [c.key for c in put], [document(c.after) for c in put]
+        statement("registry", "put"), [c.noun for c in put], [c.key for c in put], [c.after for c in put]
     )
 
 
@@ -82,6 +82,6 @@ async def _record(connection: Connection, revision: int, changes: Sequence[Chang
         revision,
         [change.noun for change in changes],
         [change.key for change in changes],
-        [document(change.before) for change in changes],
-        [document(change.after) for change in changes],
+        [change.before for change in changes],
+        [change.after for change in changes],
     )

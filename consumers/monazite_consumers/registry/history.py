@@ -1,28 +1,32 @@
 """Who changed what in the registry, and when."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from monazite_consumers.database import Connection
+from monazite_consumers.registry.plans import Change
 from monazite_consumers.sql import statement
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One change of one entry; `before` is None for a new entry, `after` for one that was taken out."""
+    """One change of one entry, and the revision that made it."""
 
     revision: int
     applied_at: datetime
     applied_by: str
-    noun: str
-    key: str
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
+    change: Change
 
 
 async def history(connection: Connection) -> tuple[Recorded, ...]:
     """Every change, newest revision first."""
     rows = await connection.fetch(statement("registry", "history"))
-    return tuple(Recorded(**row) for row in rows)
+    return tuple(
+        Recorded(
+            row["revision"],
+            row["applied_at"],
+            row["applied_by"],
+            Change(row["noun"], row["key"], row["before"], row["after"]),
+        )
+        for row in rows
+    )

@@ -15,12 +15,12 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry's difference; `before` is None for a new one, `after` for one that is taken out."""
+    """One entry's difference as JSON; `before` is None for a new entry, `after` for one that is taken out."""
 
     noun: str
     key: str
-    before: Entry | None
-    after: Entry | None
+    before: Document | None
+    after: Document | None
 
     @property
     def kind(self) -> Literal["added", "removed", "changed"]:
@@ -30,8 +30,8 @@ class Change:
         return "removed" if self.after is None else "changed"
 
     def fields(self) -> Mapping[str, tuple[Any, Any]]:
-        """(before, after) of every field that differs, as written in JSON; None where there is no entry."""
-        before, after = document(self.before) or {}, document(self.after) or {}
+        """(before, after) of every field that differs; None where there is no entry."""
+        before, after = self.before or {}, self.after or {}
         pairs = {name: (before.get(name), after.get(name)) for name in {**before, **after}}
         return MappingProxyType({name: pair for name, pair in pairs.items() if pair[0] != pair[1]})
 
@@ -45,21 +45,21 @@ class Plan:
     changes: tuple[Change, ...]
 
 
+def document(entry: Entry | None) -> Document | None:
+    """An entry as JSON, every field written out."""
+    return None if entry is None else entry.model_dump(mode="json")
+
+
 def difference(before: Registry, wanted: Iterable[tuple[str, Entry]]) -> tuple[Change, ...]:
     """Every change, by noun in the order of `NOUNS`, then by key."""
     old = {(noun, entry.key): entry for noun, entries in before.entries.items() for entry in entries}
     new = {(noun, entry.key): entry for noun, entry in wanted}
     order = {noun: number for number, noun in enumerate(NOUNS)}
     return tuple(
-        Change(noun, key, old.get((noun, key)), new.get((noun, key)))
+        Change(noun, key, document(old.get((noun, key))), document(new.get((noun, key))))
         for noun, key in sorted(old.keys() | new.keys(), key=lambda name: (order[name[0]], name[1]))
         if old.get((noun, key)) != new.get((noun, key))
     )
-
-
-def document(entry: Entry | None) -> Document | None:
-    """An entry as JSON, every field written out."""
-    return None if entry is None else entry.model_dump(mode="json")
 
 
 def digest(entries: Iterable[tuple[str, Entry]]) -> bytes:

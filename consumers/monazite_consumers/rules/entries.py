@@ -14,21 +14,37 @@ from pydantic_core import PydanticCustomError
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 ListedActivity = Literal["mining", "separation"]
 
-_WRITTEN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{5,8}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
-def _written_as_a_day(value: Any) -> Any:
-    if isinstance(value, str) and _WRITTEN_DAY.match(value) is None:  # pydantic would take "0" for 1970-01-01
-        raise PydanticCustomError("written_day", "a day is written 2023-03-24")
-    return value
+def _day(value: Any) -> Any:
+    # pydantic alone would take "0" for 1970-01-01
+    if not isinstance(value, str):
+        return value
+    try:
+        if _DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:  # the 31st of February
+        pass
+    raise PydanticCustomError("written_day", "there is no such day")
 
 
-Day = Annotated[date, BeforeValidator(_written_as_a_day)]
+def _instant(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        if _INSTANT.fullmatch(value):
+            return datetime.fromisoformat(value)
+    except ValueError:
+        pass
+    raise PydanticCustomError("written_instant", "there is no such instant, or its offset is missing")
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 """A calendar day in Asia/Shanghai."""
 
-Instant = Annotated[
-    AwareDatetime, BeforeValidator(_written_as_a_day), AfterValidator(lambda instant: instant.astimezone(UTC))
-]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(lambda instant: instant.astimezone(UTC))]
 """An instant, kept in UTC: written with another offset it is still the same entry."""
 
 Year = Annotated[int, Field(ge=2000, le=2100)]

@@ -1,5 +1,191 @@
 """`monazite registry`: the regulator's own data."""
 
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
 import typer
+from monazite_consumers.errors import MonaziteError, RegistryError
+from monazite_consumers.registry.files import entries
+from monazite_consumers.registry.plans import Change, Plan
+from monazite_consumers.registry.problems import did_you_mean
+from monazite_consumers.rules.registry import NOUNS, Registry
+from rich.console import Console
+from rich.text import Text
+
+from monazite import shipped as shipped_data
+from monazite.commands import registry_tables
+
+# What speaks to PostgreSQL is imported when a command needs it: a plant's installation has no driver.
+# ruff: noqa: PLC0415
+if TYPE_CHECKING:
+    from monazite_consumers.database import Connection
+    from monazite_consumers.registry.applying import Applied
+    from monazite_consumers.registry.history import Recorded
 
 app = typer.Typer(help="Plan and apply the regulator's own data.", no_args_is_help=True)
+
+CHANGES_FOUND = 2
+"""Exit status of `plan --exit-code` when there is something to apply."""
+
+Directory = Annotated[Path, typer.Argument(help="The directory of YAML files.", exists=True, file_okay=False)]
+Database = Annotated[
+    str, typer.Option("--database", envvar="MONAZITE_DATABASE_URL", help="The platform's database, as a URL.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+Answer = TypeVar("Answer")
+
+
+@app.command()
+def plan(
+    directory: Directory,
+    database: Database,
+    *,
+    as_json: AsJson = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when there are changes.")] = False,
+) -> None:
+    """Show what applying a directory would change; write nothing."""
+
+    async def ask(connection: "Connection") -> tuple[int, tuple[Change, ...]]:
+        from monazite_consumers.registry import applying
+
+        planned = await applying.plan(connection, entries(directory))
+        return planned.revision, planned.changes
+
+    revision, changes = _answer(database, ask)
+    if as_json:
+        _print_json({"revision": revision, "changes": registry_tables.difference_json(changes)})
+    else:
+        Console().print(registry_tables.difference(changes))
+    if exit_code and changes:
+        raise typer.Exit(CHANGES_FOUND)
+
+
+@app.command()
+def apply(
+    directory: Directory,
+    database: Database,
+    by: Annotated[str, typer.Option("--by", help="Who answers for the change; kept with it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a directory changes, apply it in one transaction and re-decide what it touches."""
+    if not by.strip():
+        raise typer.BadParameter("name who answers for the change", param_hint="--by")
+
+    async def ask(connection: "Connection") -> tuple[Plan, "Applied"]:
+        from monazite_consumers.registry import applying
+
+        planned = await applying.plan(connection, entries(directory))
+        if not as_json:
+            Console().print(registry_tables.difference(planned.changes))
+        applied = await applying.apply(connection, planned, by.strip(), datetime.now(UTC), _redecide())
+        return planned, applied
+
+    planned, applied = _answer(database, ask)
+    if as_json:
+        changes = registry_tables.difference_json(applied.changes)
+        _print_json({"revision": applied.revision, "digest": applied.digest.hex(), "changes": changes})
+    elif applied.changes:
+        if applied.changes != planned.changes:
+            Console().print("Meanwhile someone else applied; what was changed in the end:", style="yellow")
+            Console().print(registry_tables.difference(applied.changes))
+        Console().print(f"Applied as revision {applied.revision}.", style="bold green", highlight=False)
+
+
+@app.command()
+def show(
+    database: Database,
+    noun: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(NOUNS)}.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show the registry in force."""
+    if noun is not None and noun not in NOUNS:
+        raise typer.BadParameter(f"{noun} is no noun of the registry{did_you_mean(noun, NOUNS)}", param_hint="NOUN")
+
+    async def ask(connection: "Connection") -> Registry:
+        from monazite_consumers.register import load
+
+        return await load(connection)
+
+    registry = _answer(database, ask)
+    chosen = [each for each in NOUNS if noun in {None, each}]
+    if as_json:
+        found = {each: [e.model_dump(mode="json") for e in registry.entries.get(each, ())] for each in chosen}
+        _print_json({"revision": registry.revision, "entries": found})
+        return
+    console = Console()
+    console.print(f"revision {registry.revision}", style="bold", highlight=False)
+    for each in chosen:
+        if registry.entries.get(each):
+            console.print(registry_tables.entries(each, registry.entries[each]))
+
+
+@app.command()
+def history(database: Database, *, as_json: AsJson = False) -> None:
+    """Show who changed what, and when, newest first."""
+
+    async def ask(connection: "Connection") -> "Sequence[Recorded]":
+        from monazite_consumers.registry.history import history as recorded
+
+        return await recorded(connection)
+
+    found = _answer(database, ask)
+    if as_json:
+        _print_json(registry_tables.history_json(found))
+    else:
+        Console().print(registry_tables.history(found))
+
+
+@app.command()
+def shipped() -> None:
+    """Print the directory of the real holders and allocations that ship with monazite."""
+    typer.echo(shipped_data.registry())
+
+
+def _answer(database: str, ask: Callable[["Connection"], Awaitable[Answer]]) -> Answer:
+    """What a question to the database answers; a refusal is told in red and ends with status 1."""
+    try:
+        return asyncio.run(_asked(database, ask))
+    except (MonaziteError, OSError) as error:
+        Console(stderr=True).print(Text(str(error), style="red"), soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+async def _asked(database: str, ask: Callable[["Connection"], Awaitable[Answer]]) -> Answer:
+    from asyncpg import InterfaceError, PostgresError
+    from monazite_consumers.database import connect, require_schema
+    from monazite_consumers.registry.applying import APPLYING_SESSION
+
+    try:
+        connection = await connect(database, APPLYING_SESSION)
+        try:
+            await require_schema(connection)
+            return await ask(connection)
+        finally:
+            await connection.close()
+    except (PostgresError, InterfaceError) as error:
+        raise MonaziteError(f"the database refuses: {error}") from error
+
+
+def _redecide() -> Callable[["Connection", Registry, Registry, Sequence[Change]], Awaitable[None]]:
+    """Re-decides what changes touch. Without it nothing is applied: the ledger would contradict the registry."""
+    try:
+        decide = import_module("monazite_consumers.decisions.redeciding").registry_changed
+    except ModuleNotFoundError as error:
+        raise RegistryError("this installation cannot re-decide what a change touches: nothing was applied") from error
+
+    async def on_change(connection: "Connection", before: Registry, after: Registry, _: Sequence[Change]) -> None:
+        await decide(connection, before, after)
+
+    return on_change
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

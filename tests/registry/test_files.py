@@ -1,0 +1,163 @@
+"""Reading registry files: strict, and every refusal names place, rule and remedy."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from nacl.encoding import URLSafeBase64Encoder
+from nacl.signing import SigningKey
+
+from monazite_consumers.registry.files import entries, read
+from monazite_consumers.registry.problems import REMEDIES, Problem, RegistryRefused
+from monazite_consumers.rules.registry import Enterprise, GatewayKey, Membership, Settings
+
+Write = Callable[[dict[str, str]], Path]
+
+PUBLIC = SigningKey(bytes(32)).verify_key.encode(URLSafeBase64Encoder).decode().rstrip("=")
+
+ALLOCATION = """
+allocations:
+  - decision: MIIT-joint-raw [2023] 23
+    batch: "1"
+    year: 2023
+    holder: acme
+    kind: separation
+    issued_on: 2023-03-24
+    tonnes_reo: 73403
+    evidence: read
+"""
+
+
+def problems(directory: Path) -> tuple[Problem, ...]:
+    with pytest.raises(RegistryRefused) as refused:
+        read(directory)
+    return refused.value.problems
+
+
+def test_any_number_of_files_make_one_registry(directory: Write) -> None:
+    folder = directory(
+        {
+            "a.yaml": "enterprises: [{code: acme, name: Acme}]\nsettings: {settle_minutes: 30}\n",
+            "b.yml": "enterprises:\n  - {code: group, name: Group}\nmemberships:\n"
+            "  - {member: acme, group: group, since: 2023-01-01, until: 2024-01-01}\n",
+            "empty.yaml": "# nothing yet\n",
+            "notes.txt": "not: read",
+        }
+    )
+    assert entries(folder) == (
+        ("enterprises", Enterprise(code="acme", name="Acme")),
+        ("settings", Settings(settle_minutes=30)),
+        ("enterprises", Enterprise(code="group", name="Group")),
+        ("memberships", Membership(member="acme", group="group", since=date(2023, 1, 1), until=date(2024, 1, 1))),
+    )
+
+
+def test_an_instant_is_the_same_entry_with_any_offset(directory: Write) -> None:
+    text = "gateway_keys: [{{id: k1, plant: pl, gateway: g1, public: {public}, since: {since}}}]"
+    found = {
+        read(directory({"a.yaml": text.format(public=PUBLIC, since=since)}))[0].entry
+        for since in ('"2023-01-01T08:00:00+08:00"', '"2023-01-01T00:00:00Z"')
+    }
+    instant = datetime(2023, 1, 1, tzinfo=UTC)
+    assert found == {GatewayKey(id="k1", plant="pl", gateway="g1", public=PUBLIC, since=instant)}
+
+
+def test_a_refusal_names_file_line_noun_entry_field_rule_and_remedy(directory: Write) -> None:
+    (found,) = problems(directory({"2023-1.yaml": ALLOCATION.replace("73403", "73403.5")}))
+    assert str(found) == (
+        "2023-1.yaml:9: allocations [entry 1] tonnes_reo: "
+        "whole-number: found 73403.5; Input should be a valid integer. " + REMEDIES["whole-number"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "field", "said"),
+    [
+        (ALLOCATION.replace("73403", "73403.0"), "whole-number", "tonnes_reo", "73403.0"),
+        (ALLOCATION.replace("73403", '"73403"'), "whole-number", "tonnes_reo", "73403"),
+        (ALLOCATION.replace("73403", "1_000"), "whole-number", "tonnes_reo", "1_000"),
+        (ALLOCATION.replace("73403", "012"), "whole-number", "tonnes_reo", "012"),
+        (ALLOCATION.replace("73403", "1:30"), "whole-number", "tonnes_reo", "1:30"),
+        (ALLOCATION.replace("73403", "true"), "whole-number", "tonnes_reo", "True"),
+        (ALLOCATION.replace("73403", "-1"), "sign", "tonnes_reo", "a cut is below zero"),
+        (ALLOCATION.replace("2023-03-24", "2023-02-31"), "day", "issued_on", "2023-02-31"),
+        (ALLOCATION.replace("2023-03-24", "2023-3-24"), "day", "issued_on", "2023-3-24"),
+        (ALLOCATION.replace("2023-03-24", "20230324"), "day", "issued_on", "20230324"),
+        (ALLOCATION.replace("2023-03-24", '"0"'), "day", "issued_on", "'0'"),
+        (ALLOCATION.replace("2023-03-24", "2023-03-24T00:00:00Z"), "day", "issued_on", "T00"),
+        (ALLOCATION.replace('"1"', "1"), "wrong-value", "batch", "found 1"),
+        (ALLOCATION.replace("separation", "seperation"), "not-in-list", "kind", "did you mean separation?"),
+        (ALLOCATION + "    invnted: true\n", "unknown-field", "invnted", "did you mean invented?"),
+        (ALLOCATION.replace("    year: 2023\n", ""), "missing-field", "year", "year is missing"),
+        (ALLOCATION.replace("allocations", "alocations"), "unknown-noun", "", "did you mean allocations?"),
+        (ALLOCATION + "    year: 2024\n", "repeated-key", "year", "year stands twice"),
+        ("plants: []\nplants: []\n", "repeated-key", "", "plants stands twice"),
+        ("plants: {a: 1}\n", "not-a-list", "", "plants"),
+        ("settings: [1]\n", "not-a-list", "", "settings"),
+        ("plants: [acme]\n", "not-a-mapping", "", "entry"),
+        ("- 1\n", "not-a-mapping", "", "file"),
+        ("plants: [\n", "not-yaml", "", ""),
+        ("plants: []\n---\nplants: []\n", "not-yaml", "", "document"),
+        ("plants: [{code: !!python/name:os.system x}]\n", "not-yaml", "", "could not determine a constructor"),
+        ("settings: {settle_minuets: 3}\n", "unknown-field", "settle_minuets", "did you mean settle_minutes?"),
+        ("settings: {recycled_counts: no}\n", "wrong-value", "recycled_counts", "'no'"),
+        (
+            "memberships: [{member: aa, group: bb, since: 2023-05-01, until: 2023-05-01}]",
+            "until-order",
+            "until",
+            "until lies after since",
+        ),
+        ("successions: [{predecessor: aa, successor: bb, years: []}]", "empty", "years", "at least 1"),
+        (
+            f"gateway_keys: [{{id: k, plant: pl, gateway: g, public: {PUBLIC}, since: 2023-01-01}}]",
+            "instant",
+            "since",
+            "offset",
+        ),
+        (
+            f"gateway_keys: [{{id: k, plant: pl, gateway: g, public: {PUBLIC}, since: 2023-01-01T00:00:00}}]",
+            "instant",
+            "since",
+            "offset",
+        ),
+        (
+            "gateway_keys: [{id: k, plant: pl, gateway: g, public: abc, since: 2023-01-01T00:00:00Z}]",
+            "wrong-value",
+            "public",
+            "32 bytes",
+        ),
+    ],
+)
+def test_what_is_not_exactly_right_is_refused(directory: Write, text: str, rule: str, field: str, said: str) -> None:
+    (found,) = problems(directory({"a.yaml": text}))
+    assert (found.rule, found.field) == (rule, field)
+    assert said in found.detail
+    assert found.file == "a.yaml"
+    assert found.line >= 1
+
+
+def test_all_problems_of_all_files_are_listed(directory: Write) -> None:
+    folder = directory({"a.yaml": "plnts: []\nplants: [{code: A, nme: x}]\n", "b.yaml": "x", "c.yaml": ALLOCATION})
+    assert [(each.file, each.line, each.rule) for each in problems(folder)] == [
+        ("a.yaml", 1, "unknown-noun"),
+        ("a.yaml", 2, "wrong-value"),
+        ("a.yaml", 2, "missing-field"),
+        ("a.yaml", 2, "missing-field"),
+        ("a.yaml", 2, "unknown-field"),
+        ("b.yaml", 1, "not-a-mapping"),
+    ]
+
+
+def test_a_file_in_another_encoding_is_refused(directory: Write, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes("plants: []  # 稀土".encode("gb18030"))
+    assert [each.rule for each in problems(tmp_path)] == ["not-utf-8"]
+
+
+def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
+    assert [each.rule for each in problems(tmp_path)] == ["no-files"]
+
+
+def test_entries_that_do_not_fit_together_are_refused_with_their_places(directory: Write) -> None:
+    with pytest.raises(RegistryRefused, match=r"a\.yaml:3: allocations .* holder: unknown-reference: acme"):
+        entries(directory({"a.yaml": ALLOCATION}))
