@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from monazite_contracts.quantities import GRAMS_PER_TONNE
-
 from monazite_consumers.registry.problems import Declared, Problem, about
 from monazite_consumers.rules.registry import CapKey, Registry
+from monazite_contracts.quantities import GRAMS_PER_TONNE
 
 
 def check(allocations: Sequence[Declared], breakdowns: Sequence[Declared], registry: Registry) -> Iterator[Problem]:

@@ -8,9 +8,6 @@ from datetime import date
 from functools import cached_property
 from typing import Any, Self
 
-from monazite_contracts.catalogue import CapKind
-from monazite_contracts.quantities import GRAMS_PER_TONNE
-from monazite_contracts.seal import public_key
 from nacl.signing import VerifyKey
 
 from monazite_consumers.rules.entries import (
@@ -29,6 +26,9 @@ from monazite_consumers.rules.entries import (
     Settings,
     Succession,
 )
+from monazite_contracts.catalogue import CapKind
+from monazite_contracts.quantities import GRAMS_PER_TONNE
+from monazite_contracts.seal import public_key
 
 __all__ = [
     "NOUNS",

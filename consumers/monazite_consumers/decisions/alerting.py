@@ -1,0 +1,278 @@
+"""Observes what today's facts say of every alert that is touched, and publishes what has changed."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from monazite_contracts.alerts import Alert, Condition, Handling, Severity, Subject
+from monazite_contracts.catalogue import CapKind
+from monazite_contracts.months import day_of
+from monazite_contracts.topics import ALERTS, province_topic
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.delivery import Outgoing
+from monazite_consumers.rules.alerts import AlertKey, AlertState, Observed, next_state
+from monazite_consumers.rules.caps import (
+    CAP_RULES,
+    Cap,
+    CapJudgement,
+    DayDraw,
+    cap_conditions,
+    judge_cap,
+    would_have_held,
+)
+from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.summaries import summary
+from monazite_consumers.sql import statement
+
+_PLANT_SUBJECTS = {"plant", "gateway", "source", "lot"}
+
+
+async def judge_caps(
+    connection: Connection, registry: Registry, caps: Iterable[Cap], judged_at: datetime
+) -> dict[AlertKey, Observed]:
+    """Judges caps at an instant: notes the judgement beside each, and returns what to say of their alerts."""
+    today = day_of(judged_at)
+    wanted = sorted(caps)
+    if not wanted:
+        return {}
+    columns = transposed([(cap.holder, cap.year, cap.kind) for cap in wanted], 3)
+    days: dict[Cap, list[DayDraw]] = defaultdict(list)
+    for row in await connection.fetch(statement("caps", "days"), *columns):
+        cap = Cap(row["holder"], row["year"], CapKind(row["kind"]))
+        days[cap].append(DayDraw(row["day"], row["drawn_g"], row["original_g"]))
+    judgements = {cap: judge_cap(days[cap], registry.grants(cap.holder, cap.year, cap.kind), today) for cap in wanted}
+    await _note_judgements(connection, judgements)
+    observed: dict[AlertKey, Observed] = {}
+    for cap, judgement in judgements.items():
+        silent = judgement.granted_g is None and registry.is_member(cap.holder, cap.year)
+        held = frozenset() if silent else cap_conditions(judgement)
+        for rule in CAP_RULES:
+            observed[AlertKey(rule, cap.subject, f"{cap.year}")] = _observed_cap(rule, judgement, rule in held)
+    await _cite_corrections(connection, registry, judgements, observed)
+    return observed
+
+
+def _observed_cap(rule: str, judgement: CapJudgement, holds: bool) -> Observed:  # noqa: FBT001 - a fact about the rule
+    overrun = judgement.original_then if rule == "cap-cleared-by-correction" else judgement.then
+    evidence: dict[str, Any] = {"drawn_g": judgement.drawn_g, "granted_g": judgement.granted_g}
+    if rule in {"cap-overrun-then", "cap-cleared-by-correction"}:
+        evidence["original_g"] = judgement.original_g
+        if overrun is not None:
+            evidence |= {
+                "first_day": f"{overrun.first_day}",
+                "last_day": f"{overrun.last_day}",
+                "peak_g": overrun.peak_g,
+            }
+    return Observed(holds, would_have_held(rule, judgement), evidence, judgement.percent)
+
+
+async def _note_judgements(connection: Connection, judgements: Mapping[Cap, CapJudgement]) -> None:
+    rows = [
+        (
+            cap.holder,
+            cap.year,
+            cap.kind,
+            judgement.granted_g,
+            judgement.then.first_day if judgement.then else None,
+            judgement.then.last_day if judgement.then else None,
+            judgement.then.peak_g if judgement.then else None,
+        )
+        for cap, judgement in judgements.items()
+    ]
+    await connection.execute(statement("caps", "judged"), *transposed(rows, 7))
+
+
+async def _cite_corrections(
+    connection: Connection,
+    registry: Registry,
+    judgements: Mapping[Cap, CapJudgement],
+    observed: dict[AlertKey, Observed],
+) -> None:
+    """The evidence of a cleared overrun is every amendment of a draw on that cap."""
+    for cap in judgements:
+        key = AlertKey("cap-cleared-by-correction", cap.subject, f"{cap.year}")
+        seen = observed[key]
+        if not seen.holds:
+            continue
+        rows = await connection.fetch(statement("findings", "amended_draws"), f"{cap.year}")
+        cited = [
+            {"event": str(row["event_id"]), "plant": row["subject"], "moved_g": row["measure"]}
+            for row in rows
+            if cap.holder in _holders_of_year(registry, row["subject"], cap.year)
+        ]
+        evidence = {**seen.evidence, "amendments": cited}
+        observed[key] = Observed(seen.holds, seen.held_before, evidence, seen.percent)
+
+
+def _holders_of_year(registry: Registry, plant: str, year: int) -> set[str]:
+    return {h for month in range(1, 13) for h in registry.holders(plant, date(year, month, 1))}
+
+
+async def observe(
+    connection: Connection, registry: Registry, keys: Iterable[AlertKey], judged_at: datetime
+) -> dict[AlertKey, Observed]:
+    """What today's facts say of alerts that do not speak of caps."""
+    by_rule: dict[str, list[AlertKey]] = defaultdict(list)
+    for key in sorted(keys):
+        if not RULES[key.rule].quiet:
+            by_rule[key.rule].append(key)
+    observed = await _observe_lots(connection, by_rule.pop("lot-reused", []))
+    observed |= await _observe_unlisted(connection, registry, by_rule.pop("unlisted-producer", []))
+    settled_before = judged_at - timedelta(minutes=registry.settings.settle_minutes)
+    far = datetime(9999, 1, 1, tzinfo=UTC)
+    rows = [
+        (key.rule, key.subject, key.period, settled_before if RULES[key.rule].fires_on == "absence" else far)
+        for keys_of_rule in by_rule.values()
+        for key in keys_of_rule
+    ]
+    if rows:
+        for row in await connection.fetch(statement("findings", "summed"), *transposed(rows, 4)):
+            key = AlertKey(row["rule"], row["subject"], row["period"])
+            observed[key] = _observed_sum(row, province_of(registry, key))
+    return observed
+
+
+def _observed_sum(row: Any, province: str | None) -> Observed:
+    absence = RULES[row["rule"]].fires_on == "absence"
+    evidence = {"count": row["count"], "measure": row["measure"]}
+    if row["count"]:
+        evidence |= {"first_at": row["first_at"].isoformat(), "last_at": row["last_at"].isoformat()}
+    return Observed(row["count"] > 0, absence, evidence, province=province)
+
+
+async def _observe_lots(connection: Connection, keys: list[AlertKey]) -> dict[AlertKey, Observed]:
+    if not keys:
+        return {}
+    makers: dict[str, list[str]] = defaultdict(list)
+    for row in await connection.fetch(statement("lots", "makers"), [key.subject for key in keys]):
+        makers[row["lot"]].append(str(row["event_id"]))
+    return {
+        key: Observed(len(makers[key.subject]) > 1, held_before=False, evidence={"events": makers[key.subject]})
+        for key in keys
+    }
+
+
+async def _observe_unlisted(
+    connection: Connection, registry: Registry, keys: list[AlertKey]
+) -> dict[AlertKey, Observed]:
+    observed: dict[AlertKey, Observed] = {}
+    years = sorted({key.period for key in keys})
+    for year in years:
+        plants = [key.subject for key in keys if key.period == year]
+        first, after = date(int(year), 1, 1), date(int(year) + 1, 1, 1)
+        found: dict[str, list[Any]] = defaultdict(list)
+        bases = ["output", "separated_again"]
+        for row in await connection.fetch(statement("draws", "of_plant_year"), plants, first, after, bases):
+            if not registry.listed(row["plant"], CapKind(row["kind"]), row["day"]):
+                found[row["plant"]].append(row)
+        for plant in plants:
+            key = AlertKey("unlisted-producer", plant, year)
+            observed[key] = _observed_unlisted(found[plant], province_of(registry, key))
+    return observed
+
+
+def _observed_unlisted(rows: list[Any], province: str | None) -> Observed:
+    evidence: dict[str, Any] = {
+        "reo_g": sum(row["drawn_g"] for row in rows),
+        "events": sum(row["events"] for row in rows),
+    }
+    if rows:
+        evidence |= {"first_day": f"{rows[0]['day']}", "last_day": f"{max(row['day'] for row in rows)}"}
+    return Observed(bool(rows), held_before=False, evidence=evidence, province=province)
+
+
+def province_of(registry: Registry, key: AlertKey) -> str | None:
+    """The province of the plant that an alert is about, if it is about one that is registered."""
+    if RULES[key.rule].subject not in _PLANT_SUBJECTS:
+        return None
+    plant = registry.plants.get(key.subject.partition("/")[0])
+    return plant.province if plant is not None else None
+
+
+async def publish(
+    connection: Connection, observed: Mapping[AlertKey, Observed], at: datetime, epoch: int
+) -> list[Outgoing]:
+    """Stores every alert that has changed; returns the messages that tell it, in order."""
+    by_id = {key.id: key for key in observed}
+    if not by_id:
+        return []
+    stored = {
+        row["alert"]: _state(row, by_id[row["alert"]])
+        for row in await connection.fetch(statement("alerts", "lock"), list(by_id))
+    }
+    changed: list[AlertState] = []
+    told: list[AlertState] = []
+    for alert_id, key in sorted(by_id.items(), key=lambda item: item[1]):
+        before = stored.get(alert_id)
+        after = next_state(before, key, observed[key], at)
+        if after is None or after is before:
+            continue
+        changed.append(after)
+        if before is None or after.revision != before.revision:
+            told.append(after)
+    if changed:
+        await connection.execute(statement("alerts", "put"), *transposed([_row(state) for state in changed], 12))
+    return await _messages(connection, told, epoch)
+
+
+def _state(row: Any, key: AlertKey) -> AlertState:
+    return AlertState(
+        key,
+        Condition(row["condition"]),
+        Severity(row["severity"]),
+        row["evidence"],
+        row["percent"],
+        row["province"],
+        row["raised_at"],
+        row["changed_at"],
+        row["revision"],
+    )
+
+
+def _row(state: AlertState) -> tuple[Any, ...]:
+    return (
+        state.key.id, state.key.rule, state.key.subject, state.key.period, state.province, state.condition,
+        state.severity, state.percent, dict(state.evidence), state.raised_at, state.changed_at, state.revision,
+    )  # fmt: skip
+
+
+async def _messages(connection: Connection, told: list[AlertState], epoch: int) -> list[Outgoing]:
+    if not told:
+        return []
+    rows = await connection.fetch(statement("alerts", "handlings"), [state.key.id for state in told])
+    handlings = {row["alert"]: Handling(row["handling"]) for row in rows}
+    outgoing = []
+    for state in told:
+        value = to_message(state, handlings.get(state.key.id, Handling.NEW), epoch)
+        key, raw = state.key.id.encode(), value.model_dump_json().encode()
+        outgoing.append(Outgoing(ALERTS, key, raw))
+        if state.province is not None:
+            outgoing.append(Outgoing(province_topic(state.province), key, raw))
+    return outgoing
+
+
+def to_message(state: AlertState, handling: Handling, epoch: int) -> Alert:
+    """An alert as subscribers read it."""
+    rule = RULES[state.key.rule]
+    return Alert(
+        type="monazite.alert.v1",
+        id=state.key.id,
+        epoch=epoch,
+        revision=state.revision,
+        rule=rule.id,
+        basis=rule.basis,
+        severity=state.severity,
+        subject=Subject(kind=rule.subject, code=state.key.subject, province=state.province),
+        period=state.key.period,
+        condition=state.condition,
+        handling=handling,
+        percent=state.percent,
+        summary=summary(state),
+        evidence=dict(state.evidence),
+        raised_at=state.raised_at,
+        changed_at=state.changed_at,
+    )

@@ -1,0 +1,118 @@
+"""What a statement brings about, and how histories of statements are posted and taken back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monazite_contracts import statements as st
+from monazite_contracts.events import Event, statement_time
+from monazite_contracts.months import day_of
+
+from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.rules.draws import Draw, draws_of
+from monazite_consumers.rules.lots import LotMade, lots_of
+from monazite_consumers.rules.production import Finding, findings_of
+from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.statements import Claim, History, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Draws, lots and findings of one statement."""
+
+    draws: tuple[Draw, ...] = ()
+    lots: tuple[LotMade, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def effects_of(event: Event, arrived_at: datetime, settings: Settings) -> Effects:
+    """Of an event by itself; of a correction, what it puts in place. Raises whatever our own code raises."""
+    data = event.data.replacement.data if isinstance(event.data, st.Correction) else event.data
+    if isinstance(data, st.Void | st.AssayFinalised | st.Correction):
+        return Effects()
+    return statement_effects(event.source, data, arrived_at, settings)
+
+
+def statement_effects(plant: str, data: st.Statement, arrived_at: datetime, settings: Settings) -> Effects:
+    """Of a statement of a plant that arrived at an instant."""
+    findings = findings_of(plant, data, statement_time(data), arrived_at, settings)
+    return Effects(draws_of(data), lots_of(data), findings)
+
+
+def post_current(changes: Changes, claim: Claim, effects: Effects) -> None:
+    """A statement says what is so now: its draws stand, its lots exist, its findings hold."""
+    for draw in effects.draws:
+        changes.draw(claim.plant, draw, current=1, original=0)
+    for lot in effects.lots:
+        changes.lots_made.append((claim.place, claim.plant, lot))
+    for finding in effects.findings:
+        changes.find(claim.place, finding)
+
+
+def unpost_current(changes: Changes, claim: Claim, effects: Effects) -> None:
+    """It says so no longer."""
+    for draw in effects.draws:
+        changes.draw(claim.plant, draw, current=-1, original=0)
+    if effects.lots:
+        changes.lots_unmade.append(claim.place)
+
+
+def post_original(changes: Changes, claim: Claim, draws: tuple[Draw, ...], times: int) -> None:
+    """What was first stated, whatever was corrected since."""
+    for draw in draws:
+        changes.draw(claim.plant, draw, current=0, original=times)
+
+
+def post_history(changes: Changes, history: History, settings: Settings) -> None:
+    """A statement with its amendments."""
+    root = history.root
+    assert root.event is not None  # noqa: S101 - histories are made of claims that were read
+    original = effects_of(root.event, root.coordinate.arrived_at, settings)
+    post_original(changes, root, original.draws, 1)
+    current = history.current
+    if current.statement is not None:
+        arrived_at = current.by.coordinate.arrived_at
+        post_current(changes, current.by, statement_effects(root.plant, current.statement, arrived_at, settings))
+    for step in history.steps:
+        _post_step(changes, root.plant, step)
+    for claim, rule in history.idle:
+        changes.find(claim.place, _about_amendment(claim, rule))
+
+
+def unpost_history(changes: Changes, history: History, settings: Settings) -> None:
+    """Takes the same back; findings go by their places."""
+    root = history.root
+    assert root.event is not None  # noqa: S101 - histories are made of claims that were read
+    original = effects_of(root.event, root.coordinate.arrived_at, settings)
+    post_original(changes, root, original.draws, -1)
+    current = history.current
+    if current.statement is not None:
+        arrived_at = current.by.coordinate.arrived_at
+        unpost_current(changes, current.by, statement_effects(root.plant, current.statement, arrived_at, settings))
+    changed = {current.by.place, *(step.by.place for step in history.steps), *(c.place for c, _ in history.idle)}
+    for place in changed:
+        changes.unfind(place)
+
+
+def post_orphan(changes: Changes, claim: Claim) -> None:
+    """An amendment whose target is not there: an absence, which settles from its arrival."""
+    changes.find(claim.place, _about_amendment(claim, "amendment-without-target"))
+
+
+def _about_amendment(claim: Claim, rule: str) -> Finding:
+    arrived_at = claim.coordinate.arrived_at
+    return Finding(rule, claim.plant, f"{day_of(arrived_at):%Y-%m}", arrived_at)
+
+
+def _post_step(changes: Changes, plant: str, step: Step) -> None:
+    """Every amendment that moves draws is kept as evidence; one that moves them between caps alerts by itself."""
+    before = draws_of(step.before)
+    after = draws_of(step.after) if step.after is not None else ()
+    delta_g = sum(draw.amount_g for draw in after) - sum(draw.amount_g for draw in before)
+    arrived_at = step.by.coordinate.arrived_at
+    for year in sorted({draw.day.year for draw in (*before, *after)}):
+        if before != after:
+            changes.find(step.by.place, Finding("draw-amended", plant, f"{year}", arrived_at, delta_g))
+            break  # one row an amendment; the year is that in which it first drew or draws
+    if after and {(d.day.year, d.kind) for d in before} != {(d.day.year, d.kind) for d in after}:
+        moved_g = sum(draw.amount_g for draw in before)
+        changes.find(step.by.place, Finding("amendment-moves-year", plant, f"{arrived_at:%Y}", arrived_at, moved_g))

@@ -1,0 +1,85 @@
+"""Settles statements that have a past or amendments: takes back what they said, posts what they say now."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from monazite_contracts.opening import open_value
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.changes import Changes, Place
+from monazite_consumers.decisions.effects import post_history, post_orphan, unpost_history
+from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.statements import Claim, History, histories
+from monazite_consumers.sql import statement
+
+
+@dataclass(slots=True)
+class Group:
+    """All that claim one event id: new ones, stored ones, and those whose envelope stands no longer."""
+
+    new: list[Claim] = field(default_factory=list)
+    stored: list[Claim] = field(default_factory=list)
+    falling: list[Claim] = field(default_factory=list)
+
+
+async def settle_histories(
+    connection: Connection, groups: Mapping[str, Group], settings: Settings, changes: Changes
+) -> set[Place]:
+    """Compares every history before and after; returns the places that say what is so now."""
+    before: dict[str, Claim] = {}
+    after: dict[str, Claim] = {}
+    for event_id, group in groups.items():
+        for claim in (*group.stored, *group.falling):
+            if claim.applied_before:
+                before[event_id] = claim
+        for claim in (*group.new, *group.stored):
+            if claim.applied:
+                after[event_id] = claim
+    await _read_events(connection, (*before.values(), *after.values()))
+    old, old_orphans = histories(before)
+    new, new_orphans = histories(after)
+    kept = _post_differences(old, new, settings, changes)
+    for claim in old_orphans:
+        changes.unfind(claim.place)
+    for claim in new_orphans:
+        post_orphan(changes, claim)
+    return kept
+
+
+def _post_differences(old: list[History], new: list[History], settings: Settings, changes: Changes) -> set[Place]:
+    was = {history.root.event_id: history for history in old}
+    effective: set[Place] = set()
+    for history in new:
+        if history.current.statement is not None:
+            effective.add(history.current.by.place)
+        earlier = was.pop(history.root.event_id, None)
+        if earlier is not None and _shape(earlier) == _shape(history):
+            continue
+        if earlier is not None:
+            unpost_history(changes, earlier, settings)
+        post_history(changes, history, settings)
+    for history in was.values():
+        unpost_history(changes, history, settings)
+    return effective
+
+
+def _shape(history: History) -> tuple[object, ...]:
+    """What makes two histories the same: the events at every place, since events never change."""
+    return (
+        history.root.place,
+        history.current.by.place,
+        tuple(step.by.place for step in history.steps),
+        tuple(sorted((claim.place, rule) for claim, rule in history.idle)),
+    )
+
+
+async def _read_events(connection: Connection, claims: Iterable[Claim]) -> None:
+    """Reads from the ledger the events of claims that are known by their row only."""
+    unread = [claim for claim in claims if claim.event is None]
+    if not unread:
+        return
+    messages = sorted({claim.message for claim in unread})
+    rows = await connection.fetch(statement("ledger", "values"), messages)
+    opened = {row["message"]: open_value(row["value"]) for row in rows}
+    for claim in unread:
+        claim.event = opened[claim.message].events[claim.index].event

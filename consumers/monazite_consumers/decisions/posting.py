@@ -1,0 +1,199 @@
+"""Writes what a decision changes: rows, sums, caps; in an order of locks that is the same for everyone."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from monazite_contracts.receipts import Outcome
+from monazite_contracts.refusals import Refusal
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.claims import Claims
+from monazite_consumers.decisions.sequences import Verdict
+from monazite_consumers.rules.alerts import AlertKey
+from monazite_consumers.rules.caps import Cap
+from monazite_consumers.rules.draws import counts
+from monazite_consumers.rules.envelopes import Arrival
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.sql import statement
+
+_LEDGER = (
+    "message", "topic", "partition", "log_generation", "log_offset", "arrived_at", "record_key", "key_id", "seal",
+    "odd_headers", "value", "size", "hash",
+)  # fmt: skip
+_ENVELOPES = (
+    "message", "source", "sequence", "hash", "previous", "arrived_at", "key_id", "events", "outcome", "occupies",
+    "vouched", "rule", "field", "remedy",
+)  # fmt: skip
+_EVENTS = (
+    "message", "index", "plant", "event_id", "hash", "type", "event_time", "outcome", "effective", "test",
+    "target_id", "target_hash", "rule", "field", "remedy",
+)  # fmt: skip
+_LOTS = ("message", "index", "plant", "lot", "product", "origin", "net_g", "reo_g", "made_at")
+_FINDINGS = ("message", "index", "rule", "subject", "period", "at", "measure")
+
+
+def transposed(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Columns of rows, as `unnest` takes them; so many empty ones when there is no row."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]
+
+
+async def copy(connection: Connection, table: str, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
+    """Copies rows in, if there are any."""
+    if rows:
+        await connection.copy_records_to_table(table, records=rows, columns=columns)
+
+
+async def write_ledger(connection: Connection, arrivals: Mapping[int, tuple[Arrival, Any, bool]]) -> None:
+    """Every message as received. Each comes with its odd headers, and whether its bytes are kept."""
+    rows = [
+        (
+            message, *_coordinate(arrival), arrival.record_key, arrival.key_id, arrival.seal, odd_headers,
+            arrival.value if kept else None, len(arrival.value or b""), arrival.opened.hash,
+        )
+        for message, (arrival, odd_headers, kept) in arrivals.items()
+    ]  # fmt: skip
+    await copy(connection, "ledger", _LEDGER, rows)
+
+
+def _coordinate(arrival: Arrival) -> tuple[Any, ...]:
+    c = arrival.coordinate
+    return c.topic, c.partition, c.log_generation, c.log_offset, c.arrived_at
+
+
+def _reason(reason: Refusal | None) -> tuple[str | None, str | None, str | None]:
+    return (None, None, None) if reason is None else (reason.rule, reason.field[:200], reason.remedy)
+
+
+async def write_envelopes(connection: Connection, verdicts: Iterable[Verdict], new: Iterable[int]) -> None:
+    """New envelope rows are copied in after stored ones have changed: who steps down goes first."""
+    fresh = set(new)
+    changed = [v for v in verdicts if v.message not in fresh]
+    for occupies in (False, True):
+        moved = [
+            (v.message, v.source, v.sequence, v.events, v.outcome, v.occupies, v.vouched, *_reason(v.reason))
+            for v in changed
+            if v.occupies is occupies
+        ]
+        if moved:
+            await connection.execute(statement("envelopes", "change"), *transposed(moved, 10))
+    rows = [
+        (
+            v.message, v.source, v.sequence, v.hash, v.previous, v.coordinate.arrived_at, v.key_id, v.events,
+            v.outcome, v.occupies, v.vouched, *_reason(v.reason),
+        )
+        for v in verdicts
+        if v.message in fresh
+    ]  # fmt: skip
+    await copy(connection, "envelopes", _ENVELOPES, rows)
+
+
+async def write_events(connection: Connection, claims: Claims, falling: Sequence[int]) -> None:
+    """Events of fallen envelopes go, stored ones step down, new ones come in, stored ones step up."""
+    if falling:
+        await connection.execute(statement("events", "remove"), list(falling))
+    down = [
+        (*place, outcome, *_reason(reason))
+        for place, (outcome, reason) in claims.outcomes.items()
+        if outcome is not Outcome.APPLIED
+    ]
+    if down:
+        await connection.execute(statement("events", "step_down"), *transposed(down, 6))
+    rows = [
+        (
+            row.message, row.index, row.plant, row.event_id, row.hash, row.type, row.event_time, row.outcome,
+            row.effective, row.test, *(row.target or (None, None)), *_reason(row.reason),
+        )
+        for row in claims.rows.values()
+    ]  # fmt: skip
+    await copy(connection, "events", _EVENTS, rows)
+    up = [place for place, (outcome, _) in claims.outcomes.items() if outcome is Outcome.APPLIED]
+    if up:
+        await connection.execute(statement("events", "step_up"), *transposed(up, 2))
+    if claims.effective:
+        rows_effective = [(*place, effective) for place, effective in claims.effective.items()]
+        await connection.execute(statement("events", "set_effective"), *transposed(rows_effective, 3))
+
+
+async def write_lots(connection: Connection, changes: Changes) -> None:
+    """Lots that are unmade go first; then alerts about numbers used twice are touched."""
+    gone = []
+    if changes.lots_unmade:
+        gone = await connection.fetch(statement("lots", "remove"), *transposed(changes.lots_unmade, 2))
+    named = {row["lot"] for row in gone} | {lot.lot for _, _, lot in changes.lots_made}
+    if not named:
+        return
+    makers = await connection.fetch(statement("lots", "makers"), list(named))
+    seen = {row["lot"] for row in gone} | {row["lot"] for row in makers}
+    fresh: set[str] = set()
+    for _, _, lot in changes.lots_made:
+        if lot.lot in fresh:
+            seen.add(lot.lot)
+        fresh.add(lot.lot)
+    changes.touched |= {AlertKey("lot-reused", lot, "") for lot in seen}
+    rows = [
+        (*place, plant, lot.lot, lot.product, lot.origin, lot.net_g, lot.reo_g, lot.made_at)
+        for place, plant, lot in changes.lots_made
+    ]
+    await copy(connection, "lots", _LOTS, rows)
+
+
+async def write_findings(connection: Connection, changes: Changes) -> None:
+    """Findings that are gone are taken out before the ones that hold are stated."""
+    if changes.findings_gone:
+        rows = [(*place, rule) for place, rule in changes.findings_gone]
+        for row in await connection.fetch(statement("findings", "remove"), *transposed(rows, 3)):
+            changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))
+    unique = {(place, finding.rule): finding for place, finding in changes.findings}
+    await copy(
+        connection,
+        "findings",
+        _FINDINGS,
+        [(*place, rule, f.subject, f.period, f.at, f.measure) for (place, rule), f in unique.items()],
+    )
+
+
+async def write_draws(connection: Connection, registry: Registry, changes: Changes) -> set[Cap]:
+    """Adds to the sums of draws and of caps, and locks each cap that is touched; returns those."""
+    posted = sorted((key, total) for key, total in _nonzero(changes).items())
+    if not posted:
+        return set()
+    rows = [(*key, total.drawn_g, total.original_g, total.events) for key, total in posted]
+    await connection.execute(statement("draws", "post"), *transposed(rows, 7))
+    days: dict[tuple[Cap, date], list[int]] = defaultdict(lambda: [0, 0])
+    for key, total in posted:
+        if counts(key.kind, key.basis, registry.settings):
+            for holder in registry.holders(key.plant, key.day):
+                day = days[Cap(holder, key.day.year, key.kind), key.day]
+                day[0] += total.drawn_g
+                day[1] += total.original_g
+    return await _post_caps(connection, days)
+
+
+def _nonzero(changes: Changes) -> dict[Any, Any]:
+    return {k: t for k, t in changes.draws.items() if t.drawn_g or t.original_g or t.events}
+
+
+async def _post_caps(connection: Connection, days: Mapping[tuple[Cap, date], list[int]]) -> set[Cap]:
+    if not days:
+        return set()
+    totals: dict[Cap, list[int]] = defaultdict(lambda: [0, 0])
+    for (cap, _), (drawn_g, original_g) in days.items():
+        totals[cap][0] += drawn_g
+        totals[cap][1] += original_g
+    # The totals come first: their row locks, taken in order, serialise everything that follows about a cap.
+    rows = [(cap.holder, cap.year, cap.kind, *total) for cap, total in sorted(totals.items())]
+    await connection.execute(statement("caps", "post"), *transposed(rows, 5))
+    rows_by_day = [(cap.holder, cap.year, cap.kind, day, *grams) for (cap, day), grams in sorted(days.items())]
+    await connection.execute(statement("caps", "post_days"), *transposed(rows_by_day, 6))
+    return set(totals)
+
+
+async def write_tallies(connection: Connection, changes: Changes) -> None:
+    """Messages by outcome."""
+    rows = [(*key, number) for key, number in sorted(changes.tallies.items()) if number]
+    if rows:
+        await connection.execute(statement("tallies", "post"), *transposed(rows, 5))

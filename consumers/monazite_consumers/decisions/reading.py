@@ -1,0 +1,100 @@
+"""Turns a Kafka record, or a stored row, into an arrival; whatever it is, without ever raising."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from aiokafka.partitioner import murmur2
+from monazite_contracts.envelope import record_key
+from monazite_contracts.opening import Opened, open_value
+from monazite_contracts.seal import KEY_HEADER, SEAL_HEADER, SIGNATURE_BYTES, decode_base64url, encode_base64url
+from monazite_contracts.topics import PLANT_TOPICS, TOPICS
+
+from monazite_consumers.rules.envelopes import Arrival, Coordinate
+
+_PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KEY_ID_MAX = 64
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """What the headers hold. `odd`: all of them, where they are not exactly one key and one seal in ASCII."""
+
+    key_id: str | None
+    seal: bytes | None
+    odd: list[list[str | None]] | None
+
+
+def arrived_at(timestamp_ms: int) -> datetime:
+    """The broker's timestamp as an instant; one that no calendar holds is taken as the epoch."""
+    try:
+        return _EPOCH + timedelta(milliseconds=timestamp_ms)
+    except OverflowError:
+        return _EPOCH
+
+
+def read_headers(headers: Headers) -> Sealing:
+    """Key id and seal, if there is exactly one of each and both are what they should be."""
+    keys = [value for name, value in headers if name == KEY_HEADER]
+    seals = [value for name, value in headers if name == SEAL_HEADER]
+    key_id = _ascii(keys[0]) if len(keys) == 1 else None
+    text = _ascii(seals[0]) if len(seals) == 1 else None
+    seal = decode_base64url(text, SIGNATURE_BYTES) if text is not None else None
+    if key_id is not None and seal is not None and len(headers) == 2:
+        return Sealing(key_id, seal, None)
+    return Sealing(key_id, seal, [[_printable(name), _base64(value)] for name, value in headers])
+
+
+def _ascii(raw: bytes | None) -> str | None:
+    if raw is None or not raw.isascii():
+        return None
+    text = raw.decode("ascii")
+    return text if text.isprintable() and text else None
+
+
+def _printable(name: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in name)
+
+
+def _base64(raw: bytes | None) -> str | None:
+    return None if raw is None else encode_base64url(raw)
+
+
+def arrival(coordinate: Coordinate, key: bytes | None, sealing: Sealing, value: bytes | None) -> Arrival:
+    """One message, read."""
+    opened = open_value(value)
+    key_id = sealing.key_id if sealing.key_id is None or len(sealing.key_id) <= _KEY_ID_MAX else None
+    return Arrival(coordinate, key, key_id, sealing.seal, value, opened, _misplaced(coordinate, key, opened))
+
+
+def read_row(row: Any) -> Arrival:
+    """A message of the ledger, read again."""
+    coordinate = coordinate_of(row)
+    return arrival(coordinate, row["record_key"], Sealing(row["key_id"], row["seal"], None), row["value"])
+
+
+def coordinate_of(row: Any) -> Coordinate:
+    """The coordinate that a row holds."""
+    return Coordinate(row["arrived_at"], row["topic"], row["partition"], row["log_generation"], row["log_offset"])
+
+
+def _misplaced(coordinate: Coordinate, key: bytes | None, opened: Opened) -> bool:
+    source = opened.source
+    if source is None:
+        return False
+    return (
+        key != record_key(source.plant, source.gateway)
+        or coordinate.topic != PLANT_TOPICS[source.stream]
+        or coordinate.partition != partition_of(key, _PARTITIONS[coordinate.topic])
+    )
+
+
+@lru_cache(maxsize=10_000)
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where Java's default partitioner puts a key."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)

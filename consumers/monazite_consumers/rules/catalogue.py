@@ -1,0 +1,121 @@
+"""The rules, one row each: what is noticed, how grave it is, on which legal basis, and what an official reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from monazite_contracts.alerts import Severity
+
+SubjectKind = Literal["cap", "plant", "gateway", "source", "lot", "enterprise", "topic", "platform"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row.
+
+    `fires_on`: presence alerts at once, absence only when it has settled. `clears`: how the condition ends; a rule that
+    only a person closes stays raised; a quiet one is evidence for others and alerts nobody. `remedy` is what a flagged plant reads.
+    """
+
+    id: str
+    subject: SubjectKind
+    severity: Severity
+    basis: str
+    title: str
+    clears: str
+    fires_on: Literal["presence", "absence"] = "presence"
+    stays: bool = False
+    quiet: bool = False
+    remedy: str = ""
+
+
+_INFO, _WARN, _SERIOUS, _CRITICAL = Severity.INFORMATION, Severity.WARNING, Severity.SERIOUS, Severity.CRITICAL
+_CAPS, _FALSE = "Order 71 arts 5-6; Decree 785 art. 21", "Decree 785 art. 25"
+_LISTED, _INTEGRITY = "Decree 785 art. 8; Order 71 art. ~7", "Order 71 art. ~11; Decree 785 art. 25"
+
+_ROWS: Final = (
+    Rule("cap-not-issued", "cap", _INFO, _CAPS, "draws precede the year's first issue", "the first issue"),
+    Rule("cap-80", "cap", _INFO, _CAPS, "80 % of the cap is drawn", "more is granted, or less is drawn"),
+    Rule("cap-95", "cap", _WARN, _CAPS, "95 % of the cap is drawn", "more is granted, or less is drawn"),
+    Rule("cap-100", "cap", _SERIOUS, _CAPS, "the cap is drawn in full", "more is granted, or less is drawn"),
+    Rule("cap-overrun", "cap", _CRITICAL, _CAPS, "more is drawn than granted", "a batch covers it, or a correction"),
+    Rule(
+        "cap-overrun-then", "cap", _SERIOUS, _CAPS, "on some day more was drawn than was issued by then",
+        "only corrected facts retract it",
+    ),
+    Rule(
+        "cap-cleared-by-correction", "cap", _SERIOUS, _FALSE, "corrections have cleared an overrun",
+        "only a person closes it", stays=True,
+    ),
+    Rule("draw-amended", "plant", _INFO, _FALSE, "an amendment changed a draw", "kept as evidence", quiet=True),
+    Rule(
+        "unlisted-producer", "plant", _CRITICAL, "Decree 785 arts 8, 22; Order 71 art. ~7",
+        "production by an enterprise that is not on the list", "a listing that covers it",
+        remedy="Only listed enterprises may mine or separate: ask the regulator, or correct the plant named.",
+    ),
+    Rule(
+        "lot-reused", "lot", _WARN, _FALSE, "one lot number was made twice", "a correction or void of all but one",
+        remedy="Give every lot its own number; correct or void the statement that took a used one.",
+    ),
+    Rule(
+        "claimed-reo", "plant", _WARN, _FALSE, "claimed REO disagrees with mass × assay", "corrections",
+        remedy="Compare claimed_reo_kg with net mass × (1 - moisture) × TREO, and correct what is wrong.",
+    ),
+    Rule(
+        "event-in-future", "plant", _WARN, _FALSE, "events are dated after their arrival", "corrections",
+        remedy="Check the clock and the period of the record; correct it.",
+    ),
+    Rule(
+        "event-long-past", "plant", _INFO, "Order 71 art. ~10", "events arrive long after they happened", "corrections",
+        remedy="Report within the month; nothing else is needed if the date is right.",
+    ),
+    Rule(
+        "recycler-used-ore", "plant", _CRITICAL, "Decree 785 arts 11, 22", "a recycler used an ore product", "corrections",
+        remedy="Recyclers may not use ore products: correct the input named, or expect an inspection.",
+    ),
+    Rule(
+        "amendment-without-target", "plant", _WARN, _FALSE, "a correction or void names a version that is not there",
+        "the version arrives", fires_on="absence", remedy="Name id and hash of the statement's current version.",
+    ),
+    Rule(
+        "amendment-rival", "plant", _WARN, _FALSE, "two amendments of one version: the earlier stands",
+        "a void of the later", remedy="Amend the current version, which an earlier amendment has made.",
+    ),
+    Rule(
+        "void-of-void", "plant", _WARN, _FALSE, "a void was amended", "nothing: restate instead",
+        remedy="A void is final: state the fact anew.",
+    ),
+    Rule(
+        "amendment-out-of-scope", "plant", _WARN, _FALSE, "an amendment changes plant, kind or counterparty",
+        "nothing: void and restate", remedy="Void the statement and state the fact anew.",
+    ),
+    Rule(
+        "amendment-moves-year", "plant", _SERIOUS, _FALSE, "a correction moves grams into another cap year or kind",
+        "only a person closes it", stays=True, remedy="Expect a question from the regulator.",
+    ),
+    Rule(
+        "event-conflict", "plant", _SERIOUS, _FALSE, "one record id was stated twice with different content",
+        "the earlier is taken back", remedy="Send a correction instead of restating under the same record id.",
+    ),
+    Rule(
+        "envelope-gap", "source", _SERIOUS, _INTEGRITY, "envelopes are missing", "they arrive", fires_on="absence",
+        remedy="Re-send the sequences named.",
+    ),
+    Rule(
+        "envelope-fork", "source", _SERIOUS, _INTEGRITY, "two envelopes claim one sequence", "only a person closes it",
+        stays=True, remedy="Start a new incarnation at every start of the gateway.",
+    ),
+    Rule(
+        "chain-broken", "source", _SERIOUS, _INTEGRITY, "an envelope does not name the one before it", "nothing",
+        remedy="Check the spool: each envelope names the hash of the one before it.",
+    ),
+    Rule("seal-false", "gateway", _SERIOUS, _INTEGRITY, "messages arrive under a false seal", "only a person closes it", stays=True),
+    Rule("source-unknown", "gateway", _WARN, _LISTED, "messages await a registration", "the registration"),
+    Rule("contract-refused", "gateway", _WARN, _FALSE, "statements were refused by content", "only a person closes it", stays=True),
+    Rule("unreadable", "topic", _WARN, _INTEGRITY, "messages that name nobody arrive", "only a person closes it", stays=True),
+    Rule("platform-fault", "platform", _CRITICAL, "none: our own duty", "our own code raised", "a release that does not"),
+)  # fmt: skip
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.id: rule for rule in _ROWS})
+"""Every rule by its id."""

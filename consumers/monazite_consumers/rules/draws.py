@@ -1,0 +1,73 @@
+"""What a statement draws from caps: our own computation from mass and assay, never the plant's claim."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from monazite_contracts import statements as st
+from monazite_contracts.assays import reo_g
+from monazite_contracts.catalogue import PRODUCTS, CapKind
+from monazite_contracts.months import day_of, last_instant
+from monazite_contracts.quantities import divide_half_even
+
+from monazite_consumers.rules.registry import Settings
+
+Basis = Literal["output", "feed", "recycled", "separated_again"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Grams of REO on one day, cap kind and basis. Settings say which bases count; the sums keep them apart."""
+
+    day: date
+    kind: CapKind
+    basis: Basis
+    amount_g: int
+
+
+def draws_of(statement: st.Statement) -> tuple[Draw, ...]:
+    """The draws of one statement; only production draws."""
+    if not isinstance(statement, st.Production):
+        return ()
+    day = day_of(last_instant(statement.period.end))
+    made_g = reo_g(statement.net_mass_kg, statement.assay)
+    if statement.activity == "mined":
+        kind = PRODUCTS[statement.product].mining_kind
+        return () if kind is None else (Draw(day, kind, "output", made_g),)
+    if statement.activity == "separated":
+        return _separation_draws(statement, day, made_g)
+    if statement.activity == "recovered":
+        return (Draw(day, CapKind.SEPARATION, "recycled", made_g),)
+    return ()
+
+
+def _separation_draws(statement: st.Production, day: date, made_g: int) -> tuple[Draw, ...]:
+    if statement.origin == "recycled":
+        return (Draw(day, CapKind.SEPARATION, "recycled", made_g),)
+    again_g, fresh_g = 0, 0
+    for used in statement.inputs:
+        feed_g = reo_g(used.net_mass_kg, used.assay)
+        if PRODUCTS[used.product].separated:
+            again_g += feed_g
+        else:
+            fresh_g += feed_g
+    # Feed that was separated before counts apart, in proportion to its REO; without stated feed all output is fresh.
+    total_g = again_g + fresh_g
+    made_again_g = divide_half_even(made_g * again_g, total_g) if total_g else 0
+    draws = (
+        Draw(day, CapKind.SEPARATION, "output", made_g - made_again_g),
+        Draw(day, CapKind.SEPARATION, "separated_again", made_again_g),
+        Draw(day, CapKind.SEPARATION, "feed", fresh_g),
+    )
+    return tuple(draw for draw in draws if draw.amount_g)
+
+
+def counts(kind: str, basis: str, settings: Settings) -> bool:
+    """Whether a basis draws on the cap, as the settings have it."""
+    if kind != CapKind.SEPARATION:
+        return basis == "output"
+    if basis == "recycled":
+        return settings.recycled_counts
+    if basis == "separated_again":
+        return settings.separated_again_counts
+    return basis == settings.separation_counts

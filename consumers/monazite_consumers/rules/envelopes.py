@@ -1,0 +1,132 @@
+"""Whether an envelope is vouched for, and which of several stands at its sequence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monazite_contracts.envelope import Source
+from monazite_contracts.opening import Opened
+from monazite_contracts.receipts import Outcome
+from monazite_contracts.refusals import Refusal, refuse
+from monazite_contracts.seal import verifies
+
+from monazite_consumers.rules.registry import GatewayKey, Registry
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Coordinate:
+    """Where a message stands; earlier is smaller."""
+
+    arrived_at: datetime
+    topic: str
+    partition: int
+    log_generation: int
+    log_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message as it arrived. `seal` and `key_id` are None where the headers do not hold exactly one of each.
+
+    `misplaced`: the record key is not its partition's or its claimed source's, or the topic not its stream's.
+    """
+
+    coordinate: Coordinate
+    record_key: bytes | None
+    key_id: str | None
+    seal: bytes | None
+    value: bytes | None
+    opened: Opened
+    misplaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Vouching:
+    """What seal and registry say. No outcome: vouched for, and the sequence decides."""
+
+    outcome: Outcome | None = None
+    reason: Refusal | None = None
+
+    @property
+    def vouched(self) -> bool:
+        """Whether it competes for its sequence."""
+        return self.outcome is None
+
+
+VOUCHED = Vouching()
+
+_AWAITING_REMEDY = {
+    "source-unknown": "Have the plant and this gateway registered; the message is kept and decided then.",
+    "key-unknown": "Have the signing key registered; the message is kept and decided then.",
+    "key-of-another": "Seal with a key that is registered for this gateway.",
+    "key-not-valid": "Seal with a key that was valid at arrival, or have its validity corrected.",
+}
+
+
+def vouch(arrival: Arrival, registry: Registry) -> Vouching:
+    """The first rows of the protocol's table: refused, awaiting, or vouched for."""
+    opened = arrival.opened
+    if opened.source is None:
+        return Vouching(Outcome.REFUSED, opened.refusal)
+    if arrival.key_id is None or arrival.seal is None or arrival.value is None:
+        return Vouching(Outcome.REFUSED, refuse("seal-missing", "headers"))
+    key = registry.keys.get(arrival.key_id)
+    if key is not None and not verifies(arrival.value, arrival.seal, registry.verify_keys[key.id]):
+        return Vouching(Outcome.REFUSED, refuse("seal-false", "headers.seal"))
+    if arrival.misplaced:
+        return Vouching(Outcome.REFUSED, refuse("misplaced"))
+    rule = _not_vouched(opened.source, key, arrival.coordinate.arrived_at, registry)
+    if rule is None:
+        return VOUCHED
+    return Vouching(Outcome.AWAITING, Refusal(rule, "source", _AWAITING_REMEDY[rule]))
+
+
+def _not_vouched(source: Source, key: GatewayKey | None, arrived_at: datetime, registry: Registry) -> str | None:
+    if source.plant not in registry.plants or (source.plant, source.gateway) not in registry.gateways:
+        return "source-unknown"
+    if key is None:
+        return "key-unknown"
+    if (key.plant, key.gateway) != (source.plant, source.gateway):
+        return "key-of-another"
+    return None if key.vouches_at(arrived_at) else "key-not-valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A vouched message that claims a sequence. `content` says why its content is refused, if it is."""
+
+    message: int
+    coordinate: Coordinate
+    hash: bytes
+    key_id: str | None
+    seal: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a candidate comes to: it occupies the sequence, or repeats one that is kept, or forks from the occupant."""
+
+    occupies: bool
+    outcome: Outcome | None
+    """None for the occupant: its content decides between applied and refused."""
+
+
+OCCUPIES, REPEATS, FORKS = Place(True, None), Place(False, Outcome.DUPLICATE), Place(False, Outcome.AWAITING)  # noqa: FBT003 - the table's three rows
+
+FORK = Refusal(
+    "envelope-fork", "sequence", "Another envelope stands at this sequence: start a new incarnation and send it anew."
+)
+
+
+def place(candidates: Sequence[Candidate]) -> dict[int, Place]:
+    """Who holds one sequence: the earliest occupies it, equal values repeat it, other values fork from it."""
+    ordered = sorted(candidates, key=lambda candidate: candidate.coordinate)
+    occupant = ordered[0]
+    places = {occupant.message: OCCUPIES}
+    kept: set[tuple[bytes, str | None, bytes | None]] = set()
+    for candidate in ordered[1:]:
+        identity = (candidate.hash, candidate.key_id, candidate.seal)
+        repeats = candidate.hash == occupant.hash or identity in kept
+        places[candidate.message] = REPEATS if repeats else FORKS
+        kept.add(identity)
+    return places

@@ -1,0 +1,74 @@
+-- Envelopes: what was decided about each message. Rows are copied in; a registry change decides them again.
+
+-- name: at_sequences
+-- Every vouched envelope at the sequences that are touched, with its coordinate.
+WITH touched AS MATERIALIZED (SELECT * FROM unnest($1::integer[], $2::bigint[]) AS k (source, sequence)),
+found AS (
+    SELECT e.* FROM touched JOIN envelopes e USING (source, sequence) WHERE e.occupies
+    UNION ALL
+    SELECT e.* FROM touched JOIN envelopes e USING (source, sequence)
+    WHERE NOT e.occupies AND e.source IS NOT NULL AND e.vouched
+)
+SELECT f.message, f.source, f.sequence, f.hash, f.previous, f.outcome, f.occupies,
+       l.topic, l.partition, l.log_generation, l.log_offset, l.arrived_at, l.key_id, l.seal
+FROM found f JOIN ledger l USING (message);
+
+-- name: neighbours
+-- Occupants at given sequences: for checking the chain on both sides of what is touched.
+SELECT e.message, e.source, e.sequence, e.hash, e.previous, e.arrived_at, e.outcome
+FROM unnest($1::integer[], $2::bigint[]) AS k (source, sequence)
+JOIN envelopes e USING (source, sequence)
+WHERE e.occupies;
+
+-- name: of_messages
+-- Where given messages stand in their chains.
+SELECT e.message, e.source, e.sequence, e.hash, e.outcome, e.vouched, e.rule FROM envelopes e
+WHERE e.message = ANY($1::bigint[]);
+
+-- name: kept
+-- Messages already kept, refused or awaiting, with given hashes.
+SELECT e.hash, l.key_id, l.seal FROM envelopes e JOIN ledger l USING (message)
+WHERE e.hash = ANY($1::bytea[]) AND e.outcome IN ('awaiting', 'refused');
+
+-- name: change
+-- What is decided anew about envelopes.
+UPDATE envelopes e
+SET source = k.source, sequence = k.sequence, events = k.events, outcome = k.outcome, occupies = k.occupies,
+    vouched = k.vouched, rule = k.rule, field = k.field, remedy = k.remedy
+FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::smallint[], $5::text[], $6::boolean[], $7::boolean[],
+            $8::text[], $9::text[], $10::text[])
+     AS k (message, source, sequence, events, outcome, occupies, vouched, rule, field, remedy)
+WHERE e.message = k.message;
+
+-- name: awaiting_counts
+-- How many messages await a decision, in all and of each claimed source and key.
+SELECT source, key_id, count(*) AS messages FROM envelopes WHERE outcome = 'awaiting'
+GROUP BY GROUPING SETS ((), (source, key_id));
+
+-- name: of_plants
+-- Messages whose fate hangs on the registration or the keys of given plants, in order of number.
+SELECT e.message FROM sources s JOIN envelopes e USING (source)
+WHERE s.plant = ANY($1::text[]) AND (e.vouched OR e.outcome IN ('awaiting', 'duplicate'))
+ORDER BY e.message;
+
+-- name: by_outcome
+-- Messages by partition and outcome, counted from the rows.
+SELECT l.topic, l.partition, l.log_generation, e.outcome, count(*) AS messages
+FROM envelopes e JOIN ledger l USING (message)
+GROUP BY l.topic, l.partition, l.log_generation, e.outcome
+ORDER BY 1, 2, 3, 4;
+
+-- name: refusals
+-- What was refused or awaits, by rule.
+SELECT outcome, rule, count(*) AS messages FROM envelopes WHERE rule IS NOT NULL GROUP BY outcome, rule ORDER BY 1, 2;
+
+-- name: chain
+-- Per source: the highest sequence, and how many stand, are refused, and are missing.
+SELECT s.plant, s.gateway, s.stream, s.incarnation, max(e.sequence) AS highest,
+       count(*) FILTER (WHERE e.outcome = 'applied') AS standing,
+       count(*) FILTER (WHERE e.outcome = 'refused') AS refused,
+       max(e.sequence) - count(*) AS missing
+FROM envelopes e JOIN sources s USING (source)
+WHERE e.occupies
+GROUP BY s.plant, s.gateway, s.stream, s.incarnation
+ORDER BY 1, 2, 3, 4;

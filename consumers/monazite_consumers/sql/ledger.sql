@@ -1,0 +1,23 @@
+-- What was said: one row for each message as received. Rows are copied in, never changed.
+
+-- name: number
+-- Numbers for so many new messages.
+SELECT nextval('message_numbers') AS message FROM generate_series(1, $1::integer);
+
+-- name: lock_names
+-- One decision at a time about each plant, gateway's stranger or topic; the caller sorts the keys.
+SELECT count(pg_advisory_xact_lock($1::integer, k)) FROM unnest($2::integer[]) AS k;
+
+-- name: arrivals
+-- Messages as they arrived, to be read again.
+SELECT message, topic, partition, log_generation, log_offset, arrived_at, record_key, key_id, seal, value, hash
+FROM ledger WHERE message = ANY($1::bigint[]) ORDER BY message;
+
+-- name: in_order
+-- All messages by coordinate, for a rebuild.
+SELECT message, topic, partition, log_generation, log_offset, arrived_at, record_key, key_id, seal, value, hash
+FROM ledger ORDER BY arrived_at, topic, partition, log_generation, log_offset;
+
+-- name: values
+-- The bytes of messages.
+SELECT message, value FROM ledger WHERE message = ANY($1::bigint[]);

@@ -1,0 +1,33 @@
+-- Sources: who numbers envelopes, which sequences are decided, and what we told them.
+
+-- name: known
+-- The numbers of sources that are known.
+SELECT s.source, s.plant, s.gateway, s.stream, s.incarnation
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS k (plant, gateway, stream, incarnation)
+JOIN sources s USING (plant, gateway, stream, incarnation);
+
+-- name: add
+-- Numbers for sources that are not.
+INSERT INTO sources (plant, gateway, stream, incarnation)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
+ON CONFLICT DO NOTHING;
+
+-- name: of_numbers
+-- Who the numbers are.
+SELECT source, plant, gateway, stream, incarnation FROM sources WHERE source = ANY($1::integer[]);
+
+-- name: decided
+-- The decided sequences of sources.
+SELECT source, decided::text AS decided FROM source_states WHERE source = ANY($1::integer[]);
+
+-- name: put_decided
+-- What is decided of each source now.
+INSERT INTO source_states (source, decided)
+SELECT source, decided::int8multirange FROM unnest($1::integer[], $2::text[]) AS k (source, decided)
+ON CONFLICT (source) DO UPDATE SET decided = excluded.decided;
+
+-- name: next_receipts
+-- The next receipt number of each source.
+INSERT INTO receipt_numbers (source, number) SELECT source, 1 FROM unnest($1::integer[]) AS k (source)
+ON CONFLICT (source) DO UPDATE SET number = receipt_numbers.number + 1
+RETURNING source, number;
