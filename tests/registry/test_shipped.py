@@ -120,3 +120,15 @@ def test_everything_shipped_says_how_sure_it_is_and_is_not_invented(registry: Re
             assert not getattr(each, "invented", False)
             assert not getattr(each, "simulated", False)
     assert all(each.issued_on_evidence for each in registry.entries["allocations"])
+
+
+def test_the_shipped_directory_is_found_in_a_wheel_and_missed_loudly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "monazite"
+    package.mkdir()
+    monkeypatch.setattr(shipped, "_PACKAGE", package)
+    with pytest.raises(FileNotFoundError, match="without its registry data"):
+        shipped.registry()
+    shutil.copytree(ROOT / "deploy" / "registry", package / "registry_data")
+    assert shipped.registry() == package / "registry_data"

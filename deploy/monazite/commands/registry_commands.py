@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from monazite_consumers.errors import MonaziteError, RegistryError
-from monazite_consumers.registry.files import entries
-from monazite_consumers.registry.plans import Change, Plan
-from monazite_consumers.registry.problems import did_you_mean
-from monazite_consumers.rules.registry import NOUNS, Registry
 from rich.console import Console
 from rich.text import Text
 
 from monazite import shipped as shipped_data
 from monazite.commands import registry_tables
+from monazite_consumers.errors import MonaziteError, RegistryError
+from monazite_consumers.registry.files import entries
+from monazite_consumers.registry.plans import Change, Plan
+from monazite_consumers.registry.problems import did_you_mean
+from monazite_consumers.rules.registry import NOUNS, Registry
 
 # What speaks to PostgreSQL is imported when a command needs it: a plant's installation has no driver.
 # ruff: noqa: PLC0415
@@ -103,6 +103,7 @@ def show(
     database: Database,
     noun: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(NOUNS)}.")] = None,
     *,
+    evidence: Annotated[bool, typer.Option("--evidence", help="Add how sure each entry is.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the registry in force."""
@@ -124,7 +125,7 @@ def show(
     console.print(f"revision {registry.revision}", style="bold", highlight=False)
     for each in chosen:
         if registry.entries.get(each):
-            console.print(registry_tables.entries(each, registry.entries[each]))
+            console.print(registry_tables.entries(each, registry.entries[each], evidence=evidence))
 
 
 @app.command()
@@ -160,6 +161,7 @@ def _answer(database: str, ask: Callable[["Connection"], Awaitable[Answer]]) -> 
 
 async def _asked(database: str, ask: Callable[["Connection"], Awaitable[Answer]]) -> Answer:
     from asyncpg import InterfaceError, PostgresError
+
     from monazite_consumers.database import connect, require_schema
     from monazite_consumers.registry.applying import APPLYING_SESSION
 

@@ -1,20 +1,24 @@
 """The registry on a screen and as JSON: differences, entries, history."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from monazite_consumers.registry.plans import Change
-from monazite_consumers.rules.entries import Entry
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from monazite_consumers.registry.plans import Change
+from monazite_consumers.rules.entries import Entry
+
 if TYPE_CHECKING:  # it needs the database driver, which a plant does not install
     from monazite_consumers.registry.history import Recorded
 
 _SIGNS: Final = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
+
+_SHORT: Final = 28
+"""Columns up to this wide are never wrapped: a day or a code is read as one word."""
 
 
 def difference(changes: Sequence[Change]) -> RenderableType:
@@ -42,15 +46,19 @@ def difference_json(changes: Iterable[Change]) -> list[dict[str, Any]]:
     ]
 
 
-def entries(noun: str, found: Sequence[Entry]) -> Table:
-    """All entries of a noun; fields that no entry states are left out."""
-    rows = [entry.model_dump(mode="json") for entry in found]
-    names = [name for name in rows[0] if any(_states(row[name]) for row in rows)]
+def entries(noun: str, found: Sequence[Entry], *, evidence: bool) -> Table:
+    """All entries of a noun, their evidence last if at all; fields that no entry states are left out."""
+    rows = [{name: _text(value) for name, value in _stated(entry.model_dump(mode="json"))} for entry in found]
     table = Table(title=noun.replace("_", " "), title_justify="left", title_style="bold")
+    names = [name for name in type(found[0]).model_fields if any(name in row for row in rows)]
+    names = [name for name in names if evidence or not name.endswith("evidence")]
+    names.sort(key=lambda name: name.endswith("evidence"))
     for name in names:
-        table.add_column(name.replace("_", " "), justify="right" if name == "tonnes_reo" else "left", overflow="fold")
+        short = max(len(row.get(name, "")) for row in rows) <= _SHORT
+        side: Literal["left", "right"] = "right" if name == "tonnes_reo" else "left"
+        table.add_column(name.replace("_", " "), justify=side, no_wrap=short)
     for row in rows:
-        table.add_row(*(Text(_text(row[name]) if _states(row[name]) else "") for name in names))
+        table.add_row(*(Text(row.get(name, "")) for name in names))
     return table
 
 
@@ -76,24 +84,26 @@ def history_json(recorded: Iterable["Recorded"]) -> list[dict[str, Any]]:
 def _change(change: Change, *, noun: bool = False) -> Iterator[RenderableType]:
     sign, style = _SIGNS[change.kind]
     name = f"{change.noun.replace('_', ' ')}: {change.key}" if noun else change.key
-    yield Text(f"  {sign} {name}", style=style)
+    yield Text.assemble((f"  {sign} {name}", style), (_said(change), "dim"))
     if change.kind == "changed":
         for field, (before, after) in change.fields().items():
             yield Padding(Text(f"{field}: {_text(before)} → {_text(after)}"), (0, 0, 0, 6))
-    elif said := _said(change):
-        yield Padding(Text(said, style="dim"), (0, 0, 0, 6))
 
 
 def _said(change: Change) -> str:
-    """What an added or removed entry states beyond its key."""
-    fields = change.after or change.before or {}
-    parts = change.key.split()
-    stated = {name: _text(value) for name, value in fields.items() if _states(value)}
-    return ", ".join(f"{name} {value}" for name, value in stated.items() if value not in parts and value != change.key)
+    """What an added or removed entry states beyond its key; its evidence is for `show` and JSON."""
+    if change.kind == "changed":
+        return ""
+    said = [
+        f"{name} {_text(value)}"
+        for name, value in _stated(change.after or change.before or {})
+        if not name.endswith("evidence") and (name == "tonnes_reo" or f" {_text(value)} " not in f" {change.key} ")
+    ]
+    return f": {', '.join(said)}" if said else ""
 
 
-def _states(value: Any) -> bool:
-    return value is not None and value is not False and value != ""
+def _stated(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((name, value) for name, value in fields.items() if value is not None and value is not False and value != "")
 
 
 def _text(value: Any) -> str:
