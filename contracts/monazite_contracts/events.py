@@ -234,10 +234,10 @@ def event_time(event: Event) -> datetime:
     A correction's is that of the statement it puts in place, because that is when its effect lies.
     """
     data = event.data
-    return _statement_time(data.replacement.data if isinstance(data, st.Correction) else data)
+    return statement_time(data.replacement.data if isinstance(data, st.Correction) else data)
 
 
-def _statement_time(data: st.Statement | st.Amendment) -> datetime:
+def statement_time(data: st.Statement | st.Amendment) -> datetime:
     if isinstance(data, st.Production):
         return last_instant(data.period.end)
     if isinstance(data, st.Declaration):

@@ -65,10 +65,10 @@ def open_value(value: bytes | None) -> Opened:
 def open_event(raw: Any, source: Source) -> OpenedEvent:
     """Judges one event, as decoded JSON, as it would be in an envelope of this source. For a gateway's door."""
     try:
-        form = canonical(raw)
+        canonical(raw)
     except orjson.JSONEncodeError:
         return OpenedEvent(value_hash(b""), None, refuse("too-deep"))
-    return _open_event(raw, form, source)
+    return _open_event(raw, source)
 
 
 def _open_whole(value: bytes, document: Any) -> Opened | None:
@@ -94,11 +94,11 @@ def _open_whole(value: bytes, document: Any) -> Opened | None:
 
 def _open_piecewise(value: bytes, document: Any) -> Opened:
     try:
-        forms = [canonical(raw) for raw in _events_of(document)]
+        canonical(document)  # what can be written whole can be written in parts, below
         doubled = doubled_keys(value)
-        head = _head(document)
     except (orjson.JSONEncodeError, RecursionError):
         return _too_deep(value, document)
+    head = _head(document)
     if head is None or doubled & {DOUBLED_DOCUMENT, "source"}:
         return _no_envelope(value, _why_no_envelope(document, doubled))
     frame, refusal = _frame(value, document, doubled)
@@ -106,12 +106,8 @@ def _open_piecewise(value: bytes, document: Any) -> Opened:
         source, sequence = head
         previous, continues = (_previous(frame), frame.continues) if frame else (None, None)
         return Opened(value_hash(value), source, sequence, previous, continues, (), refusal)
-    events = [
-        OpenedEvent(value_hash(form), None, refuse("duplicate-key"))
-        if f"events.{index}" in doubled
-        else _open_event(raw, form, frame.source)
-        for index, (raw, form) in enumerate(zip(document["events"], forms, strict=True))
-    ]
+    raws = enumerate(document["events"])
+    events = [_open_event(raw, frame.source, doubled=f"events.{index}" in doubled) for index, raw in raws]
     return _opened(value, frame, tuple(events))
 
 
@@ -143,7 +139,10 @@ def _events_of(document: Any) -> list[Any]:
     return events if isinstance(events, list) else []
 
 
-def _open_event(raw: Any, form: bytes, source: Source) -> OpenedEvent:
+def _open_event(raw: Any, source: Source, *, doubled: bool = False) -> OpenedEvent:
+    form = canonical(raw)
+    if doubled:
+        return OpenedEvent(value_hash(form), None, refuse("duplicate-key"))
     kind = raw.get("type") if isinstance(raw, dict) else None
     if isinstance(kind, str) and kind not in KNOWN_TYPES:
         return OpenedEvent(value_hash(form), None, refuse("unknown-type", "type", f"the type is {kind}"))
