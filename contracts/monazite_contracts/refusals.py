@@ -96,8 +96,8 @@ _INVISIBLE: Final = re.compile(r"[^ -~\u00a1-\u00ac\u00ae-\u0377\u4e00-\u9fff]")
 def refuse(rule: str, field: str = "", detail: str = "") -> Refusal:
     """A refusal by a row of the table; `detail` says what was found there."""
     remedy = REMEDIES[rule]
-    found = _shown(detail, _DETAIL_MAX).rstrip(".")
-    return Refusal(rule, _shown(field, _FIELD_MAX), f"{found}. {remedy}" if found else remedy)
+    found = visible(detail, _DETAIL_MAX).rstrip(".")
+    return Refusal(rule, visible(field, _FIELD_MAX), f"{found}. {remedy}" if found else remedy)
 
 
 def refusal_of(error: ValidationError) -> Refusal:
@@ -133,6 +133,7 @@ def _is_tag(part: int | str, field: int | str) -> bool:
     return part in TAGS_OF_FIELD.get(str(field), ())
 
 
-def _shown(text: str, limit: int) -> str:
-    visible = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text[: limit + 1])
-    return visible if len(visible) <= limit else f"{visible[: limit - 1]}…"
+def visible(text: str, limit: int) -> str:
+    """What a sender wrote, cut to `limit` characters and with everything replaced that a reader could not see."""
+    shown = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text[: limit + 1])
+    return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
