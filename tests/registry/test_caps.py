@@ -158,6 +158,12 @@ def test_what_a_successor_takes_over_counts_at_the_successors_group() -> None:
     assert granted_t(registry, "new") == granted_t(registry, "group") == 4
 
 
+def test_a_group_that_was_taken_over_keeps_its_members_under_its_successor() -> None:
+    registry = a_registry(runs("mill"), belongs("mill", "old"), succeeds("old", "new", 2023), belongs("new", "nation"))
+    assert registry.holders("plant", MARCH) == ("mill", "new", "nation")
+    assert registry.groups("mill", MARCH) == ("old",)
+
+
 def test_a_breakdown_to_a_member_that_was_folded_into_the_group_adds_nothing() -> None:
     registry = a_registry(
         belongs("mill", "group"), issued("group", 100), passed("group", "mill", 40), succeeds("mill", "group", 2023)

@@ -235,6 +235,17 @@ def test_what_does_not_fit_is_refused(directory: Write, text: str, rule: str, fi
     assert found.remedy in str(found)
 
 
+def test_an_overlap_is_seen_past_a_shorter_one_in_between(directory: Write) -> None:
+    text = """
+operations:
+  - {plant: pl, enterprise: acme, since: 2023-01-01, until: 2023-12-01}
+  - {plant: pl, enterprise: beta, since: 2023-03-01, until: 2023-04-01}
+  - {plant: pl, enterprise: solo, since: 2023-11-01}
+"""
+    found = check(read(directory({"a.yaml": WORLD, "b.yaml": text})))
+    assert [(each.rule, each.line) for each in found] == [("overlap", 4), ("overlap", 5)]
+
+
 def test_a_circle_of_successors_is_told_at_each_link(directory: Write) -> None:
     text = "successions:\n" + "".join(
         f"  - {{predecessor: {one}, successor: {other}, years: [2023]}}\n"
