@@ -9,7 +9,6 @@ from typing import Any
 
 from monazite_contracts.envelope import ENVELOPE_BYTES_MAX, EVENTS_MAX, Continues, Source, canonical, value_hash
 from monazite_contracts.events import EVENT_BYTES_MAX
-
 from monazite_producers.errors import EnvelopeTooLargeError, EventTooLargeError
 
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
-from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]  # it ships no types
-from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]  # same
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
 
 BATCH_BYTES: Final = 256 * 1024
 """Small against the broker's 1 MiB, large enough for a few hundred quiet envelopes; a full one travels alone."""

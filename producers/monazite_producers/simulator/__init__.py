@@ -1,6 +1,7 @@
 """Simulates a year of rare-earth production: real holders and caps, simulated plants, invented misconduct."""
 
 from monazite_producers.simulator.account import Account, CapName, ExpectedAlert
+from monazite_producers.simulator.chapters import cast
 from monazite_producers.simulator.plan import Chapter, SimulatedDay, Simulation, SimulationPlan
 from monazite_producers.simulator.world import World
 from monazite_producers.simulator.year import Trade, Year
@@ -24,4 +25,6 @@ def simulate(plan: SimulationPlan) -> Simulation:
         PlanImpossibleError: too few events, or no allocation of that year.
     """
     world = World(plan, per_mille=1000)
-    return Simulation(plan, Year(world, Trade(world)).days(), world.account, ())
+    scenes = cast(world)
+    chapters = sorted(chapter for scene in scenes for chapter in scene.chapters())
+    return Simulation(plan, Year(world, Trade(world), scenes).days(), world.account, tuple(chapters))

@@ -139,11 +139,6 @@ class Account:
         if events:
             self._event_outcomes[outcome] += events
 
-    def resolved(self, before: Outcome, after: Outcome) -> None:
-        """One message that was counted under `before` has come to `after`."""
-        self._outcomes[before] -= 1
-        self._outcomes[after] += 1
-
     def expect(self, rule: str, subject: str, condition: Condition = "raised") -> None:
         """A rule must have fired; said again, the later word holds."""
         self._noticed[rule, subject] = condition

@@ -85,7 +85,7 @@ class CapHistory:
         return set()
 
     def _drawn_by_event_day(self, today: int, *, corrected: bool) -> list[int]:
-        drawn = self._plain[: today + 1]
+        drawn = [*self._plain[: today + 1], *[0] * (self._days - today - 1)]
         for posting in self._others:
             if self._index(posting.known_day) <= today and (corrected or not posting.corrects):
                 drawn[self._index(posting.event_day)] += posting.grams

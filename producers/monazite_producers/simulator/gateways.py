@@ -1,17 +1,18 @@
 """Simulated gateways: each forms, keeps and seals envelopes with the code that a real one uses."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
+from nacl.signing import SigningKey
+
 from monazite_contracts.envelope import Source, record_key
 from monazite_contracts.events import Stream
 from monazite_contracts.seal import encode_base64url, seal_headers
 from monazite_contracts.topics import PLANT_TOPICS
-from nacl.signing import SigningKey
-
 from monazite_producers.chain import Chain, FormedEnvelope
 from monazite_producers.publisher import Outgoing
 from monazite_producers.simulator.account import Account, Outcome
@@ -49,7 +50,7 @@ class Kept:
 
     stream: Stream
     formed: FormedEnvelope
-    events: int
+    events: Sequence[Any]
 
 
 class SimulatedGateway:
@@ -62,9 +63,9 @@ class SimulatedGateway:
         self.key = derived_key(f"{seed}/{self.key_id}")
         self.online = True
         self.spool: list[Kept] = []
-        self.last_sent: Outgoing | None = None
-        """The newest message on the wire: what a flood repeats."""
-        self._record_key = record_key(plant, code)
+        self.recent: deque[tuple[Outgoing, Sequence[Any]]] = deque(maxlen=3)
+        """The newest messages of the production stream with their events: what a flood repeats."""
+        self.record_key = record_key(plant, code)
         self._seed = seed
         self._wire = wire
         self._starts = 1
@@ -93,7 +94,7 @@ class SimulatedGateway:
         """Forms envelopes and sends them, or keeps them while offline; all are expected to be applied."""
         for first in range(0, len(events), ENVELOPE_EVENTS):
             run = events[first : first + ENVELOPE_EVENTS]
-            self.spool.append(Kept(stream, self.chain(stream).form(run), len(run)))
+            self.spool.append(Kept(stream, self.chain(stream).form(run), run))
         if self.online:
             self.flush(at)
 
@@ -105,18 +106,20 @@ class SimulatedGateway:
 
     def send(self, kept: Kept, at: datetime) -> None:
         """Sends one kept envelope, which is expected to stand with all its events applied."""
-        self._wire.account.carried("applied", kept.events)
-        self._wire.put(self.sealed(kept.stream, kept.formed.value, at), "applied")
+        message = self.sealed(kept.stream, kept.formed.value, at)
+        self._wire.account.carried("applied", len(kept.events))
+        self.put(message, "applied")
+        if kept.stream is Stream.PRODUCTION:
+            self.recent.append((message, kept.events))
 
-    def repeat(self, message: Outgoing, at: datetime) -> None:
-        """Sends a message again, which is expected to be a duplicate."""
-        self._wire.put(Outgoing(message.topic, message.key, message.value, message.headers, at), "duplicate")
+    def put(self, message: Outgoing, outcome: Outcome) -> None:
+        """Puts any message on the wire, with the outcome that it is expected to come to."""
+        self._wire.put(message, outcome)
 
     def sealed(self, stream: Stream, value: bytes, at: datetime) -> Outgoing:
         """A message under the gateway's own seal."""
         headers = tuple(seal_headers(value, self.key_id, self.key))
-        self.last_sent = Outgoing(PLANT_TOPICS[stream], self._record_key, value, headers, at)
-        return self.last_sent
+        return Outgoing(PLANT_TOPICS[stream], self.record_key, value, headers, at)
 
     def chain(self, stream: Stream) -> Chain:
         """The stream's chain of this incarnation."""

@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 from monazite_contracts.envelope import event_hash
 from monazite_contracts.identifiers import event_id
 from monazite_contracts.quantities import kilograms
-
 from monazite_producers.simulator.assaying import Assay
 
 Event = dict[str, Any]

@@ -10,7 +10,6 @@ from typing import Any, Final
 from monazite_contracts.events import Stream
 from monazite_contracts.months import day_start
 from monazite_contracts.quantities import kilograms
-
 from monazite_producers.simulator import records
 from monazite_producers.simulator.account import Account
 from monazite_producers.simulator.assaying import an_assay, mass_for, part_half_even, reo_grams
@@ -58,6 +57,7 @@ class Site:
     random: Random
     account: Account
     stock: dict[str, deque[Lot]] = field(default_factory=dict)
+    last_stated: Event = field(default_factory=dict)
     _said: dict[Stream, list[Event]] = field(default_factory=dict)
     _flows: dict[str, list[int]] = field(default_factory=dict)
     _closed: Event = field(default_factory=dict)
@@ -79,7 +79,14 @@ class Site:
         self._records += 1
         stated = records.event(kind, self.code, f"R{self._records:06d}", recorded_at, data)
         self._said.setdefault(stream, []).append(stated)
+        self.last_stated = stated
         return stated
+
+    def unsay(self, stated: Event) -> None:
+        """Takes the newest record of the production stream back: somebody else will say it."""
+        assert self._said[Stream.PRODUCTION].pop() is stated  # noqa: S101 - stories take back what they just stated
+        if not self._said[Stream.PRODUCTION]:
+            del self._said[Stream.PRODUCTION]
 
     def report(self, day: date) -> None:
         """Hands the day's records to the gateways, each site at its own minute of the evening."""

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Final
 
 from monazite_contracts.quantities import kilograms
-
 from monazite_producers.simulator import records
 from monazite_producers.simulator.assaying import oxide_share, reo_grams
 from monazite_producers.simulator.records import Lot, Shift

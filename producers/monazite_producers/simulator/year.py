@@ -1,11 +1,11 @@
 """Plays the year: goods arrive, sites work and ship, gateways report, scenarios unfold, day by day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from monazite_contracts.months import day_start
-
+from monazite_producers.simulator.chapters.invented import Scene
 from monazite_producers.simulator.pace import days_of
 from monazite_producers.simulator.plan import SimulatedDay
 from monazite_producers.simulator.sites import Buyer, Shipment, Site
@@ -80,6 +80,7 @@ class Year:
 
     world: World
     trade: Trade
+    scenes: Sequence[Scene]
 
     def days(self) -> Iterator[SimulatedDay]:
         """Each day in turn."""
@@ -102,6 +103,8 @@ class Year:
             site.work(day, index)
             if site.rate.due(index):
                 self.trade.ship(site, day, index)
+        for scene in self.scenes:
+            scene.play(day)
         for site in sites:
             site.report(day)
 

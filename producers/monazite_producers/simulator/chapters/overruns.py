@@ -1,0 +1,102 @@
+"""Caps run over: one that a batch covers, one that stays, one that a correction would hide; and one that never was."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from monazite_contracts.quantities import kilograms
+from monazite_producers.simulator.assaying import reo_grams
+from monazite_producers.simulator.chapters.amending import correct
+from monazite_producers.simulator.chapters.invented import ISSUED, Role, Scene, a_mine, a_separator
+from monazite_producers.simulator.plan import Chapter
+from monazite_producers.simulator.works import shift
+from monazite_producers.simulator.world import World
+
+
+class CoveredOverrun(Scene):
+    """A runs past its cap in August; a second batch in September covers it."""
+
+    def __init__(self, world: World) -> None:
+        """A separation plant that is too fast for its first batch."""
+        super().__init__(world)
+        role = Role("a", ((ISSUED, 2000), ((9, 11), 2000)), (((8, 20), 2160), ((9, 10), 2300), ((12, 31), 3000)))
+        a_separator(world, role)
+
+    def chapters(self) -> Sequence[Chapter]:
+        """The overrun, and the batch."""
+        return (
+            Chapter(self.on(8, 15), "Example Rare Earth A (invented) runs past its separation cap.",
+                    "alert cap-overrun on example-a/separation is raised"),
+            Chapter(self.on(9, 11), "A second batch covers the overrun of Example Rare Earth A (invented).",
+                    "cap-overrun on example-a/separation recovers; cap-overrun-then stays"),
+        )  # fmt: skip
+
+
+class LastingOverrun(Scene):
+    """B draws 115 % of the only batch it gets."""
+
+    def __init__(self, world: World) -> None:
+        """A mine that does not stop."""
+        super().__init__(world)
+        a_mine(world, Role("b", ((ISSUED, 1500),), (((12, 31), 1725),)))
+
+    def chapters(self) -> Sequence[Chapter]:
+        """The overrun."""
+        return (
+            Chapter(self.on(11, 15), "Example Rare Earth B (invented) mines on above its cap; no batch will cover it.",
+                    "alert cap-overrun on example-b/mining_rock is raised and stays"),
+        )  # fmt: skip
+
+
+class Unlisted(Scene):
+    """C mines in May and June; it stands on no list and holds no cap."""
+
+    def __init__(self, world: World) -> None:
+        """A mine that nobody approved."""
+        super().__init__(world)
+        self._site = a_mine(world, Role("c", (), (((5, 7), 0), ((6, 30), 120)), listed=False))
+
+    def chapters(self) -> Sequence[Chapter]:
+        """The production."""
+        return (
+            Chapter(self.on(5, 20), "Example Rare Earth C (invented) mines without standing on the list.",
+                    "alert unlisted-producer on example-c-mine-1; its production is recorded all the same"),
+        )  # fmt: skip
+
+    def play(self, day: date) -> None:  # noqa: ARG002 - the first lot decides, whatever its day
+        """Notes the finding with the first lot."""
+        if self._site.made_g:
+            self.account.expect("unlisted-producer", self._site.code)
+
+
+class HiddenOverrun(Scene):
+    """G runs over in October; in November it corrects a lot of September so that it never would have."""
+
+    LOT_T = 200
+
+    def __init__(self, world: World) -> None:
+        """A separation plant with one large lot."""
+        super().__init__(world)
+        draws = (((9, 3), 700), ((9, 4), 700), ((10, 20), 860), ((12, 31), 860))
+        self._site = a_separator(world, Role("g", ((ISSUED, 1000),), draws))
+        self._stated: dict[str, object] = {}
+
+    def chapters(self) -> Sequence[Chapter]:
+        """The overrun, and its disappearance."""
+        return (
+            Chapter(self.on(10, 18), "Example Rare Earth G (invented) runs past its separation cap.",
+                    "alert cap-overrun on example-g/separation is raised"),
+            Chapter(self.on(11, 6), "G corrects a lot of September downwards, and the overrun is gone.",
+                    "alert cap-cleared-by-correction on example-g/separation: only a person closes it"),
+        )  # fmt: skip
+
+    def play(self, day: date) -> None:
+        """The lot, and its correction."""
+        if day == self.on(9, 4):
+            feed_g = self.LOT_T * 1_000_000
+            self._site.make("separated", "cerium-oxide", feed_g, self._site.feed_for(feed_g, day), shift(day, 0, 1))
+            self._stated = self._site.last_stated
+        if day == self.on(11, 6):
+            mass_kg = kilograms(60_000_000)
+            assay = self._stated["data"]["assay"]  # type: ignore[index]  # an event is JSON
+            claimed_kg = kilograms(reo_grams(mass_kg, assay))
+            correct(self._site, self._stated, {"net_mass_kg": mass_kg, "claimed_reo_kg": claimed_kg}, day)
