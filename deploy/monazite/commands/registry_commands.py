@@ -181,7 +181,7 @@ def _redecide() -> Callable[["Connection", Registry, Registry, Sequence[Change]]
     try:
         decide = import_module("monazite_consumers.decisions.redeciding").registry_changed
     except ModuleNotFoundError as error:
-        raise RegistryError("this installation cannot re-decide what a change touches: nothing was applied") from error
+        raise RegistryError(f"nothing was applied, because what it touches cannot be re-decided: {error}") from error
 
     async def on_change(connection: "Connection", before: Registry, after: Registry, _: Sequence[Change]) -> None:
         await decide(connection, before, after)
