@@ -26,3 +26,7 @@ class PositionAheadOfLog(MonaziteError):
 
 class NotDecided(MonaziteError):
     """Decisions are suspended until the registry has been applied."""
+
+
+class TopicError(MonaziteError):
+    """A topic is not as the table of topics has it."""

@@ -48,7 +48,8 @@ async def judge_caps(
     await _note_judgements(connection, judgements)
     observed: dict[AlertKey, Observed] = {}
     for cap, judgement in judgements.items():
-        silent = judgement.granted_g is None and registry.is_member(cap.holder, cap.year)
+        # A member draws on its group's cap; it has one of its own only when it is granted something.
+        silent = judgement.granted_g is None and registry.group(cap.holder, registry.day_within(cap.year, today))
         held = frozenset() if silent else cap_conditions(judgement)
         for rule in CAP_RULES:
             observed[AlertKey(rule, cap.subject, f"{cap.year}")] = _observed_cap(rule, judgement, rule in held)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -55,26 +55,50 @@ async def read_platform(connection: Connection) -> Platform:
 async def decide_arrivals(
     connection: Connection, registry: Registry, arrivals: Sequence[tuple[Arrival, Any]]
 ) -> Decision:
-    """Decides messages that have just been received; each comes with its odd headers, if any."""
+    """Decides messages that have just been received, and keeps them; each comes with its odd headers, if any."""
     platform = await read_platform(connection)
-    changes = Changes(at=platform.instant or max(arrival.coordinate.arrived_at for arrival, _ in arrivals))
     await lock_names(connection, (lock_name(arrival) for arrival, _ in arrivals))
     rows = await connection.fetch(statement("ledger", "number"), len(arrivals))
-    numbered = {row["message"]: pair for row, pair in zip(rows, arrivals, strict=True)}
-    vouchings = {message: vouch(arrival, registry) for message, (arrival, _) in numbered.items()}
+    numbered = {row["message"]: arrival for row, (arrival, _) in zip(rows, arrivals, strict=True)}
+    odd_headers = {row["message"]: odd for row, (_, odd) in zip(rows, arrivals, strict=True)}
+    received = await decide_numbered(connection, registry, platform, numbered)
+    await posting.write_ledger(connection, numbered, odd_headers, received.stripped)
+    return received.decision
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came of numbered messages. `stripped`: beyond the bound on awaiting ones, kept without their bytes."""
+
+    decision: Decision
+    stripped: set[int]
+
+
+async def decide_numbered(
+    connection: Connection, registry: Registry, platform: Platform, numbered: Mapping[int, Arrival]
+) -> Received:
+    """Decides messages that have their numbers, new to the projections: intake and rebuild share it."""
+    changes = Changes(at=platform.instant or max(arrival.coordinate.arrived_at for arrival in numbered.values()))
+    vouchings = {message: vouch(arrival, registry) for message, arrival in numbered.items()}
     sources = await _number_sources(connection, numbered, vouchings)
-    unvouched = await _decide_unvouched(connection, numbered, vouchings, sources, registry, changes)
+    unvouched = await _decide_unvouched(connection, Batch(numbered, vouchings, sources), registry, changes)
     joining = [
         Joining(message, sources[arrival.opened.source], arrival)
-        for message, (arrival, _) in numbered.items()
+        for message, arrival in numbered.items()
         if vouchings[message].vouched and arrival.opened.source is not None
     ]
-    kept = {message: (*pair, message not in unvouched.stripped) for message, pair in numbered.items()}
-    await posting.write_ledger(connection, kept)
-    return await decide(
-        connection, registry, platform, changes,
-        Touched(joining, {}, unvouched.verdicts, new=set(numbered), answered=unvouched.answered),
-    )  # fmt: skip
+    touched = Touched(joining, {}, unvouched.verdicts, new=set(numbered))
+    decision = await decide(connection, registry, platform, changes, touched)
+    return Received(decision, unvouched.stripped)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages with what seal and registry say of them, and the numbers of their sources."""
+
+    numbered: Mapping[int, Arrival]
+    vouchings: Mapping[int, Vouching]
+    sources: Mapping[Source, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +109,8 @@ class Touched:
     leaving: Mapping[int, SequenceKey]
     verdicts: dict[int, Verdict]
     new: set[int]
-    answered: set[int]
-    outcomes_before: Mapping[int, tuple[tuple[str, int, int], Outcome]] | None = None
-    """Of stored messages: where they are tallied, and as what."""
+    before: Mapping[int, Outcome] = field(default_factory=dict)
+    """Of stored messages: as what they are tallied."""
 
 
 async def decide(
@@ -98,7 +121,7 @@ async def decide(
     verdicts = touched.verdicts | sequences.verdicts
     claims = await settle_claims(connection, sequences.standing, sequences.falling, registry, changes)
     _note_refused(verdicts.values(), touched.joining, changes)
-    answered = touched.answered | {v.source for v in sequences.verdicts.values() if v.source is not None}
+    answered = {v.source for v in sequences.verdicts.values() if v.source is not None}
     answers.note_verdicts(verdicts.values(), set(), changes)
     answers.note_events(sequences, claims, changes)
     await answers.note_stored_events(connection, claims, changes)
@@ -107,7 +130,7 @@ async def decide(
     decided = await follow(connection, sequences, answered | changes.entries.keys(), changes)
     await posting.write_lots(connection, changes)
     await posting.write_findings(connection, changes)
-    _tally(verdicts.values(), touched, changes)
+    _tally(verdicts.values(), touched, sequences.before, changes)
     await posting.write_tallies(connection, changes)
     caps = await posting.write_draws(connection, registry, changes)
     await tell(connection, registry, platform, changes, caps)
@@ -152,12 +175,12 @@ async def lock_names(connection: Connection, names: Iterable[str]) -> None:
 
 
 async def _number_sources(
-    connection: Connection, numbered: Mapping[int, tuple[Arrival, Any]], vouchings: Mapping[int, Vouching]
+    connection: Connection, numbered: Mapping[int, Arrival], vouchings: Mapping[int, Vouching]
 ) -> dict[Source, int]:
     """Numbers of the sources of all messages that are not refused."""
     wanted = {
         arrival.opened.source
-        for message, (arrival, _) in numbered.items()
+        for message, arrival in numbered.items()
         if arrival.opened.source is not None and vouchings[message].outcome is not Outcome.REFUSED
     }
     if not wanted:
@@ -176,20 +199,13 @@ class _Unvouched:
     verdicts: dict[int, Verdict]
     stripped: set[int]
     """Beyond the bound on awaiting messages: kept by coordinate and hash only."""
-    answered: set[int]
 
 
-async def _decide_unvouched(
-    connection: Connection,
-    numbered: Mapping[int, tuple[Arrival, Any]],
-    vouchings: Mapping[int, Vouching],
-    sources: Mapping[Source, int],
-    registry: Registry,
-    changes: Changes,
-) -> _Unvouched:
+async def _decide_unvouched(connection: Connection, batch: Batch, registry: Registry, changes: Changes) -> _Unvouched:
     """Refused and awaiting messages: repeats of what is kept are duplicates, and what awaits is bounded."""
-    result = _Unvouched({}, set(), set())
-    others = {message: arrival for message, (arrival, _) in numbered.items() if not vouchings[message].vouched}
+    result = _Unvouched({}, set())
+    vouchings, sources = batch.vouchings, batch.sources
+    others = {message: arrival for message, arrival in batch.numbered.items() if not vouchings[message].vouched}
     if not others:
         return result
     hashes = [arrival.opened.hash for arrival in others.values()]
@@ -278,11 +294,13 @@ def _note_refused(verdicts: Iterable[Verdict], joining: Sequence[Joining], chang
             changes.find((verdict.message, WHOLE), Finding("envelope-fork", subject, "", at))
 
 
-def _tally(verdicts: Iterable[Verdict], touched: Touched, changes: Changes) -> None:
-    before = touched.outcomes_before or {}
+def _tally(
+    verdicts: Iterable[Verdict], touched: Touched, settled_before: Mapping[int, Outcome], changes: Changes
+) -> None:
+    before = {**touched.before, **settled_before}
     for verdict in verdicts:
         c = verdict.coordinate
         at = (c.topic, c.partition, c.log_generation)
-        if verdict.message not in touched.new and verdict.message in before:
-            changes.tallies[*before[verdict.message][0], before[verdict.message][1]] -= 1
+        if verdict.message in before:
+            changes.tallies[*at, before[verdict.message]] -= 1
         changes.tallies[*at, verdict.outcome] += 1

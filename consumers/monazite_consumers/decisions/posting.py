@@ -47,14 +47,16 @@ async def copy(connection: Connection, table: str, columns: Sequence[str], rows:
         await connection.copy_records_to_table(table, records=rows, columns=columns)
 
 
-async def write_ledger(connection: Connection, arrivals: Mapping[int, tuple[Arrival, Any, bool]]) -> None:
-    """Every message as received. Each comes with its odd headers, and whether its bytes are kept."""
+async def write_ledger(
+    connection: Connection, arrivals: Mapping[int, Arrival], odd_headers: Mapping[int, Any], stripped: set[int]
+) -> None:
+    """Every message as received; of those beyond the bound on awaiting ones only coordinate and hash."""
     rows = [
         (
-            message, *_coordinate(arrival), arrival.record_key, arrival.key_id, arrival.seal, odd_headers,
-            arrival.value if kept else None, len(arrival.value or b""), arrival.opened.hash,
+            message, *_coordinate(arrival), arrival.record_key, arrival.key_id, arrival.seal, odd_headers[message],
+            None if message in stripped else arrival.value, len(arrival.value or b""), arrival.opened.hash,
         )
-        for message, (arrival, odd_headers, kept) in arrivals.items()
+        for message, arrival in arrivals.items()
     ]  # fmt: skip
     await copy(connection, "ledger", _LEDGER, rows)
 

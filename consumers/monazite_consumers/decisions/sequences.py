@@ -58,7 +58,8 @@ class Sequences:
     falling: list[int] = field(default_factory=list)
     gained: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     lost: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-    hashes: dict[SequenceKey, bytes] = field(default_factory=dict)
+    before: dict[int, Outcome] = field(default_factory=dict)
+    """Of stored messages that have a new verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ async def settle(
     for key, candidates in slots.items():
         for candidate in candidates:
             _decide(result, key, candidate, places[key], stored, arrivals)
-    await _check_chain(connection, result, touched, arrivals, changes)
+    await _check_chain(connection, result, touched, set(leaving), arrivals.keys() - stored.keys(), changes)
     return result
 
 
@@ -157,9 +158,10 @@ def _decide(
     arrivals: Mapping[int, Arrival],
 ) -> None:
     before = stored.get(candidate.message)
+    if before is not None:
+        result.before[candidate.message] = before.outcome
     occupies, outcome = held[candidate.message].occupies, held[candidate.message].outcome  # type: ignore[attr-defined]
     if occupies:
-        result.hashes[key] = candidate.hash
         if before is not None and before.occupies:
             return
         _rise(result, key, candidate, arrivals[candidate.message].opened)
@@ -210,7 +212,8 @@ async def _check_chain(
     connection: Connection,
     result: Sequences,
     touched: Iterable[SequenceKey],
-    arrivals: Mapping[int, Arrival],
+    leaving: set[int],
+    fresh: set[int],
     changes: Changes,
 ) -> None:
     """Notices envelopes that do not name the one before them, on both sides of every sequence that changed."""
@@ -219,7 +222,7 @@ async def _check_chain(
         return
     around = {(source, sequence + step) for source, sequence in changed for step in (-1, 0, 1)}
     new = {(v.source, v.sequence): v for v in result.verdicts.values() if v.occupies}
-    gone = {m for m in result.falling} | {m for m, v in result.verdicts.items() if not v.occupies}
+    gone = leaving | set(result.falling) | {m for m, v in result.verdicts.items() if not v.occupies}
     links: dict[SequenceKey, _Link] = {}
     wanted = [key for key in around if key not in new and key[1] > 0]
     if wanted:
@@ -238,7 +241,7 @@ async def _check_chain(
                 )
     for key, v in new.items():
         assert key[0] is not None and key[1] is not None  # noqa: S101, PT018 - occupants have both
-        refused, is_new = v.reason is not None, v.message in arrivals
+        refused, is_new = v.reason is not None, v.message in fresh
         links[key[0], key[1]] = _Link(v.message, v.hash, v.previous, v.coordinate.arrived_at, refused, is_new)
     await _judge_links(connection, changed, links, changes)
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monazite_contracts.envelope import Source
 from monazite_contracts.opening import Opened
 from monazite_contracts.receipts import Outcome
 from monazite_contracts.refusals import Refusal, refuse
@@ -75,18 +74,22 @@ def vouch(arrival: Arrival, registry: Registry) -> Vouching:
         return Vouching(Outcome.REFUSED, refuse("seal-false", "headers.seal"))
     if arrival.misplaced:
         return Vouching(Outcome.REFUSED, refuse("misplaced"))
-    rule = _not_vouched(opened.source, key, arrival.coordinate.arrived_at, registry)
+    gateway = (opened.source.plant, opened.source.gateway)
+    rule = not_vouched(gateway, key, arrival.coordinate.arrived_at, registry)
     if rule is None:
         return VOUCHED
     return Vouching(Outcome.AWAITING, Refusal(rule, "source", _AWAITING_REMEDY[rule]))
 
 
-def _not_vouched(source: Source, key: GatewayKey | None, arrived_at: datetime, registry: Registry) -> str | None:
-    if source.plant not in registry.plants or (source.plant, source.gateway) not in registry.gateways:
+def not_vouched(
+    gateway: tuple[str, str], key: GatewayKey | None, arrived_at: datetime, registry: Registry
+) -> str | None:
+    """Why the registry does not vouch for a (plant, gateway) with a key at an arrival; None when it does."""
+    if gateway[0] not in registry.plants or gateway not in registry.gateways:
         return "source-unknown"
     if key is None:
         return "key-unknown"
-    if (key.plant, key.gateway) != (source.plant, source.gateway):
+    if (key.plant, key.gateway) != gateway:
         return "key-of-another"
     return None if key.vouches_at(arrived_at) else "key-not-valid"
 

@@ -132,6 +132,11 @@ class Registry:
     def _listed_seen(self) -> dict[tuple[str, CapKind, date], bool]:
         return {}
 
+    def change_days(self) -> frozenset[date]:
+        """The days on which somebody's operator or group changes; succession changes with the year."""
+        dated = (*self._all("operations"), *self._all("memberships"))
+        return frozenset(day for spell in dated for day in (spell.since, spell.until) if day is not None)
+
     def operator(self, plant: str, day: date) -> str | None:
         """The enterprise that runs a plant on a day."""
         return next((o.enterprise for o in self._operations.get(plant, ()) if o.holds_on(day)), None)

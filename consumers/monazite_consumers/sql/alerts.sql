@@ -7,7 +7,7 @@ FROM alerts WHERE alert = ANY($1::text[]) ORDER BY alert FOR UPDATE;
 
 -- name: of_rules
 -- Keys of the alerts of given rules.
-SELECT rule, subject, period FROM alerts WHERE rule = ANY($1::text[]) AND ($2::text[] IS NULL OR subject = ANY($2::text[]));
+SELECT rule, subject, period FROM alerts WHERE rule = ANY($1::text[]);
 
 -- name: put
 -- Alerts in their new state.

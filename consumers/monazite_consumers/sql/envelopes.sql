@@ -46,8 +46,10 @@ SELECT source, key_id, count(*) AS messages FROM envelopes WHERE outcome = 'awai
 GROUP BY GROUPING SETS ((), (source, key_id));
 
 -- name: of_plants
--- Messages whose fate hangs on the registration or the keys of given plants, in order of number.
-SELECT e.message FROM sources s JOIN envelopes e USING (source)
+-- Messages whose fate hangs on the registration or the keys of given plants.
+SELECT e.message, e.source, e.sequence, e.outcome, e.vouched, e.rule, e.key_id,
+       l.topic, l.partition, l.log_generation, l.arrived_at, s.plant, s.gateway
+FROM sources s JOIN envelopes e USING (source) JOIN ledger l USING (message)
 WHERE s.plant = ANY($1::text[]) AND (e.vouched OR e.outcome IN ('awaiting', 'duplicate'))
 ORDER BY e.message;
 

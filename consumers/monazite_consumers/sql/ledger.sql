@@ -15,7 +15,7 @@ FROM ledger WHERE message = ANY($1::bigint[]) ORDER BY message;
 
 -- name: in_order
 -- All messages by coordinate, for a rebuild.
-SELECT message, topic, partition, log_generation, log_offset, arrived_at, record_key, key_id, seal, value, hash
+SELECT message, topic, partition, log_generation, log_offset, arrived_at, record_key, key_id, seal, value, hash, size
 FROM ledger ORDER BY arrived_at, topic, partition, log_generation, log_offset;
 
 -- name: values

@@ -1,8 +1,16 @@
 -- The platform's own row: the driven clock, where watch last judged, and the epoch.
 
 -- name: read
--- The one row.
-SELECT instant, judged_at, epoch FROM platform;
+-- The one row; watch waits for whoever has read it, so that nobody judges at an instant that has passed.
+SELECT instant, judged_at, epoch FROM platform FOR SHARE;
+
+-- name: lock
+-- The one row, locked by watch until its pass commits.
+SELECT instant, judged_at, epoch FROM platform FOR UPDATE;
+
+-- name: begin
+-- The instant of the first apply: before it nothing was judged.
+UPDATE platform SET judged_at = $1 WHERE judged_at < '2001-01-01';
 
 -- name: drive
 -- Moves the driven clock, never backwards; only the driver of a test or demo does.

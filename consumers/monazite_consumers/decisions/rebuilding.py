@@ -1,0 +1,76 @@
+"""Decides the whole ledger again into shadow tables; compares, or keeps what came out and publishes the differences."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.alerting import judge_caps, observe, publish
+from monazite_consumers.decisions.deciding import Platform, decide_numbered, read_platform
+from monazite_consumers.decisions.holders import all_caps
+from monazite_consumers.decisions.reading import read_row
+from monazite_consumers.delivery import put
+from monazite_consumers.rules.alerts import AlertKey
+from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.sql import statement
+
+CHUNK = 200
+DIFFERENCES_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One row that only one side has: `live` is what was maintained, `rebuilt` what the ledger says."""
+
+    projection: str
+    side: str
+    row: Any
+
+
+async def rebuild(connection: Connection, registry: Registry, *, keep: bool) -> list[Difference]:
+    """Rebuilds within the caller's transaction, under the exclusive registry lock; returns the differences.
+
+    With `keep` the rebuilt projections come into use, alerts change by publishing, and what people did stays.
+    """
+    platform = await read_platform(connection)
+    await connection.execute(statement("rebuild", "open"))
+    async for chunk in _chunks(connection):
+        await decide_numbered(connection, registry, platform, chunk)
+    await _judge_all(connection, registry, platform)
+    rows = await connection.fetch(statement("rebuild", "differences"), DIFFERENCES_MAX)
+    keys = await connection.fetch(statement("rebuild", "alert_keys"))
+    if keep:
+        await connection.execute(statement("rebuild", "keep"))
+    await connection.execute(statement("rebuild", "close"))
+    if keep:
+        await _publish_differences(connection, registry, platform, [AlertKey(*key) for key in keys])
+    return [Difference(row["projection"], row["side"], row["row"]) for row in rows]
+
+
+async def _chunks(connection: Connection) -> Any:
+    chunk = {}
+    async for row in connection.cursor(statement("ledger", "in_order"), prefetch=CHUNK):
+        if row["value"] is None and row["size"]:
+            continue  # its bytes were not kept; its gateway sends it again
+        chunk[row["message"]] = read_row(row)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = {}
+    if chunk:
+        yield chunk
+
+
+async def _judge_all(connection: Connection, registry: Registry, platform: Platform) -> None:
+    caps = await all_caps(connection, registry)
+    observed = await judge_caps(connection, registry, caps, platform.judged_at)
+    await publish(connection, observed, platform.judged_at, platform.epoch)
+
+
+async def _publish_differences(
+    connection: Connection, registry: Registry, platform: Platform, keys: list[AlertKey]
+) -> None:
+    caps = await all_caps(connection, registry)
+    observed = await judge_caps(connection, registry, caps, platform.judged_at)
+    others = [key for key in keys if RULES[key.rule].subject != "cap"]
+    observed |= await observe(connection, registry, others, platform.judged_at)
+    await put(connection, await publish(connection, observed, platform.judged_at, platform.epoch))

@@ -1,0 +1,131 @@
+"""What a registry change touches is decided again: keys, registrations, holders, allocations, lists, settings."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from monazite_contracts.months import day_of
+from monazite_contracts.receipts import Outcome
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.changes import WHOLE, Changes
+from monazite_consumers.decisions.deciding import Platform, Touched, decide, read_platform, tell
+from monazite_consumers.decisions.holders import all_caps, resum, same_mapping
+from monazite_consumers.decisions.reading import read_row
+from monazite_consumers.decisions.rebuilding import rebuild
+from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict
+from monazite_consumers.rules.alerts import AlertKey
+from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.envelopes import Arrival, Vouching, not_vouched, vouch
+from monazite_consumers.rules.production import Finding
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.sql import statement
+
+CHUNK = 500
+
+EVENT_SETTINGS = ("claim_tolerance_ppm", "future_tolerance_minutes", "long_past_days")
+"""Settings that rules on single events use: changing one restates every finding, by a rebuild."""
+
+
+async def registry_changed(connection: Connection, before: Registry, after: Registry) -> None:
+    """Decides again, in the transaction that applies the registry and under its exclusive lock."""
+    (row,) = await connection.fetch(statement("platform", "lock"))
+    now = row["instant"] or datetime.now(UTC)
+    await connection.execute(statement("platform", "begin"), now)
+    platform = await read_platform(connection)
+    plants = _registration_changed(before, after)
+    if plants:
+        await _vouch_again(connection, after, platform, sorted(plants))
+    if any(getattr(before.settings, name) != getattr(after.settings, name) for name in EVENT_SETTINGS):
+        await rebuild(connection, after, keep=True)
+    changes = Changes(at=now)
+    if not same_mapping(before, after):
+        await resum(connection, after)
+    caps = await all_caps(connection, after)
+    changes.touched |= await _touched_alerts(connection, before, after)
+    await tell(connection, after, platform, changes, caps)
+
+
+def _registration_changed(before: Registry, after: Registry) -> set[str]:
+    """Plants that came, went, or whose keys changed."""
+    plants = before.plants.keys() ^ after.plants.keys()
+    keys = {key.id for key in before.keys.values()} | {key.id for key in after.keys.values()}
+    for key_id in keys:
+        old, new = before.keys.get(key_id), after.keys.get(key_id)
+        if old != new:
+            plants |= {key.plant for key in (old, new) if key is not None}
+    return set(plants)
+
+
+async def _vouch_again(connection: Connection, registry: Registry, platform: Platform, plants: list[str]) -> None:
+    """Both ways: a late registration applies what awaited, a backdated revocation takes back what was sealed."""
+    rows = await connection.fetch(statement("envelopes", "of_plants"), plants)
+    doubtful = [row for row in rows if not row["vouched"] or _why_not(row, registry) is not None]
+    for start in range(0, len(doubtful), CHUNK):
+        await _decide_again(connection, registry, platform, doubtful[start : start + CHUNK])
+
+
+def _why_not(row: Any, registry: Registry) -> str | None:
+    key = registry.keys.get(row["key_id"]) if row["key_id"] is not None else None
+    return not_vouched((row["plant"], row["gateway"]), key, row["arrived_at"], registry)
+
+
+async def _decide_again(connection: Connection, registry: Registry, platform: Platform, rows: list[Any]) -> None:
+    changes = Changes(at=platform.instant or datetime.now(UTC))
+    chunk = {row["message"]: row for row in rows}
+    verdicts: dict[int, Verdict] = {}
+    joining: list[Joining] = []
+    leaving: dict[int, SequenceKey] = {}
+    for found in await connection.fetch(statement("ledger", "arrivals"), list(chunk)):
+        message, row = found["message"], chunk[found["message"]]
+        arrival = read_row(found)
+        vouching = vouch(arrival, registry)
+        changes.unfind((message, WHOLE), "source-unknown")
+        if vouching.vouched:
+            joining.append(Joining(message, row["source"], arrival))
+            continue
+        if row["vouched"]:
+            leaving[message] = (row["source"], row["sequence"])
+            changes.unfind((message, WHOLE))
+        if row["outcome"] != Outcome.DUPLICATE or row["vouched"]:
+            verdicts[message] = _unvouched(row, arrival, vouching)
+            _find_again(verdicts[message], row, registry, changes)
+    before = {message: Outcome(row["outcome"]) for message, row in chunk.items()}
+    touched = Touched(joining, leaving, verdicts, new=set(), before=before)
+    await decide(connection, registry, platform, changes, touched)
+
+
+def _unvouched(row: Any, arrival: Arrival, vouching: Vouching) -> Verdict:
+    assert vouching.outcome is not None  # noqa: S101 - unvouched messages have one
+    opened = arrival.opened
+    return Verdict(
+        row["message"], arrival.coordinate, opened.hash, arrival.key_id, vouching.outcome, row["source"],
+        row["sequence"], opened.previous, reason=vouching.reason,
+    )  # fmt: skip
+
+
+def _find_again(verdict: Verdict, row: Any, registry: Registry, changes: Changes) -> None:
+    known = (row["plant"], row["gateway"]) in registry.gateways
+    subject = f"{row['plant']}/{row['gateway']}" if known else row["topic"]
+    at = verdict.coordinate.arrived_at
+    rule = "source-unknown" if verdict.outcome is Outcome.AWAITING else "seal-false"
+    period = "" if verdict.outcome is Outcome.AWAITING else f"{day_of(at)}"
+    changes.find((verdict.message, WHOLE), Finding(rule, subject, period, at))
+
+
+async def _touched_alerts(connection: Connection, before: Registry, after: Registry) -> set[AlertKey]:
+    """Alerts about lists, provinces and settling that the change may touch."""
+    keys: set[AlertKey] = set()
+    if any(before.entries.get(n, ()) != after.entries.get(n, ()) for n in ("approvals", "operations", "memberships")):
+        years = [row["year"] for row in await connection.fetch(statement("caps", "drawn_years"))]
+        plants = [row["plant"] for row in await connection.fetch(statement("draws", "plants"))]
+        keys |= {AlertKey("unlisted-producer", plant, f"{year}") for plant in plants for year in years}
+    rules = [rule.id for rule in RULES.values() if rule.subject in {"plant", "gateway", "source", "lot"}]
+    moved = {p for p in before.plants.keys() | after.plants.keys() if before.plants.get(p) != after.plants.get(p)}
+    for row in await connection.fetch(statement("alerts", "of_rules"), rules):
+        if row["subject"].partition("/")[0] in moved:
+            keys.add(AlertKey(row["rule"], row["subject"], row["period"]))
+    if before.settings.settle_minutes != after.settings.settle_minutes:
+        absences = [rule.id for rule in RULES.values() if rule.fires_on == "absence"]
+        keys |= {AlertKey(*row) for row in await connection.fetch(statement("findings", "of_rules"), absences)}
+        keys |= {AlertKey(*row) for row in await connection.fetch(statement("alerts", "of_rules"), absences)}
+    return keys

@@ -1,0 +1,225 @@
+"""The FastStream subscriber: raw records in, one durable transaction a batch, retried until the world is well."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic, time
+from typing import Any
+
+import asyncpg
+from aiokafka import TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+from monazite_contracts.topics import PLANT_TOPICS
+
+from monazite_consumers import metrics, register
+from monazite_consumers.database import REGISTRY_LOCK, Connection, back_off
+from monazite_consumers.decisions.deciding import Decision, decide_arrivals
+from monazite_consumers.decisions.reading import arrival, arrived_at, read_headers
+from monazite_consumers.errors import Superseded
+from monazite_consumers.health import Health
+from monazite_consumers.intake.positions import Advance, Assignment, advance
+from monazite_consumers.rules.envelopes import Arrival, Coordinate
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.settings import IntakeSettings
+
+log = logging.getLogger(__name__)
+
+WORLD_IS_BAD = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    OSError,
+    TimeoutError,
+)
+"""What waiting may cure."""
+
+FAULTS_IN_A_ROW_MAX = 5
+"""Unexpected failures of one batch after which this member stops: then it is us, and somebody must look."""
+
+
+class Intake:
+    """One member of the consumer group."""
+
+    def __init__(
+        self, broker: KafkaBroker, connect: Callable[[], Any], settings: IntakeSettings, health: Health
+    ) -> None:
+        self.superseded = asyncio.Event()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._connect = connect
+        self._connection: Connection | None = None
+        self._registry = Registry()
+        self._settings = settings
+        self._health = health
+        self.assignment = Assignment(connect, health)
+        self.subscriber = broker.subscriber(
+            *PLANT_TOPICS.values(),
+            batch=True,
+            group_id=settings.group,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            max_records=settings.messages_max,
+            batch_timeout_ms=settings.poll_ms,
+            listener=self.assignment,
+            parser=_keep_raw,
+            decoder=_raw,
+        )
+        self.subscriber(self._take)
+
+    async def start(self) -> None:
+        """Joins the group. The consumer exists before its first assignment, which needs it for seeking."""
+        self.superseded.clear()
+        starting = asyncio.create_task(self.subscriber.start())
+        while self.subscriber.consumer is None and not starting.done():
+            await asyncio.sleep(0)
+        self.assignment.consumer = self.subscriber.consumer
+        await starting
+
+    async def stop(self) -> None:
+        """Leaves the group."""
+        await self.subscriber.stop()
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def _take(self, batch: Any) -> None:
+        """One poll's records, in transactions of at most so many events; returns when all are durable."""
+        self._health.beat("polling", limit_s=120)
+        try:
+            for arrivals, steps in self._batches(batch):
+                await self._until_durable(arrivals, steps)
+        except Superseded as error:
+            metrics.SUPERSEDED.inc()
+            log.warning("giving up the assignment: %s", error)
+            self.assignment.positions.clear()  # whatever else was fetched is dropped until the group has been rejoined
+            self.superseded.set()
+        except Exception as error:
+            # Returning would skip the batch; whoever runs this member must stop it.
+            log.exception("intake stops")
+            self.assignment.positions.clear()
+            self._health.red("intake", f"stopped: {error}")
+            if not self.failed.done():
+                self.failed.set_exception(error)
+
+    def _batches(self, records: Sequence[Any]) -> Iterator[tuple[list[tuple[Arrival, Any]], list[Advance]]]:
+        by_partition: dict[TopicPartition, list[Any]] = defaultdict(list)
+        for record in records:
+            by_partition[TopicPartition(record.topic, record.partition)].append(record)
+        for tp, found in by_partition.items():
+            arrivals: list[tuple[Arrival, Any]] = []
+            events = 0
+            for record in self.assignment.accept(tp, found):
+                arrivals.append(self._read(tp, record))
+                events += max(1, len(arrivals[-1][0].opened.events))
+                if events >= self._settings.events_max:
+                    yield arrivals, [self._step(tp, arrivals)]
+                    arrivals, events = [], 0
+            if arrivals:
+                yield arrivals, [self._step(tp, arrivals)]
+
+    def _read(self, tp: TopicPartition, record: Any) -> tuple[Arrival, Any]:
+        sealing = read_headers(record.headers)
+        generation = self.assignment.positions[tp].log_generation
+        coordinate = Coordinate(arrived_at(record.timestamp), tp.topic, tp.partition, generation, record.offset)
+        return arrival(coordinate, record.key, sealing, record.value), sealing.odd
+
+    def _step(self, tp: TopicPartition, arrivals: Sequence[tuple[Arrival, Any]]) -> Advance:
+        return Advance(tp, self.assignment.positions[tp], arrivals[-1][0].coordinate.log_offset + 1, len(arrivals))
+
+    async def _until_durable(self, arrivals: list[tuple[Arrival, Any]], steps: list[Advance]) -> None:
+        attempt = faults = 0
+        while True:
+            try:
+                decision = await self._decide(arrivals, steps)
+            except WORLD_IS_BAD as error:
+                self._health.red("database", f"{type(error).__name__}: {error}")
+                metrics.RETRIES.labels("intake").inc()
+                log.warning("waiting for the database: %s: %s", type(error).__name__, error)
+            except asyncpg.PostgresError:
+                faults += 1
+                if faults >= FAULTS_IN_A_ROW_MAX:
+                    raise
+                log.exception("a batch failed, try %s of %s", faults, FAULTS_IN_A_ROW_MAX)
+                metrics.RETRIES.labels("intake").inc()
+            else:
+                self._health.green("database")
+                self.assignment.moved(steps)
+                self._measure(arrivals, decision)
+                await self._commit_for_lag_tools(steps)
+                return
+            if self._connection is not None:
+                self._connection.terminate()
+                self._connection = None
+            await back_off(attempt)
+            attempt += 1
+
+    async def _decide(self, arrivals: list[tuple[Arrival, Any]], steps: list[Advance]) -> Decision:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        connection = self._connection
+        began = monotonic()
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
+            if await register.revision(connection) != self._registry.revision:
+                self._registry = await register.load(connection)
+            await advance(connection, steps)
+            decision = await decide_arrivals(connection, self._registry, arrivals)
+        metrics.BATCH_SECONDS.observe(monotonic() - began)
+        return decision
+
+    async def _commit_for_lag_tools(self, steps: list[Advance]) -> None:
+        """Kafka's own offsets decide nothing; a failure to store them costs nothing but a tool's picture."""
+        consumer = self.subscriber.consumer
+        if consumer is None:
+            return
+        try:
+            await consumer.commit({step.partition: step.next_offset for step in steps})
+        except Exception as error:  # noqa: BLE001 - see above
+            log.info("offsets for lag tools not stored: %s", error)
+        for step in steps:
+            end = consumer.highwater(step.partition)
+            if end is not None:
+                tp = step.partition
+                metrics.LAG.labels(tp.topic, tp.partition).set(max(0, end - step.next_offset))
+
+    def _measure(self, arrivals: list[tuple[Arrival, Any]], decision: Decision) -> None:
+        now = time()
+        metrics.BATCH_EVENTS.observe(sum(decision.events.values()))
+        metrics.RECEIVED.labels(arrivals[0][0].coordinate.topic).inc(len(arrivals))
+        for outcome, number in decision.messages.items():
+            metrics.DECIDED.labels(outcome).inc(number)
+        for outcome, number in decision.events.items():
+            metrics.EVENTS.labels(outcome).inc(number)
+        for rule, number in decision.refused_by_rule.items():
+            metrics.REFUSED.labels(rule).inc(number)
+        latency_s = now - arrivals[-1][0].coordinate.arrived_at.timestamp()
+        if 0 <= latency_s < 86_400:  # on a driven clock arrival and commit are not on one clock
+            metrics.ARRIVAL_TO_DECIDED_SECONDS.observe(latency_s)
+
+
+async def _keep_raw(records: Any) -> KafkaMessage:
+    """A parser that touches nothing: the framework's own decodes every header, and loses what it cannot decode."""
+    return KafkaMessage(raw_message=records, body=b"", consumer=_NO_CONSUMER)
+
+
+async def _raw(message: Any) -> Any:
+    return message.raw_message
+
+
+class _NoConsumer:
+    async def commit(self) -> None:
+        """Nothing: positions are in the database."""
+
+    def seek(self, partition: Any, offset: int) -> None:
+        """Nothing."""
+
+
+_NO_CONSUMER = _NoConsumer()

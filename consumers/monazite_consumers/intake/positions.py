@@ -1,0 +1,132 @@
+"""Where this member stands in each partition: read from the database on assignment, moved in the deciding transaction."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from monazite_consumers.database import Connection
+from monazite_consumers.errors import PositionAheadOfLog, Superseded
+from monazite_consumers.health import Health
+from monazite_consumers.sql import statement
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The next offset to read, in a generation of the log."""
+
+    log_generation: int
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """One partition's step: from the position as this member knows it to after its last record."""
+
+    partition: TopicPartition
+    before: Position
+    next_offset: int
+    received: int
+
+
+async def read(connection: Connection, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Position]:
+    """The stored positions, of the newest generation of each partition."""
+    wanted = list(partitions)
+    rows = await connection.fetch(
+        statement("positions", "read"), [tp.topic for tp in wanted], [tp.partition for tp in wanted]
+    )
+    found: dict[TopicPartition, Position] = {}
+    for row in rows:
+        found.setdefault(
+            TopicPartition(row["topic"], row["partition"]), Position(row["log_generation"], row["next_offset"])
+        )
+    return found
+
+
+async def advance(connection: Connection, steps: Iterable[Advance]) -> None:
+    """Moves positions in the caller's transaction.
+
+    Raises:
+        Superseded: a successor has moved one of them; the caller rolls back.
+    """
+    for step in sorted(steps, key=lambda s: (s.partition.topic, s.partition.partition)):
+        tp = step.partition
+        done = await connection.execute(
+            statement("positions", "advance"),
+            tp.topic, tp.partition, step.before.log_generation, step.before.next_offset, step.next_offset, step.received,
+        )  # fmt: skip
+        if done != "UPDATE 1":
+            raise Superseded(f"{tp.topic}-{tp.partition} is no longer at {step.before.next_offset}")
+
+
+class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
+    """Seeks to the stored positions whenever partitions are assigned, and knows them until they are revoked."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], health: Health) -> None:
+        self.consumer: AIOKafkaConsumer | None = None
+        self.positions: dict[TopicPartition, Position] = {}
+        self._confirmed: dict[TopicPartition, int] = {}
+        self._connect = connect
+        self._health = health
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Forgets them: a batch that is under way finds out at its commit."""
+        for tp in revoked:
+            self.positions.pop(tp, None)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Goes on where the last committed transaction left off."""
+        partitions = set(assigned)
+        if not partitions or self.consumer is None:
+            return
+        connection = await self._connect()
+        try:
+            await self._seek_all(connection, partitions)
+        finally:
+            await connection.close()
+
+    async def _seek_all(self, connection: Connection, partitions: set[TopicPartition]) -> None:
+        assert self.consumer is not None  # noqa: S101 - the caller has looked
+        starts = await self.consumer.beginning_offsets(list(partitions))
+        ends = await self.consumer.end_offsets(list(partitions))
+        for tp, start in starts.items():
+            await connection.execute(statement("positions", "open"), tp.topic, tp.partition, start)
+        for tp, position in (await read(connection, partitions)).items():
+            name = f"position {tp.topic}-{tp.partition}"
+            if position.next_offset > ends[tp]:
+                self.consumer.pause(tp)
+                self._health.red(name, f"{PositionAheadOfLog.__doc__} Position {position.next_offset}, end {ends[tp]}.")
+                log.error("%s stops: position %s, log end %s", name, position.next_offset, ends[tp])
+                continue
+            self._health.green(name)
+            self.positions[tp] = position
+            self.consumer.seek(tp, max(position.next_offset, starts[tp]))
+
+    def accept(self, tp: TopicPartition, records: Sequence[Any]) -> Sequence[Any]:
+        """The records that are next: stale ones are dropped, and what skips offsets must say so twice.
+
+        A fetch that was under way at the assignment can begin anywhere; a hole in the log is still there when it is
+        fetched again from the position.
+        """
+        position = self.positions.get(tp)
+        if position is None:
+            return []
+        fresh = [record for record in records if record.offset >= position.next_offset]
+        if not fresh or fresh[0].offset == position.next_offset:
+            return fresh
+        if self._confirmed.get(tp) != position.next_offset:
+            self._confirmed[tp] = position.next_offset
+            assert self.consumer is not None  # noqa: S101 - records came from it
+            self.consumer.seek(tp, position.next_offset)
+            return []
+        return fresh
+
+    def moved(self, steps: Iterable[Advance]) -> None:
+        """The transaction has committed."""
+        for step in steps:
+            if step.partition in self.positions:
+                self.positions[step.partition] = Position(step.before.log_generation, step.next_offset)

@@ -1,0 +1,31 @@
+"""One active instance of a service: whoever holds its session lock, on the very connection it writes with."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from monazite_consumers import metrics
+from monazite_consumers.database import LOCK_SESSION, Connection, connect
+from monazite_consumers.health import Health
+
+log = logging.getLogger(__name__)
+
+STANDBY_POLL_S = 0.5
+
+
+@asynccontextmanager
+async def held(url: str, lock: int, service: str, health: Health) -> AsyncIterator[Connection]:
+    """Waits for a session lock and yields the connection that holds it. A paused holder's session is ended by the server."""
+    connection = await connect(url, LOCK_SESSION)
+    try:
+        health.green("database")
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):
+            health.beat(service, limit_s=30)
+            await asyncio.sleep(STANDBY_POLL_S)
+        metrics.ACTIVE.labels(service).set(1)
+        log.info("%s is active", service)
+        yield connection
+    finally:
+        metrics.ACTIVE.labels(service).set(0)
+        connection.terminate()

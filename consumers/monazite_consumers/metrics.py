@@ -1,0 +1,46 @@
+"""Every metric of the regulator's services, declared once. Cap values are confidential: ratios and states only."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_LATENCY_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600)
+
+RECEIVED = Counter("monazite_messages_received", "Messages read from plant topics, by topic.", ["topic"])
+DECIDED = Counter("monazite_messages_decided", "Messages decided, by outcome.", ["outcome"])
+EVENTS = Counter("monazite_events_decided", "Events of standing envelopes, by outcome.", ["outcome"])
+REFUSED = Counter("monazite_messages_not_applied", "Messages refused or awaiting, by rule.", ["rule"])
+BATCH_SECONDS = Histogram("monazite_batch_seconds", "Time of one deciding transaction.", buckets=_LATENCY_S)
+BATCH_EVENTS = Histogram(
+    "monazite_batch_events", "Events in one deciding transaction.", buckets=(1, 10, 50, 100, 500, 1000, 2000, 5000)
+)
+ARRIVAL_TO_DECIDED_SECONDS = Histogram(
+    "monazite_arrival_to_decided_seconds",
+    "From arrival at the broker to the commit; real clock only.",
+    buckets=_LATENCY_S,
+)
+LAG = Gauge("monazite_lag_messages", "Messages between the position and the log's end.", ["topic", "partition"])
+SUPERSEDED = Counter("monazite_intake_superseded", "Batches given up because a successor had moved the position.")
+RETRIES = Counter("monazite_retries", "Tries that failed and will be repeated, by what failed.", ["what"])
+UNRECONCILED = Gauge(
+    "monazite_unreconciled_messages",
+    "received - (applied + awaiting + duplicate + refused); anything but 0 is an alarm.",
+)
+OUTBOX_DEPTH = Gauge("monazite_outbox_messages", "Messages that wait to be published.")
+OUTBOX_AGE_SECONDS = Gauge("monazite_outbox_age_seconds", "Age of the oldest message that waits.")
+PUBLISHED = Counter("monazite_messages_published", "Messages acknowledged by the broker, by topic kind.", ["kind"])
+DECIDED_TO_PUBLISHED_SECONDS = Histogram(
+    "monazite_decided_to_published_seconds", "From the deciding transaction to the broker's acknowledgement.",
+    ["kind"], buckets=_LATENCY_S,
+)  # fmt: skip
+RECEIPT_SECONDS = Histogram(
+    "monazite_receipt_seconds", "From arrival to the published receipt; the duty is 60 s. Real clock only.",
+    buckets=_LATENCY_S,
+)  # fmt: skip
+WATCH_PASSES = Counter("monazite_watch_passes", "Passes of watch.")
+WATCH_JUDGED_AT = Gauge("monazite_watch_judged_at_seconds", "The instant at which watch last judged, Unix time.")
+ACTIVE = Gauge("monazite_active", "1 while this process holds its service's lock.", ["service"])
+ALERTS = Gauge("monazite_alerts", "Alerts by rule and condition.", ["rule", "condition"])
+CAP_RATIO = Gauge("monazite_cap_drawn_ratio", "Drawn over granted of a cap.", ["holder", "kind", "year"])
+HEALTHY = Gauge("monazite_healthy", "1 while every check of this process is green.")
+BUILD = Gauge("monazite_build_info", "1, with the release.", ["release"])

@@ -1,0 +1,1 @@
+"""Publishes the outbox, at least once and in order; one active instance."""

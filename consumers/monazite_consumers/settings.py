@@ -1,0 +1,51 @@
+"""What operations may set for the regulator's services: frozen, nested, no default secrets."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(_Section):
+    """PostgreSQL."""
+
+    url: str = ""
+    """postgresql://user:password@host:port/name"""
+
+
+class KafkaSettings(_Section):
+    """Apache Kafka."""
+
+    bootstrap: str = ""
+    """host:port, several separated by commas."""
+
+
+class IntakeSettings(_Section):
+    """The consumers of the plant topics."""
+
+    group: str = "monazite-intake"
+    messages_max: Annotated[int, Field(ge=1)] = 500
+    """Messages that one poll may return."""
+    events_max: Annotated[int, Field(ge=1)] = 2_000
+    """Events after which a transaction is closed."""
+    poll_ms: Annotated[int, Field(ge=1)] = 100
+
+
+class ServiceSettings(_Section):
+    """The HTTP side of every service: metrics and health."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    """0 takes a free one."""
+
+
+class PlatformSettings(_Section):
+    """Everything that a regulator's service can be told."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    intake: IntakeSettings = IntakeSettings()
+    service: ServiceSettings = ServiceSettings()

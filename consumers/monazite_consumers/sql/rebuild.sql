@@ -1,0 +1,47 @@
+-- Rebuilding: the same decisions over the whole ledger, in shadow tables; and what differs from the ones in use.
+
+-- name: open
+-- Makes empty shadows and looks at them first, for this transaction.
+SELECT shadow_open();
+
+-- name: close
+-- Drops the shadows.
+SELECT shadow_close();
+
+-- name: keep
+-- Puts the shadows' contents in use.
+SELECT shadow_keep();
+
+-- name: differences
+-- What differs, a row each: which projection, which side has it, and what.
+WITH sides AS (
+    SELECT 'envelopes' AS projection, 'live' AS side, to_jsonb(e) - 'previous' AS row FROM public.envelopes e WHERE vouched
+    UNION ALL SELECT 'envelopes', 'rebuilt', to_jsonb(e) - 'previous' FROM shadow.envelopes e WHERE vouched
+    UNION ALL SELECT 'source_states', 'live', to_jsonb(s) FROM public.source_states s WHERE decided <> '{}'
+    UNION ALL SELECT 'source_states', 'rebuilt', to_jsonb(s) FROM shadow.source_states s WHERE decided <> '{}'
+    UNION ALL SELECT 'events', 'live', to_jsonb(e) FROM public.events e
+    UNION ALL SELECT 'events', 'rebuilt', to_jsonb(e) FROM shadow.events e
+    UNION ALL SELECT 'draw_days', 'live', to_jsonb(d) FROM public.draw_days d WHERE (drawn_g, original_g, events) <> (0, 0, 0)
+    UNION ALL SELECT 'draw_days', 'rebuilt', to_jsonb(d) FROM shadow.draw_days d WHERE (drawn_g, original_g, events) <> (0, 0, 0)
+    UNION ALL SELECT 'cap_days', 'live', to_jsonb(c) FROM public.cap_days c WHERE (drawn_g, original_g) <> (0, 0)
+    UNION ALL SELECT 'cap_days', 'rebuilt', to_jsonb(c) FROM shadow.cap_days c WHERE (drawn_g, original_g) <> (0, 0)
+    UNION ALL SELECT 'caps', 'live', to_jsonb(c) FROM public.caps c WHERE (drawn_g, original_g) <> (0, 0)
+    UNION ALL SELECT 'caps', 'rebuilt', to_jsonb(c) FROM shadow.caps c WHERE (drawn_g, original_g) <> (0, 0)
+    UNION ALL SELECT 'lots', 'live', to_jsonb(l) FROM public.lots l
+    UNION ALL SELECT 'lots', 'rebuilt', to_jsonb(l) FROM shadow.lots l
+    UNION ALL SELECT 'findings', 'live', to_jsonb(f) FROM public.findings f
+    UNION ALL SELECT 'findings', 'rebuilt', to_jsonb(f) FROM shadow.findings f
+    UNION ALL SELECT 'alerts', 'live', to_jsonb(a) - ARRAY['raised_at', 'changed_at', 'revision'] FROM public.alerts a
+        WHERE condition = 'raised'
+    UNION ALL SELECT 'alerts', 'rebuilt', to_jsonb(a) - ARRAY['raised_at', 'changed_at', 'revision'] FROM shadow.alerts a
+        WHERE condition = 'raised'
+    UNION ALL SELECT 'tallies', 'live', to_jsonb(t) FROM public.tallies t WHERE messages <> 0
+    UNION ALL SELECT 'tallies', 'rebuilt', to_jsonb(t) FROM shadow.tallies t WHERE messages <> 0
+)
+SELECT projection, min(side) AS side, row FROM sides GROUP BY projection, row HAVING count(*) = 1
+ORDER BY projection, row::text
+LIMIT $1;
+
+-- name: alert_keys
+-- Every alert of either side.
+SELECT rule, subject, period FROM public.alerts UNION SELECT rule, subject, period FROM shadow.alerts;

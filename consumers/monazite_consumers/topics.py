@@ -1,0 +1,101 @@
+"""Creates the topics of the table, and refuses a broker whose plant topics would lose or misdate what arrives."""
+
+from collections.abc import Mapping
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+from monazite_contracts.topics import HEARTBEATS, PLANT_TOPICS, TOPICS, Topic, compaction_lag_ms
+
+from monazite_consumers.errors import TopicError
+from monazite_consumers.rules.registry import Registry
+
+_ARRIVAL = "message.timestamp.type"
+_FROM_PLANTS = frozenset({*PLANT_TOPICS.values(), HEARTBEATS})
+
+
+def configuration(topic: Topic, *, driven: bool) -> dict[str, str]:
+    """A topic's broker settings. On the driven clock nothing is ever too old or too new for the broker."""
+    settings = {
+        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "retention.ms": str(topic.retention_ms),
+        _ARRIVAL: "LogAppendTime" if topic.name in _FROM_PLANTS else "CreateTime",
+    }
+    if topic.compacted:
+        settings["min.compaction.lag.ms"] = str(compaction_lag_ms(topic))
+    if driven:
+        settings |= {
+            _ARRIVAL: "CreateTime",
+            "retention.ms": "-1",
+            "retention.bytes": "-1",
+            "message.timestamp.after.max.ms": str(2**63 - 1),
+        }
+    return settings
+
+
+def names(topic: Topic, registry: Registry) -> list[str]:
+    """The topics that one row stands for."""
+    if "{plant}" in topic.name:
+        return [topic.name.format(plant=plant) for plant in sorted(registry.plants)]
+    if "{province}" in topic.name:
+        provinces = sorted({plant.province for plant in registry.plants.values()})
+        return [topic.name.format(province=province) for province in provinces]
+    return [topic.name]
+
+
+async def ensure(bootstrap: str, registry: Registry, *, driven: bool) -> list[str]:
+    """Creates what is missing; returns the names of what it created.
+
+    Raises:
+        TopicError: a topic has another number of partitions than the table, or plant topics do not stamp arrival.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        wanted = {name: topic for topic in TOPICS for name in names(topic, registry)}
+        present = set(await admin.list_topics())
+        missing = [name for name in wanted if name not in present]
+        if missing:
+            await _create(admin, {name: wanted[name] for name in missing}, driven=driven)
+        await _check(admin, {name: topic for name, topic in wanted.items() if name in present}, driven=driven)
+        return missing
+    finally:
+        await admin.close()
+
+
+async def _create(admin: AIOKafkaAdminClient, wanted: Mapping[str, Topic], *, driven: bool) -> None:
+    response = await admin.create_topics(
+        [
+            NewTopic(name, topic.partitions, -1, topic_configs=configuration(topic, driven=driven))
+            for name, topic in wanted.items()
+        ]
+    )
+    for name, code, message in response.topic_errors:
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise TopicError(f"the broker refused to create {name}: {error.__name__} {message or ''}")
+
+
+async def _check(admin: AIOKafkaAdminClient, present: Mapping[str, Topic], *, driven: bool) -> None:
+    for found in await admin.describe_topics(list(present)):
+        name, partitions = found["topic"], len(found["partitions"])
+        if partitions != present[name].partitions:
+            raise TopicError(
+                f"{name} has {partitions} partitions, the table says {present[name].partitions}: "
+                "adding partitions to a keyed topic breaks the order of its keys"
+            )
+    wanted = "CreateTime" if driven else "LogAppendTime"
+    for name, stamped in (await _timestamp_types(admin, [n for n in present if n in _FROM_PLANTS])).items():
+        if stamped != wanted:
+            raise TopicError(f"{name} has {_ARRIVAL}={stamped}, but this platform's clock needs {wanted}: set it")
+
+
+async def _timestamp_types(admin: AIOKafkaAdminClient, topics: list[str]) -> dict[str, str]:
+    if not topics:
+        return {}
+    found = {}
+    for response in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]):
+        for resource in response.resources:
+            values = {entry[0]: entry[1] for entry in resource[4]}
+            found[resource[3]] = values[_ARRIVAL]
+    return found

@@ -1,0 +1,99 @@
+"""Watch: moves the judged instant on, and judges anew whatever time alone has changed."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+from monazite_contracts.months import day_of
+
+from monazite_consumers import metrics, register
+from monazite_consumers.database import REGISTRY_LOCK, WATCH_LOCK, Connection, back_off
+from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.deciding import read_platform, tell
+from monazite_consumers.health import Health
+from monazite_consumers.locks import held
+from monazite_consumers.rules.alerts import AlertKey
+from monazite_consumers.rules.caps import Cap
+from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.sql import statement
+
+log = logging.getLogger(__name__)
+
+PASS_S = 0.5
+ABSENCES = [rule.id for rule in RULES.values() if rule.fires_on == "absence"]
+
+
+def real_now() -> datetime:
+    """The real clock, in UTC."""
+    return datetime.now(UTC)
+
+
+class Watch:
+    """Judges every half second while it holds the watch's lock; waits in line otherwise."""
+
+    def __init__(self, database_url: str, health: Health, now: Callable[[], datetime] = real_now) -> None:
+        self._database_url = database_url
+        self._health = health
+        self._now = now
+        self._registry = Registry()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        attempt = 0
+        while True:
+            try:
+                async with held(self._database_url, WATCH_LOCK, "watch", self._health) as connection:
+                    while True:
+                        await self.pass_once(connection)
+                        self._health.green("watch")
+                        self._health.beat("watch", limit_s=30)
+                        await asyncio.sleep(PASS_S)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self._health.red("watch", f"{type(error).__name__}: {error}")
+                metrics.RETRIES.labels("watch").inc()
+                log.warning("watch waits: %s: %s", type(error).__name__, error)
+            await back_off(attempt)
+            attempt = min(attempt + 1, 6)
+
+    async def pass_once(self, connection: Connection) -> None:
+        """One pass, one transaction, on the connection that holds the lock."""
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
+            if await register.revision(connection) != self._registry.revision:
+                self._registry = await register.load(connection)
+            if self._registry.revision:
+                await self._judge(connection)
+        metrics.WATCH_PASSES.inc()
+
+    async def _judge(self, connection: Connection) -> None:
+        before = await connection.fetchrow(statement("platform", "lock"))
+        assert before is not None  # noqa: S101 - a migration made the row
+        now = before["instant"] or self._now()
+        if now <= before["judged_at"]:
+            return  # a clock that was set back judges nothing; it will catch up
+        await connection.execute(statement("platform", "judge"), now)
+        platform = await read_platform(connection)
+        changes = Changes(at=now)
+        settle = timedelta(minutes=self._registry.settings.settle_minutes)
+        for row in await connection.fetch(
+            statement("findings", "settling"), ABSENCES, before["judged_at"] - settle, now - settle
+        ):
+            changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))
+        caps = taking_effect(self._registry, before["judged_at"], now)
+        await tell(connection, self._registry, platform, changes, caps)
+        metrics.WATCH_JUDGED_AT.set(platform.judged_at.timestamp())
+
+
+def taking_effect(registry: Registry, after: datetime, until: datetime) -> set[Cap]:
+    """Caps that have a grant whose day of issue begins after one instant and by another."""
+    first, last = day_of(after), day_of(until)
+    if first == last:
+        return set()
+    return {
+        Cap(holder, year, kind)
+        for holder, year, kind in registry.granted_caps()
+        if any(first < grant.day <= last for grant in registry.grants(holder, year, kind))
+    }
