@@ -1,5 +1,5 @@
 // Parses an AsyncAPI document with the official parser and prints its errors as JSON; exit status 1 when there are any.
-// usage: node parse_asyncapi.mjs FOLDER_WITH_NODE_MODULES DOCUMENT
+// usage: node parse.mjs FOLDER_WITH_NODE_MODULES DOCUMENT
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
