@@ -24,7 +24,8 @@ def simulate(plan: SimulationPlan) -> Simulation:
     Raises:
         PlanImpossibleError: too few events, or no allocation of that year.
     """
-    world = World(plan, per_mille=1000)
+    world = World(plan)
     scenes = cast(world)
+    world.set_rates()
     chapters = sorted(chapter for scene in scenes for chapter in scene.chapters())
     return Simulation(plan, Year(world, Trade(world), scenes).days(), world.account, tuple(chapters))

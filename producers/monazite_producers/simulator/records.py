@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from monazite_contracts.envelope import event_hash
@@ -35,6 +36,7 @@ class Shift(NamedTuple):
     end_s: int
 
 
+@lru_cache(maxsize=4096)  # a day's shifts and hours recur at every site
 def clock(day: date, second: int) -> str:
     """An instant of a day in Asia/Shanghai, as the wire writes it; `second` may pass midnight."""
     if second >= 86_400:

@@ -26,8 +26,8 @@ MINING_KINDS: Final = {
     "ionic-carbonate-concentrate": "mining_ionic",
     "ionic-oxide-concentrate": "mining_ionic",
 }
-SEPARATED: Final = frozenset({"ndpr-oxide", "lanthanum-oxide", "cerium-oxide", "lanthanum-cerium-carbonate",
-                              "dysprosium-oxide", "terbium-oxide", "yttrium-oxide", "gadolinium-oxide"})  # fmt: skip
+SEPARATED: Final = ("ndpr-oxide", "lanthanum-oxide", "cerium-oxide", "lanthanum-cerium-carbonate",
+                    "dysprosium-oxide", "terbium-oxide", "yttrium-oxide", "gadolinium-oxide")  # fmt: skip
 """The products of simulated sites whose elements are apart: separated again, they draw nothing."""
 
 _MOVES: Final = ("opening_kg", "in_kg", "made_kg", "used_kg", "shipped_kg", "lost_kg")
@@ -58,6 +58,8 @@ class Site:
     account: Account
     stock: dict[str, deque[Lot]] = field(default_factory=dict)
     last_stated: Event = field(default_factory=dict)
+    drawn_g: int = 0
+    """What the site itself has drawn of caps."""
     _said: dict[Stream, list[Event]] = field(default_factory=dict)
     _flows: dict[str, list[int]] = field(default_factory=dict)
     _closed: Event = field(default_factory=dict)
@@ -112,6 +114,7 @@ class Site:
         kind, grams = drawn(data, reo_g)
         if kind is not None:
             self.account.draw(self.code, kind, Posting(day, day, grams))
+            self.drawn_g += grams
 
     def new_lot(self, product: str, origin: str, reo_g: int) -> Lot:
         """A lot of about so much REO, under the site's next number."""

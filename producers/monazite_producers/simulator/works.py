@@ -9,13 +9,16 @@ from monazite_contracts.quantities import kilograms
 from monazite_producers.simulator import records
 from monazite_producers.simulator.assaying import oxide_share, reo_grams
 from monazite_producers.simulator.records import Lot, Shift
-from monazite_producers.simulator.sites import WORKING_S, Buyer, Feed, Site, party
+from monazite_producers.simulator.sites import SEPARATED, WORKING_S, Buyer, Feed, Site, party
 
 YIELD_PER_MILLE: Final = 962
 """REO that separation gets out of its feed. Assumed."""
 
 NOISE_PER_MILLE: Final = 80
 """How far a day's lots may lie off the pace; what one day makes too much, the next makes less."""
+
+AGAIN_EVERY: Final = 20
+"""Each so-manieth lot takes compounds in that were separated before. Assumed."""
 
 COVER_DAYS: Final = 20
 """Feed that a separation plant holds at the start of the year, in average days."""
@@ -35,16 +38,15 @@ _MAGNET_USERS: Final = (("Simulated Motor Works", "magnet"), ("Simulated Wind Tu
 
 @dataclass
 class Paced(Site):
-    """A site that follows a pace: grams to have made by the end of each day."""
+    """A site that follows a pace: grams to have drawn by the end of each day."""
 
     pace: Sequence[int] = ()
-    made_g: int = 0
 
     def lot_targets(self, index: int) -> list[int]:
         """REO of each lot due today; none when the site is ahead of its pace. The year's last day settles the rest."""
         last = index == len(self.pace) - 1
         count = max(self.rate.due(index), 1 if last else 0)
-        behind = self.pace[index] - self.made_g
+        behind = self.pace[index] - self.drawn_g
         if count == 0 or behind < 1_000_000:
             return []
         noise = 0 if last else self.random.randrange(2 * NOISE_PER_MILLE + 1) - NOISE_PER_MILLE
@@ -66,7 +68,7 @@ class Mine(Paced):
         """Mines the day's lots."""
         targets = self.lot_targets(index)
         for number, reo_g in enumerate(targets):
-            self.made_g += self.make("mined", self.product, reo_g, Feed(), shift(day, number, len(targets))).reo_g
+            self.make("mined", self.product, reo_g, Feed(), shift(day, number, len(targets)))
 
 
 @dataclass
@@ -105,11 +107,12 @@ class Separator(Paced):
         targets = self.lot_targets(index)
         products = _HEAVY if self.feed.startswith("ionic") else _LIGHT
         for number, reo_g in enumerate(targets):
-            feed = self.feed_for(reo_g * 1000 // YIELD_PER_MILLE, day)
-            product = products[self._made % len(products)]
             self._made += 1
-            lot = self.make("separated", product, reo_g, feed, shift(day, number, len(targets)))
-            self.made_g += lot.reo_g
+            product = products[self._made % len(products)]
+            feed = self.feed_for(reo_g * 1000 // YIELD_PER_MILLE, day)
+            if self._made % AGAIN_EVERY == 0:
+                feed = self._with_separated(feed)
+            self.make("separated", product, reo_g, feed, shift(day, number, len(targets)))
 
     def feed_for(self, reo_g: int, day: date) -> Feed:
         """Takes feed that holds so much REO, buying abroad when there is too little of every origin."""
@@ -129,6 +132,19 @@ class Separator(Paced):
                 self.moved(product, "used_kg", mass_g)
             self._drop_empty(product)
         return Feed(lines, origin)
+
+    def _with_separated(self, feed: Feed) -> Feed:
+        """Sends some of what was separated before through again: that part of the lot draws nothing."""
+        again = [
+            (lot, lot.left_g // 2)
+            for product in SEPARATED
+            for lot in self.stock.get(product, ())
+            if lot.origin == feed.origin and lot.left_g > 2000
+        ][:1]
+        for lot, mass_g in again:
+            lot.left_g -= mass_g
+            self.moved(lot.product, "used_kg", mass_g)
+        return Feed([*feed.lines, *(records.used(lot, mass_g) for lot, mass_g in again)], feed.origin)
 
     def _fill_up(self, reo_g: int, day: date) -> None:
         if max(self._on_hand_reo_g.values()) >= reo_g:

@@ -11,11 +11,23 @@ from monazite_producers.simulator.gateways import SimulatedGateway, Wire
 from monazite_producers.simulator.pace import measured_pace
 from monazite_producers.simulator.plan import EVENTS_MIN, SimulationPlan
 from monazite_producers.simulator.register import Register
-from monazite_producers.simulator.sites import Rate
+from monazite_producers.simulator.sites import Rate, Site
 from monazite_producers.simulator.works import MetalMaker, Mine, Recycler, Separator
 
 SINCE: Final = "2022-01-01"
 """Simulated facts hold from before any simulated year."""
+
+EVENTS_A_LOT: Final = (29, 19, 8, 40)
+"""Tenths of an event that follow from one lot of a mine, separator, maker, recycler, with its shipment and receipt.
+
+Measured over whole years, and so is the next figure.
+"""
+
+SECOND_LOT_PER_CENT: Final = 53
+"""What further lots of a day add, against the first: they travel together."""
+
+DECLARATIONS: Final = 11
+"""Months that are declared within the year."""
 
 FULL_ROSTER_EVENTS: Final = 40_000
 """From so many events on all sites exist; below, fewer sites, so that each still has something to say."""
@@ -64,15 +76,14 @@ _DOWNSTREAM: Final = (
 class World:
     """The simulated sites, with the registry, the wire and the account that they share."""
 
-    def __init__(self, plan: SimulationPlan, per_mille: int) -> None:
-        """Founds everything that behaves; `per_mille` is the usual rate of a site, lots a day in thousandths."""
+    def __init__(self, plan: SimulationPlan) -> None:
+        """Founds everything that behaves; the scenes found the rest, then `set_rates` says how often all report."""
         if plan.events < EVENTS_MIN:
             raise PlanImpossibleError(f"a year with every chapter needs {EVENTS_MIN} events, not {plan.events}")
         self.plan = plan
         self.register = Register(plan.allocations, plan.year)
         self.account = Account(self.register, plan.year)
         self.wire = Wire(self.account)
-        self.per_mille = per_mille
         self.gateways: list[SimulatedGateway] = []
         self.mines: list[Mine] = []
         self.separators: list[Separator] = []
@@ -96,8 +107,29 @@ class World:
         return min(full, max(1, full * self.plan.events // FULL_ROSTER_EVENTS))
 
     def rate(self, code: str) -> Rate:
-        """A site's rate, spread over the days."""
-        return Rate(self.per_mille, self.random(f"rate/{code}").randrange(1000))
+        """A site's rate, spread over the days; nothing is due before the rates are set."""
+        return Rate(0, self.random(f"rate/{code}").randrange(1000))
+
+    @property
+    def sites(self) -> list[Site]:
+        """Every site, from mine to recycler: the order in which a day passes through them."""
+        return [*self.mines, *self.separators, *self.metal_makers, *self.magnet_makers, *self.recyclers]
+
+    def set_rates(self) -> None:
+        """Sets how many lots a day each site makes, so that the year's events come to about what the plan asks for."""
+        makers = len(self.metal_makers) + len(self.magnet_makers)
+        round_of_all = sum(
+            count * tenths
+            for count, tenths in zip(
+                (len(self.mines), len(self.separators), makers, len(self.recyclers)), EVENTS_A_LOT, strict=True
+            )
+        )
+        a_day = (self.plan.events - DECLARATIONS * len(self.sites)) * 10 // 365
+        per_mille = min(1000, 1000 * a_day // round_of_all)
+        if a_day > round_of_all:
+            per_mille += 1000 * (a_day - round_of_all) * 100 // (round_of_all * SECOND_LOT_PER_CENT)
+        for site in self.sites:
+            site.rate = Rate(per_mille, site.rate.phase)
 
     # Declaring
 

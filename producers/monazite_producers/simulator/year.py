@@ -91,12 +91,8 @@ class Year:
             registry = world.register.in_force(day) if day in changes else None
             yield SimulatedDay(day, registry, world.wire.collect())
 
-    def _sites(self) -> list[Site]:
-        world = self.world
-        return [*world.mines, *world.separators, *world.metal_makers, *world.magnet_makers, *world.recyclers]
-
     def _pass(self, day: date, index: int) -> None:
-        sites = self._sites()
+        sites = self.world.sites
         self._keep_books(sites, day, index)
         self.trade.arrive(day, index)
         for site in sites:

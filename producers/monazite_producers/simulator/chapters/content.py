@@ -73,7 +73,7 @@ class Malformed(Scene):
     def chapters(self) -> Sequence[Chapter]:
         """The broken and the good."""
         return (
-            Chapter(self.on(5, 23), "A gateway of Example Rare Earth I (invented) sends broken messages, and good ones.",
+            Chapter(self.on(5, 23), "A gateway of Example Rare Earth I (invented) sends broken and good messages.",
                     "refusals, each with rule and remedy; the good beside them are applied"),
         )  # fmt: skip
 

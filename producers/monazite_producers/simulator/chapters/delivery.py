@@ -29,8 +29,8 @@ class DuplicateFlood(Scene):
     def chapters(self) -> Sequence[Chapter]:
         """The flood."""
         return (
-            Chapter(self.on(6, 15), f"A gateway of Example Rare Earth D (invented) floods: {self._repeats} copies of each"
-                    " of its newest envelopes.", "duplicates in the outcomes; the cap of D does not move"),
+            Chapter(self.on(6, 15), f"A gateway of Example Rare Earth D (invented) sends {self._repeats} copies"
+                    " of each of its newest envelopes.", "duplicates in the outcomes; the cap of D does not move"),
             Chapter(self.on(6, 16), "The second gateway of D says the same records again, in envelopes of its own.",
                     "applied messages whose events are duplicates"),
         )  # fmt: skip
@@ -142,6 +142,7 @@ class Gaps(Scene):
         self._filled = a_mine(world, Role("l", ((ISSUED, 1500),), (((12, 31), 500),)), 1)
         self._open = a_mine(world, Role("l", (), (((12, 31), 500),)), 2)
         self._withheld: Kept | None = None
+        self._behind = ""
 
     def chapters(self) -> Sequence[Chapter]:
         """Both gaps."""
@@ -158,9 +159,8 @@ class Gaps(Scene):
         if day == self.on(7, 17):
             self._hold_back(day)
         if day == self.on(7, 20) and self._withheld is not None:
-            gateway = self._filled.production
-            gateway.send(self._withheld, at(day, 11))
-            self.account.expect("envelope-gap", gateway.source(PRODUCTION), "recovered")
+            self._filled.production.send(self._withheld, at(day, 11))
+            self.account.expect("envelope-gap", self._behind, "recovered")
         if day == self.on(10, 9):
             gateway = self._open.production
             gateway.chain(PRODUCTION).form([unposted_lot(self._open, day, "LOST-1")])
@@ -173,7 +173,8 @@ class Gaps(Scene):
         say_a_lot(self._filled, day, lambda _stream, said, _at: events.extend(said))
         self._withheld = Kept(PRODUCTION, gateway.chain(PRODUCTION).form(events), tuple(events))
         say_a_lot(self._filled, day, gateway.say)
-        self.account.expect("envelope-gap", gateway.source(PRODUCTION))
+        self._behind = gateway.source(PRODUCTION)
+        self.account.expect("envelope-gap", self._behind)
 
 
 class Restart(Scene):

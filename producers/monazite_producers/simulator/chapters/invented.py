@@ -8,15 +8,11 @@ from typing import Final, TypeVar
 from monazite_contracts.months import day_start
 from monazite_producers.simulator.pace import straight_pace
 from monazite_producers.simulator.plan import Chapter
-from monazite_producers.simulator.sites import Rate
 from monazite_producers.simulator.works import Mine, Paced, Recycler, Separator
 from monazite_producers.simulator.world import Address, World
 
 ISSUED: Final = (3, 20)
 """Month and day of the first invented batch."""
-
-WEEKLY_PER_MILLE: Final = 143
-"""An invented site reports at least once a week, however few events there are."""
 
 TRADE_GROUP: Final = "invented"
 """Invented mines ship to invented separation plants only: no real holder's feed comes from a story."""
@@ -73,7 +69,7 @@ def a_mine(world: World, role: Role, number: int = 1) -> Mine:
     """An invented rock mine, at work."""
     code = _declare(world, role, "mine", "mining", number)
     gateway = world.gateway(code)
-    mine = Mine(code, "", gateway, gateway, _rate(world, code), world.random(code), world.account)
+    mine = Mine(code, "", gateway, gateway, world.rate(code), world.random(code), world.account)
     world.mines.append(mine)
     return _paced(world, role, mine)
 
@@ -82,7 +78,7 @@ def a_separator(world: World, role: Role) -> Separator:
     """An invented separation plant with two gateways, at work."""
     code = _declare(world, role, "separation", "separation", 1)
     first, second = world.gateway(code), world.gateway(code, "gw-2")
-    site = Separator(code, "", first, second, _rate(world, code), world.random(code), world.account)
+    site = Separator(code, "", first, second, world.rate(code), world.random(code), world.account)
     site.country = "AU"
     world.separators.append(site)
     return _paced(world, role, site)
@@ -92,7 +88,7 @@ def a_recycler(world: World, role: Role) -> Recycler:
     """An invented recycler, at work."""
     code = _declare(world, role, "recycler", "", 1)
     gateway = world.gateway(code)
-    site = Recycler(code, "", gateway, gateway, _rate(world, code), world.random(code), world.account)
+    site = Recycler(code, "", gateway, gateway, world.rate(code), world.random(code), world.account)
     world.recyclers.append(site)
     return site
 
@@ -124,10 +120,6 @@ def _declare(world: World, role: Role, what: str, activity: str, number: int) ->
     world.plant(Address(code, f"{what.capitalize()} {number} of {role.name}", province, role.enterprise))
     world.holder_of[code] = TRADE_GROUP
     return code
-
-
-def _rate(world: World, code: str) -> Rate:
-    return Rate(max(world.per_mille, WEEKLY_PER_MILLE), world.rate(code).phase)
 
 
 def _paced(world: World, role: Role, site: AnyPaced) -> AnyPaced:

@@ -64,7 +64,7 @@ class Unlisted(Scene):
 
     def play(self, day: date) -> None:  # noqa: ARG002 - the first lot decides, whatever its day
         """Notes the finding with the first lot."""
-        if self._site.made_g:
+        if self._site.drawn_g:
             self.account.expect("unlisted-producer", self._site.code)
 
 
@@ -76,7 +76,7 @@ class HiddenOverrun(Scene):
     def __init__(self, world: World) -> None:
         """A separation plant with one large lot."""
         super().__init__(world)
-        draws = (((9, 3), 700), ((9, 4), 700), ((10, 20), 860), ((12, 31), 860))
+        draws = (((9, 4), 700), ((9, 5), 900), ((10, 20), 1060), ((12, 31), 1060))
         self._site = a_separator(world, Role("g", ((ISSUED, 1000),), draws))
         self._stated: dict[str, object] = {}
 
