@@ -1,6 +1,7 @@
 """The chain numbers, links and limits what a gateway says."""
 
 import pytest
+
 from monazite_contracts.envelope import ENVELOPE_BYTES_MAX, Continues, Source, canonical, value_hash
 from monazite_contracts.events import Stream
 from monazite_contracts.opening import open_value

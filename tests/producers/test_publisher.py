@@ -2,6 +2,7 @@
 
 import pytest
 from aiokafka.partitioner import murmur2
+
 from monazite_producers.publisher import Outgoing, Publisher, PublisherSettings, partition_of
 
 # From Apache Kafka's own UtilsTest.testMurmur2, as signed 32-bit integers.
