@@ -1,9 +1,10 @@
 """What the platform answers a plant: receipts, resend requests."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from monazite_contracts.envelope import Sequence, Source
 from monazite_contracts.identifiers import EventId, Sha256, Text
@@ -27,6 +28,12 @@ class Range(Contract):
     """Included."""
     last: Sequence
     """Included; never below `first`."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise PydanticCustomError("range_order", "a range ends no earlier than it begins")
+        return self
 
 
 class ReceiptEntry(Contract):

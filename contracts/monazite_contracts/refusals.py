@@ -69,6 +69,7 @@ _RULE_OF_ERROR: Final[Mapping[str, str]] = MappingProxyType(
         "assay_basis": "assay-basis",
         "period_straddles": "period-straddles",
         "period_order": "contradiction",
+        "range_order": "contradiction",
         "reason_missing": "missing-field",
         "outcome_lines": "contradiction",
         "nil_or_lines": "contradiction",
@@ -88,6 +89,7 @@ _TAG_FIELD: Final[Mapping[str, str]] = MappingProxyType({"assay": "basis", "repl
 
 _FIELD_MAX: Final = 200
 _DETAIL_MAX: Final = 300
+_PATTERN_MAX: Final = 130
 
 _INVISIBLE: Final = re.compile(r"[^ -~\u00a1-\u00ac\u00ae-\u0377\u4e00-\u9fff]")
 """Everything but visible ASCII, Latin, and ideographs: what a sender chose must not disturb a log, a page, a table."""
@@ -118,7 +120,14 @@ def _refusal(details: ErrorDetails) -> Refusal:
         path.append(_TAG_FIELD.get(last, "kind"))
         if path[-1] == "type" and rule == "not-in-list":
             rule = "unknown-type"
-    return refuse(rule, ".".join(path), details["msg"])
+    return refuse(rule, ".".join(path), _found(kind, details["msg"]))
+
+
+def _found(kind: str, message: str) -> str:
+    """What pydantic found, unless it quotes a pattern that no person reads."""
+    if kind == "string_pattern_mismatch" and len(message) > _PATTERN_MAX:
+        return "a character stands here that is not allowed, or a blank at an end"
+    return message
 
 
 def _path(loc: tuple[int | str, ...]) -> list[str]:

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from monazite_contracts import builders as a
 from monazite_contracts import statements
@@ -19,6 +20,7 @@ from monazite_contracts.generate.pages import messages_page, topics_page
 from monazite_contracts.identifiers import EVENT_NAMESPACE
 from monazite_contracts.messages import MESSAGES, find_message, near_names
 from monazite_contracts.opening import open_value
+from monazite_contracts.receipts import Range
 from monazite_contracts.seal import (
     HEARTBEAT_PAYLOAD_TYPE,
     PAYLOAD_TYPE,
@@ -194,3 +196,9 @@ def test_the_page_for_other_languages_states_what_the_code_does() -> None:
 def test_the_source_in_an_envelope_is_that_of_its_first_event_unless_stated() -> None:
     assert orjson.loads(a.an_envelope([a.a_dispatch()]))["source"]["stream"] == "shipments"
     assert orjson.loads(a.an_envelope([a.a_void(GOOD)]))["source"]["stream"] == "production"
+
+
+def test_a_range_of_sequences_runs_forward() -> None:
+    assert Range(first=3, last=3).last == 3
+    with pytest.raises(ValidationError):
+        Range(first=3, last=2)

@@ -90,13 +90,23 @@ def test_each_schema_is_valid_and_uses_only_words_that_json_schema_knows(message
     """An unknown keyword checks nothing and says so to nobody."""
     schema = schema_of(message)
     Draft202012Validator.check_schema(schema)
+    assert unknown_words(schema) == set()
+    assert schema["$schema"] == DIALECT
+
+
+def unknown_words(schema: dict[str, Any]) -> set[str]:
     known = {
         "$schema", "$defs", "$ref", "title", "description", "examples", "default", "type", "const", "enum", "pattern",
         "format", "minLength", "maxLength", "minimum", "maximum", "items", "minItems", "maxItems", "properties",
         "required", "additionalProperties", "propertyNames", "minProperties", "anyOf", "oneOf",
     }  # fmt: skip
-    assert {word for word, _ in keywords(schema)} <= known
-    assert schema["$schema"] == DIALECT
+    return {word for word, _ in keywords(schema)} - known
+
+
+def test_a_misspelled_word_of_a_schema_would_be_seen() -> None:
+    part = {"type": "object", "aditionalProperties": False}
+    for schema in (part, {"properties": {"a": part}}, {"anyOf": [part]}, {"items": part}, {"$defs": {"A": part}}):
+        assert unknown_words(schema) == {"aditionalProperties"}
 
 
 def keywords(schema: Any) -> Iterator[tuple[str, Any]]:

@@ -52,7 +52,7 @@ def test_no_code_admits_what_only_looks_like_another(kind: Any, text: str) -> No
     assert not accepts(kind, text)
 
 
-@pytest.mark.parametrize("text", ["WB-1", "发货单2023-001", "京A-12345", "2023/05/04 #17", "x" * 200, "~!"])
+@pytest.mark.parametrize("text", ["WB-1", "发货单2023-001", "京A-12345", "2023/05/04 #17", "~!"])
 def test_a_reference_is_ascii_and_ideographs(text: str) -> None:
     assert accepts(Reference, text)
 
@@ -66,7 +66,8 @@ def test_a_name_may_be_written_in_any_script(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", " a", "a ", "a\u3000", "\u00a0a", "a\tb", "a\nb", "a\x00b", "a\x7fb", "a\x85b", "a\u00adb", "a\u200bb", "a\u200db",
+        "", " a", "a ", "a\u3000", "\u00a0a", "a\tb", "a\nb", "a\x00b", "a\x7fb", "a\x85b", "a\u00adb",
+        "a\u200bb", "a\u200db",
         "a\u202eb", "a\u2028b", "a\u2066b", "\ufeffa", "a\ufff9b", "a\uffff", "\u3164", "x" * 201,
     ],
 )  # fmt: skip

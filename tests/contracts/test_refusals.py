@@ -233,6 +233,15 @@ def test_every_field_with_several_forms_is_known_by_its_tags() -> None:
     assert set(found) <= set(TAGS_OF_FIELD)
 
 
+def test_a_long_pattern_is_not_quoted_to_a_person() -> None:
+    found = refusal_in(a.a_loss(note="two\nlines"))
+    assert found is not None
+    assert found.remedy.startswith("a character stands here that is not allowed")
+    found = refusal_in(a.a_loss(net_mass_kg="1.0"))
+    assert found is not None
+    assert "pattern" in found.remedy
+
+
 def test_a_refusal_says_what_was_found_and_what_to_do() -> None:
     assert refuse("wrong-stream", "type", "it is elsewhere.").remedy == (
         "it is elsewhere. Publish this type on the stream that the contract names for it."
