@@ -5,6 +5,7 @@ from copy import copy
 from datetime import date, timedelta
 
 from monazite_contracts.events import Stream
+from monazite_contracts.topics import PLANT_TOPICS
 from monazite_producers.simulator.chapters.crafting import say_a_lot, unposted_lot
 from monazite_producers.simulator.chapters.invented import ISSUED, Role, Scene, a_mine, a_separator, at
 from monazite_producers.simulator.gateways import Kept
@@ -15,6 +16,9 @@ from monazite_producers.simulator.works import shift
 from monazite_producers.simulator.world import World
 
 PRODUCTION = Stream.PRODUCTION
+
+UNREGISTERED = PLANT_TOPICS[PRODUCTION]
+"""Anybody may claim a name that is not registered, so alerts about such messages name the topic."""
 
 
 class DuplicateFlood(Scene):
@@ -92,7 +96,7 @@ class LateRegistration(Scene):
         """Unknown, and known."""
         return (
             Chapter(self.on(4, 10), "A new gateway of Example Rare Earth J (invented) reports before it is registered.",
-                    "awaiting messages; alert source-unknown on example-j-mine-1/gw-2"),
+                    "awaiting messages; alert source-unknown on their topic"),
             Chapter(self.on(4, 17), "Its key is registered: what waited is applied.",
                     "no message of J awaits any more; source-unknown clears"),
         )  # fmt: skip
@@ -101,9 +105,9 @@ class LateRegistration(Scene):
         """A lot a day through the new gateway."""
         if self.on(4, 10) <= day < self.on(4, 17):
             say_a_lot(self._site, day, self._late.say)
-            self.account.expect("source-unknown", self._late.name)
+            self.account.expect("source-unknown", UNREGISTERED)
         if day == self.on(4, 17):
-            self.account.expect("source-unknown", self._late.name, "recovered")
+            self.account.expect("source-unknown", UNREGISTERED, "recovered")
 
 
 class Fork(Scene):
