@@ -30,3 +30,7 @@ class NotDecided(MonaziteError):
 
 class TopicError(MonaziteError):
     """A topic is not as the table of topics has it."""
+
+
+class ClockError(MonaziteError):
+    """The driven clock never moves backwards."""

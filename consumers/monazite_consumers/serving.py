@@ -50,7 +50,7 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def served(health: Health, host: str, port: int) -> AsyncIterator[int]:
     """Serves while the block runs; yields the port."""
-    server = _Server(uvicorn.Config(application(health), host, port, log_config=None, lifespan="off"))
+    server = _Server(uvicorn.Config(application(health), host, port, log_config=None, access_log=False, lifespan="off"))
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup()

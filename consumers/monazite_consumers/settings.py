@@ -21,6 +21,8 @@ class KafkaSettings(_Section):
 
     bootstrap: str = ""
     """host:port, several separated by commas."""
+    replication: Annotated[int, Field(ge=1)] = 1
+    """Copies of each topic that is created; 3 on a real cluster."""
 
 
 class IntakeSettings(_Section):

@@ -9,6 +9,7 @@ from monazite_contracts.topics import HEARTBEATS, PLANT_TOPICS, TOPICS, Topic, c
 
 from monazite_consumers.errors import TopicError
 from monazite_consumers.rules.registry import Registry
+from monazite_consumers.settings import KafkaSettings
 
 _ARRIVAL = "message.timestamp.type"
 _FROM_PLANTS = frozenset({*PLANT_TOPICS.values(), HEARTBEATS})
@@ -43,33 +44,39 @@ def names(topic: Topic, registry: Registry) -> list[str]:
     return [topic.name]
 
 
-async def ensure(bootstrap: str, registry: Registry, *, driven: bool) -> list[str]:
+async def ensure(kafka: KafkaSettings, registry: Registry, *, driven: bool) -> list[str]:
     """Creates what is missing; returns the names of what it created.
 
     Raises:
         TopicError: a topic has another number of partitions than the table, or plant topics do not stamp arrival.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     try:
         wanted = {name: topic for topic in TOPICS for name in names(topic, registry)}
         present = set(await admin.list_topics())
         missing = [name for name in wanted if name not in present]
         if missing:
-            await _create(admin, {name: wanted[name] for name in missing}, driven=driven)
+            await _create(
+                admin,
+                [
+                    NewTopic(
+                        name,
+                        wanted[name].partitions,
+                        kafka.replication,
+                        topic_configs=configuration(wanted[name], driven=driven),
+                    )
+                    for name in missing
+                ],
+            )
         await _check(admin, {name: topic for name, topic in wanted.items() if name in present}, driven=driven)
         return missing
     finally:
         await admin.close()
 
 
-async def _create(admin: AIOKafkaAdminClient, wanted: Mapping[str, Topic], *, driven: bool) -> None:
-    response = await admin.create_topics(
-        [
-            NewTopic(name, topic.partitions, -1, topic_configs=configuration(topic, driven=driven))
-            for name, topic in wanted.items()
-        ]
-    )
+async def _create(admin: AIOKafkaAdminClient, wanted: list[NewTopic]) -> None:
+    response = await admin.create_topics(wanted)
     for name, code, message in response.topic_errors:
         error = for_code(code)
         if code and error is not TopicAlreadyExistsError:

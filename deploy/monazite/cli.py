@@ -3,8 +3,19 @@
 import sys
 
 import typer
+from rich.console import Console
 
-from monazite.commands import contracts_commands, registry_commands
+from monazite.commands import (
+    contracts_commands,
+    demo_command,
+    query_commands,
+    registry_commands,
+    service_commands,
+    watch_commands,
+)
+from monazite.errors import CommandError
+
+RUNNING, KNOWING, SPEAKING = "Run the platform", "Ask the platform", "Contracts and registry"
 
 app = typer.Typer(
     name="monazite",
@@ -13,10 +24,33 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,
 )
-app.add_typer(contracts_commands.app, name="contracts")
-app.add_typer(registry_commands.app, name="registry")
+app.command(rich_help_panel=RUNNING)(demo_command.demo)
+app.command(rich_help_panel=RUNNING)(service_commands.up)
+app.command(rich_help_panel=RUNNING)(service_commands.down)
+app.command(rich_help_panel=RUNNING)(service_commands.serve)
+app.command(rich_help_panel=RUNNING)(service_commands.migrate)
+app.command(rich_help_panel=KNOWING)(query_commands.caps)
+app.command(rich_help_panel=KNOWING)(query_commands.alerts)
+app.add_typer(query_commands.ledger, name="ledger", rich_help_panel=KNOWING)
+app.add_typer(watch_commands.app, name="watch", rich_help_panel=KNOWING)
+app.add_typer(registry_commands.app, name="registry", rich_help_panel=SPEAKING)
+app.add_typer(contracts_commands.app, name="contracts", rich_help_panel=SPEAKING)
 
 
 def main() -> None:
-    """Runs the command line."""
-    sys.exit(app())
+    """Runs the command line; what we can name is one line, not a traceback."""
+    try:
+        app()
+    except _named_errors() as error:
+        Console(stderr=True).print(f"[bold red]error[/] {error}", highlight=False)
+        sys.exit(1)
+
+
+def _named_errors() -> tuple[type[Exception], ...]:
+    from monazite_consumers.errors import MonaziteError  # noqa: PLC0415 - only when something went wrong
+
+    try:
+        from monazite.embedded.errors import EmbeddedError  # noqa: PLC0415 - same
+    except ImportError:
+        return (CommandError, MonaziteError)
+    return (CommandError, MonaziteError, EmbeddedError)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held
+from monazite_consumers.settings import KafkaSettings
 from monazite_consumers.sql import statement
 from monazite_consumers.topics import ensure
 
@@ -32,9 +34,9 @@ SEND_TIMEOUT_MS = 5_000
 class Relay:
     """Publishes while it holds the relay's lock; waits in line otherwise."""
 
-    def __init__(self, database_url: str, bootstrap: str, health: Health) -> None:
+    def __init__(self, database_url: str, kafka: KafkaSettings, health: Health) -> None:
         self._database_url = database_url
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._health = health
         self._woken = asyncio.Event()
         self._topics_of_revision = -1
@@ -65,7 +67,7 @@ class Relay:
         self._topics_of_revision = -1
         # Without retries of its own the producer cannot put an old message behind a newer one of a successor.
         async with AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap, enable_idempotence=True, request_timeout_ms=SEND_TIMEOUT_MS
+            bootstrap_servers=self._kafka.bootstrap, enable_idempotence=True, request_timeout_ms=SEND_TIMEOUT_MS
         ) as producer:
             while True:
                 self._woken.clear()
@@ -77,10 +79,8 @@ class Relay:
                     await self._idle()
 
     async def _idle(self) -> None:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), IDLE_S)
-        except TimeoutError:
-            return
 
     async def _ensure_topics(self, connection: Connection) -> None:
         """Receipts and provinces come with the registry."""
@@ -88,7 +88,7 @@ class Relay:
         if revision != self._topics_of_revision:
             platform = await read_platform(connection)
             registry = await register.load(connection)
-            created = await ensure(self._bootstrap, registry, driven=platform.instant is not None)
+            created = await ensure(self._kafka, registry, driven=platform.instant is not None)
             if created:
                 log.info("created %s topics", len(created))
             self._topics_of_revision = revision

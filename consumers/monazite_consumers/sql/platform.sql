@@ -16,6 +16,10 @@ UPDATE platform SET judged_at = $1 WHERE judged_at < '2001-01-01';
 -- Moves the driven clock, never backwards; only the driver of a test or demo does.
 UPDATE platform SET instant = $1 WHERE instant IS NULL OR instant <= $1 RETURNING instant;
 
+-- name: ring
+-- Tells watch that the driven clock has moved, so that it need not be waited for.
+SELECT pg_notify('monazite_clock', '');
+
 -- name: judge
 -- Watch has judged at an instant, never before the last one.
 UPDATE platform SET judged_at = greatest(judged_at, $1) RETURNING judged_at;

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -46,17 +47,24 @@ class Watch:
         while True:
             try:
                 async with held(self._database_url, WATCH_LOCK, "watch", self._health) as connection:
-                    while True:
-                        await self.pass_once(connection)
-                        self._health.green("watch")
-                        self._health.beat("watch", limit_s=30)
-                        await asyncio.sleep(PASS_S)
+                    await self._pass_while_held(connection)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 self._health.red("watch", f"{type(error).__name__}: {error}")
                 metrics.RETRIES.labels("watch").inc()
                 log.warning("watch waits: %s: %s", type(error).__name__, error)
             await back_off(attempt)
             attempt = min(attempt + 1, 6)
+
+    async def _pass_while_held(self, connection: Connection) -> None:
+        rung = asyncio.Event()
+        await connection.add_listener("monazite_clock", lambda *_: rung.set())
+        while True:
+            rung.clear()
+            await self.pass_once(connection)
+            self._health.green("watch")
+            self._health.beat("watch", limit_s=30)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(rung.wait(), PASS_S)
 
     async def pass_once(self, connection: Connection) -> None:
         """One pass, one transaction, on the connection that holds the lock."""

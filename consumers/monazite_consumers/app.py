@@ -1,0 +1,107 @@
+"""The composition root: builds connections, brokers and clocks, and runs one service until it is told to stop."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from typing import Any
+
+import asyncpg
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
+
+from monazite_consumers import metrics, register, topics
+from monazite_consumers.database import back_off, connect, require_schema
+from monazite_consumers.decisions.deciding import read_platform
+from monazite_consumers.errors import SchemaError
+from monazite_consumers.health import Health
+from monazite_consumers.intake.consuming import Intake
+from monazite_consumers.relay.publishing import Relay
+from monazite_consumers.serving import served
+from monazite_consumers.settings import PlatformSettings
+from monazite_consumers.watch.judging import Watch
+from monazite_consumers.watch.measuring import measure
+
+log = logging.getLogger(__name__)
+
+Running = Callable[[PlatformSettings, Health], Awaitable[None]]
+
+
+async def _intake(settings: PlatformSettings, health: Health) -> None:
+    await _ready(settings, health)
+    # Arguments are raw records: nothing for the framework to cast or to decode.
+    broker = KafkaBroker(settings.kafka.bootstrap, apply_types=False, logger=log)
+    intake = Intake(broker, lambda: connect(settings.database.url), settings.intake, health)
+    await broker.connect()
+    try:
+        while True:
+            await intake.start()
+            over: asyncio.Future[Any] = asyncio.ensure_future(intake.superseded.wait())
+            await asyncio.wait({over, intake.failed}, return_when=asyncio.FIRST_COMPLETED)
+            over.cancel()
+            await intake.stop()
+            if intake.failed.done():
+                intake.failed.result()
+    finally:
+        await broker.stop()
+
+
+async def _ready(settings: PlatformSettings, health: Health) -> None:
+    """Waits for both servers, a schema that is ours, and the topics of the table."""
+    attempt = 0
+    while True:
+        try:
+            connection = await connect(settings.database.url)
+            try:
+                await require_schema(connection)
+                platform = await read_platform(connection)
+                registry = await register.load(connection)
+            finally:
+                await connection.close()
+            await topics.ensure(settings.kafka, registry, driven=platform.instant is not None)
+        except (OSError, KafkaError, SchemaError, asyncpg.PostgresError) as error:
+            health.red("start", f"{type(error).__name__}: {error}")
+            log.warning("waiting to start: %s: %s", type(error).__name__, error)
+            await back_off(attempt)
+            attempt += 1
+        else:
+            health.green("start")
+            return
+
+
+async def _relay(settings: PlatformSettings, health: Health) -> None:
+    await _ready(settings, health)
+    await Relay(settings.database.url, settings.kafka, health).run()
+
+
+async def _watch(settings: PlatformSettings, health: Health) -> None:
+    await _ready(settings, health)
+    async with asyncio.TaskGroup() as both:
+        both.create_task(Watch(settings.database.url, health).run())
+        both.create_task(measure(settings.database.url))
+
+
+SERVICES: dict[str, Running] = {"intake": _intake, "watch": _watch, "relay": _relay}
+"""Every service by its name, as `monazite serve` takes it."""
+
+
+async def run(service: str, settings: PlatformSettings, announce: Callable[[int], None]) -> None:
+    """Runs one service until SIGTERM or SIGINT; `announce` is called with the port of its metrics and health."""
+    health = Health()
+    health.red("start", "starting")
+    metrics.BUILD.labels(version("monazite")).set(1)
+    async with served(health, settings.service.host, settings.service.port) as port:
+        announce(port)
+        work = asyncio.ensure_future(SERVICES[service](settings, health))
+        _stop_on_signal(work)
+        try:
+            await work
+        except asyncio.CancelledError:
+            log.info("%s stops", service)
+
+
+def _stop_on_signal(work: "asyncio.Future[Any]") -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, work.cancel)

@@ -1,0 +1,5 @@
+"""`python -m monazite`."""
+
+from monazite.cli import main
+
+main()

@@ -1,0 +1,95 @@
+"""`monazite caps`, `alerts`, `ledger`: what the platform knows."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json
+from monazite.tables import alerts_table, caps_table, reconciliation_table
+
+# What speaks to PostgreSQL is imported when a command needs it: a plant's installation has no driver.
+# ruff: noqa: PLC0415
+if TYPE_CHECKING:
+    from monazite_consumers.database import Connection
+
+ledger = typer.Typer(help="Reconcile and rebuild what was received.", no_args_is_help=True)
+
+
+def caps(
+    year: Annotated[int | None, typer.Option(help="Only this year.")] = None,
+    *,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Show every cap: granted, drawn, headroom or overrun."""
+    from monazite_consumers.queries import caps as query
+
+    rows = [row for row in ask(data, query) if year is None or row["year"] == year]
+    if as_json:
+        print_json(rows)
+    else:
+        console.print(caps_table(rows))
+
+
+def alerts(
+    rule: Annotated[str | None, typer.Option(help="Only this rule.")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Also what has recovered or was retracted.")] = False,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Show alerts, gravest first."""
+    from monazite_consumers.queries import alerts as query
+
+    async def question(connection: "Connection") -> list[dict[str, Any]]:
+        return await query(connection, None if every else ["raised"], rule)
+
+    rows = ask(data, question)
+    if as_json:
+        print_json(rows)
+    else:
+        console.print(alerts_table(rows))
+
+
+@ledger.command()
+def reconcile(*, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+    """Count whether received = applied + awaiting + duplicate + refused; exit with 1 if not."""
+    from monazite_consumers.reconciling import reconcile as count
+
+    account = ask(data, count)
+    if as_json:
+        from dataclasses import asdict
+
+        print_json({**asdict(account), "reconciled": account.reconciled})
+    else:
+        console.print(reconciliation_table(account))
+    if not account.reconciled:
+        raise typer.Exit(1)
+
+
+@ledger.command()
+def rebuild(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Only compare; change nothing.")] = False,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """Decide the whole ledger again; show what differs, and keep it unless --check is given."""
+    from monazite_consumers.queries import rebuilt
+
+    async def question(connection: "Connection") -> list[Any]:
+        return await rebuilt(connection, keep=not check)
+
+    differences = ask(data, question)
+    if as_json:
+        print_json([{"projection": d.projection, "side": d.side, "row": d.row} for d in differences])
+    elif not differences:
+        console.print("[green]the rebuild equals what was maintained[/]")
+    else:
+        table = Table("projection", "only in", "row", title=f"{len(differences)} differences")
+        for d in differences[:50]:
+            table.add_row(d.projection, d.side, str(d.row))
+        console.print(table)
+    if check and differences:
+        raise typer.Exit(1)

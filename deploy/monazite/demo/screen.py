@@ -1,0 +1,109 @@
+"""What the demo shows: the year passing, the caps filling, the story, and the verdict."""
+
+from collections import Counter
+from time import monotonic
+from typing import Any
+
+from monazite_producers.simulator import Chapter, Simulation
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from monazite.demo.driver import Progress
+from monazite.demo.verdict import Verdict
+from monazite.tables import SEVERITY_STYLES, alerts_table, caps_table, reconciliation_table
+
+NOTICE = (
+    "Holders, caps and decisions are real. Plants, subsidiaries and production are SIMULATED; "
+    "misconduct happens at INVENTED enterprises only. The clock is DRIVEN."
+)
+CHAPTERS_SHOWN = 5
+
+
+class Screen:
+    """Renders one state of the demo; the driver's loop refreshes it."""
+
+    def __init__(self, console: Console, simulation: Simulation) -> None:
+        self.console = console
+        self._simulation = simulation
+        self._told: list[Chapter] = []
+
+    def tell(self, day: Any) -> list[Chapter]:
+        """The chapters that begin on a day."""
+        new = [chapter for chapter in self._simulation.chapters if chapter.day == day]
+        self._told += new
+        return new
+
+    def frame(self, progress: Progress, caps: list[dict[str, Any]], alerts: int) -> RenderableType:
+        """The live picture."""
+        day = progress.day.day if progress.day is not None else None
+        done = day.timetuple().tm_yday if day is not None else 0
+        head = Table.grid(padding=(0, 2))
+        head.add_row(
+            Text(f"{day or ''}", style="bold"),
+            ProgressBar(total=365, completed=done, width=40),
+            f"{progress.published:,} messages",
+            f"{alerts} alerts raised",
+            f"{monotonic() - progress.began:.0f} s",
+        )
+        story = [Text(f"{c.day}  {c.headline}") for c in self._told[-CHAPTERS_SHOWN:]]
+        return Group(
+            Text(NOTICE, style="yellow"),
+            head,
+            caps_table(caps),
+            Panel(Group(*story), title="what is happening", height=7),
+        )
+
+    def narrate(self, chapter: Chapter) -> None:
+        """One chapter as a line, where there is no live picture."""
+        self.console.print(f"[bold]{chapter.day}[/]  {chapter.headline}")
+
+    def month(self, progress: Progress, alerts: int) -> None:
+        """One line a month, where there is no live picture."""
+        assert progress.day is not None  # noqa: S101 - a month has passed
+        self.console.print(
+            f"{progress.day.day:%Y-%m}     {progress.published:>7,} messages decided, {alerts} alerts raised",
+            style="dim",
+        )
+
+    def end(self, verdict: Verdict, elapsed_s: float) -> None:
+        """The verdict."""
+        console = self.console
+        console.print(caps_table(verdict.caps, "Caps at the year's end, tonnes REO"))
+        console.print(_by_rule(verdict.alerts))
+        grave = [a for a in verdict.alerts if a["severity"] in {"critical", "serious"} and a["condition"] == "raised"]
+        console.print(alerts_table(grave, f"{len(grave)} critical and serious alerts still raised"))
+        console.print(reconciliation_table(verdict.account))
+        for difference in verdict.differences:
+            console.print(f"[red]differs[/] {difference}")
+        console.print(
+            "[green]✓[/] the simulator's own account agrees: every gram of every cap, every outcome, every alert"
+            if not verdict.differences
+            else f"[bold red]✗ {len(verdict.differences)} figures differ from the simulator's own account[/]"
+        )
+        console.print(
+            "[green]✓[/] rebuilt from the ledger: equal to what was maintained"
+            if not verdict.rebuild_differences
+            else f"[bold red]✗ the rebuild differs in {verdict.rebuild_differences} rows[/]"
+        )
+        console.print(
+            f"[bold green]reconciled: received = applied + awaiting + duplicate + refused[/] ({elapsed_s:.0f} s)"
+            if verdict.account.reconciled
+            else "[bold red]NOT reconciled: received ≠ applied + awaiting + duplicate + refused[/]"
+        )
+        console.print(NOTICE, style="yellow")
+
+
+def _by_rule(alerts: list[dict[str, Any]]) -> Table:
+    counted: Counter[tuple[str, str, str]] = Counter((a["rule"], a["severity"], a["condition"]) for a in alerts)
+    table = Table(title="Alerts by rule", title_style="bold", header_style="bold", pad_edge=False)
+    for name in ("rule", "severity"):
+        table.add_column(name)
+    for name in ("raised", "recovered", "retracted"):
+        table.add_column(name, justify="right")
+    for rule, severity in sorted({(rule, severity) for rule, severity, _ in counted}):
+        cells = [str(counted[rule, severity, condition] or "") for condition in ("raised", "recovered", "retracted")]
+        table.add_row(rule, Text(severity, style=SEVERITY_STYLES[severity]), *cells)
+    return table

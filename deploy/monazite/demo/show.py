@@ -1,0 +1,84 @@
+"""Runs the demo from the first day to the verdict."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from datetime import date, timedelta
+from time import monotonic
+
+from monazite_consumers import queries
+from monazite_contracts.months import day_start
+from monazite_producers.simulator import Simulation, SimulationPlan, simulate
+from rich.console import Console
+from rich.live import Live
+
+from monazite import stack
+from monazite.commands.platform_options import DEFAULT_DATA
+from monazite.demo.driver import Driver, driver
+from monazite.demo.screen import NOTICE, Screen
+from monazite.demo.verdict import Verdict, verdict
+from monazite.embedded.servers import Addresses
+
+REFRESH_S = 0.5
+
+
+def run(plan: SimulationPlan, console: Console, *, keep: bool = False) -> bool:
+    """The whole demo; returns whether the year was proven. `keep` leaves everything up until Ctrl-C."""
+    simulation = simulate(plan)
+    start = day_start(date(plan.year, 1, 1)) - timedelta(days=1)
+    console.print(NOTICE, style="yellow")
+    data = DEFAULT_DATA if keep else None
+    with stack.running(data, instant=start, on_progress=lambda text: console.print(text, style="dim")) as running:
+        console.print(f"Kafka {running.addresses.kafka}, PostgreSQL {running.addresses.postgres.rpartition('@')[2]}")
+        proven = asyncio.run(_play(simulation, running.addresses, console)).proven
+        if keep:
+            _stay(running, console)
+    return proven
+
+
+def _stay(running: stack.Stack, console: Console) -> None:
+    console.print("Everything stays up: try `monazite caps`, `monazite alerts`, `monazite watch alerts` elsewhere.")
+    for name, service in running.services.items():
+        console.print(f"  {name:<8} {service.url}/metrics")
+    console.print("Ctrl-C ends it.")
+    with suppress(KeyboardInterrupt):
+        signal.pause()
+
+
+async def _play(simulation: Simulation, addresses: Addresses, console: Console) -> Verdict:
+    screen = Screen(console, simulation)
+    began = monotonic()
+    async with driver(addresses) as driving:
+        if console.is_terminal:
+            await _live(simulation, driving, screen)
+        else:
+            await _lines(simulation, driving, screen)
+        await driving.finish(simulation)
+        ended = await verdict(driving.connection, simulation.account)
+    screen.end(ended, monotonic() - began)
+    return ended
+
+
+async def _live(simulation: Simulation, driving: Driver, screen: Screen) -> None:
+    drawn_at = 0.0
+    with Live(console=screen.console, auto_refresh=False) as live:
+        for day in simulation.days:
+            screen.tell(day.day)
+            await driving.step(day)
+            if monotonic() - drawn_at > REFRESH_S:
+                caps = await queries.caps(driving.connection)
+                live.update(screen.frame(driving.progress, caps, await _raised(driving)), refresh=True)
+                drawn_at = monotonic()
+
+
+async def _lines(simulation: Simulation, driving: Driver, screen: Screen) -> None:
+    for day in simulation.days:
+        for chapter in screen.tell(day.day):
+            screen.narrate(chapter)
+        await driving.step(day)
+        if (day.day + timedelta(days=1)).day == 1:
+            screen.month(driving.progress, await _raised(driving))
+
+
+async def _raised(driving: Driver) -> int:
+    return len(await queries.alerts(driving.connection, ["raised"], None))
