@@ -78,7 +78,7 @@ class Publisher:
             enable_idempotence=True,
             compression_type=self._settings.compression,
             max_batch_size=BATCH_BYTES,
-            linger_ms=5,
+            linger_ms=0,  # batches fill while a request is under way; 5 ms made a run of small calls 10 times slower
             request_timeout_ms=int(self._settings.request_timeout / timedelta(milliseconds=1)),
             partitioner=partition_of,
             **self._settings.security,
