@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from monazite_contracts.months import day_of
 from monazite_contracts.opening import open_value
 from monazite_producers.publisher import Outgoing
+from monazite_producers.simulator import SimulationPlan, simulate
 
+REGISTRY = Path(__file__).parents[2] / "deploy" / "registry"
 STORIES = {
     ("cap-overrun", "example-a/separation", "recovered"),
     ("cap-overrun-then", "example-a/separation", "raised"),
@@ -145,3 +148,24 @@ def test_chapters_tell_every_story_in_the_order_of_the_year(small: Any) -> None:
     for letter in "ABCDEFGHIJKLMNOP":
         assert f"Example Rare Earth {letter} (invented)" in text
     assert {date(2023, 3, 24), date(2023, 9, 25), date(2023, 12, 14)} <= {chapter.day for chapter in chapters}
+
+
+@pytest.mark.parametrize("events", [2_000, 20_000])
+@pytest.mark.parametrize(
+    ("rule", "subject", "day"),
+    [
+        ("unlisted-producer", "example-c-mine-1", date(2023, 5, 20)),
+        ("cap-overrun", "example-a/separation", date(2023, 8, 15)),
+        ("cap-overrun", "example-g/separation", date(2023, 10, 18)),
+        ("cap-overrun", "example-b/mining_rock", date(2023, 11, 15)),
+    ],
+)
+def test_what_a_chapter_announces_happens_on_its_day(events: int, rule: str, subject: str, day: date) -> None:
+    simulation = simulate(SimulationPlan(REGISTRY, events=events))
+    noticed: dict[date, bool] = {}
+    for simulated in simulation.days:
+        if simulated.day in (day - timedelta(days=1), day):
+            noticed[simulated.day] = any((a.rule, a.subject) == (rule, subject) for a in simulation.account.alerts)
+        if simulated.day == day:
+            break
+    assert noticed == {day - timedelta(days=1): False, day: True}

@@ -101,7 +101,7 @@ class Account:
 
     @property
     def alerts(self) -> tuple[ExpectedAlert, ...]:
-        """Every rule and subject that must have fired by the last day handed out."""
+        """What must have fired by the year's end, if nothing more happened than was handed out."""
         found = [ExpectedAlert(rule, subject, condition) for (rule, subject), condition in self._noticed.items()]
         for cap, history in self._histories.items():
             issues = self._grants.get((cap.holder, cap.kind), [])

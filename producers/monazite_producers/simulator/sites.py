@@ -50,7 +50,6 @@ class Site:
     """One plant at work. `shipping` may be a second gateway; subclasses say what is made."""
 
     code: str
-    province: str
     production: SimulatedGateway
     shipping: SimulatedGateway
     rate: Rate

@@ -41,15 +41,17 @@ class Paced(Site):
     """A site that follows a pace: grams to have drawn by the end of each day."""
 
     pace: Sequence[int] = ()
+    milestones: frozenset[int] = frozenset()
+    """Days of the year on which the site catches up with its pace exactly; its last day is one besides."""
 
     def lot_targets(self, index: int) -> list[int]:
-        """REO of each lot due today; none when the site is ahead of its pace. The year's last day settles the rest."""
-        last = index == len(self.pace) - 1
-        count = max(self.rate.due(index), 1 if last else 0)
+        """REO of each lot due today; none when the site is ahead of its pace."""
+        exact = index in self.milestones or index == len(self.pace) - 1
+        count = max(self.rate.due(index), 1 if exact else 0)
         behind = self.pace[index] - self.drawn_g
         if count == 0 or behind < 1_000_000:
             return []
-        noise = 0 if last else self.random.randrange(2 * NOISE_PER_MILLE + 1) - NOISE_PER_MILLE
+        noise = 0 if exact else self.random.randrange(2 * NOISE_PER_MILLE + 1) - NOISE_PER_MILLE
         return [behind * (1000 + noise) // 1000 // count] * count
 
 

@@ -180,7 +180,7 @@ class World:
                 holder, f"{word}-{number}", f"{word.capitalize()} mine", where[1][number % len(where[1])]
             )
             gateway = self.gateway(code)
-            mine = Mine(code, "", gateway, gateway, self.rate(code), self.random(code), self.account)
+            mine = Mine(code, gateway, gateway, self.rate(code), self.random(code), self.account)
             mine.product, mine.pace = product, [_share(g, before, after) for g in pace]
             self.mines.append(mine)
 
@@ -194,7 +194,7 @@ class World:
             province = where[1][number % len(where[1])]
             code = self._found(holder, f"separation-{number}", "Separation plant", province)
             first, second = self.gateway(code), self.gateway(code, "gw-2")
-            site = Separator(code, province, first, second, self.rate(code), self.random(code), self.account)
+            site = Separator(code, first, second, self.rate(code), self.random(code), self.account)
             site.pace = [_share(g, before, after) for g in pace]
             if number > light:
                 site.feed = site.imported_feed = _IONIC
@@ -224,10 +224,10 @@ class World:
                 gateway = self.gateway(code)
                 if kind == "recycler":
                     self.recyclers.append(
-                        Recycler(code, province, gateway, gateway, self.rate(code), self.random(code), self.account)
+                        Recycler(code, gateway, gateway, self.rate(code), self.random(code), self.account)
                     )
                     continue
-                maker = MetalMaker(code, province, gateway, gateway, self.rate(code), self.random(code), self.account)
+                maker = MetalMaker(code, gateway, gateway, self.rate(code), self.random(code), self.account)
                 if kind == "magnet":
                     maker.feed, maker.product, maker.yield_per_mille = "ndpr-metal", "ndfeb-magnet", 940
                 (self.metal_makers if kind == "metal" else self.magnet_makers).append(maker)

@@ -27,11 +27,15 @@ AnyPaced = TypeVar("AnyPaced", bound=Paced)
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """An invented enterprise: its letter, its grants as ((month, day), tonnes), and what it draws by when."""
+    """An invented enterprise: its letter, its grants as ((month, day), tonnes), and what it draws by when.
+
+    On a milestone (month, day) it has drawn exactly that, however rarely it reports.
+    """
 
     letter: str
     grants: Knots
     draws: Knots
+    milestones: Sequence[tuple[int, int]] = ()
     listed: bool = True
 
     @property
@@ -69,7 +73,7 @@ def a_mine(world: World, role: Role, number: int = 1) -> Mine:
     """An invented rock mine, at work."""
     code = _declare(world, role, "mine", "mining", number)
     gateway = world.gateway(code)
-    mine = Mine(code, "", gateway, gateway, world.rate(code), world.random(code), world.account)
+    mine = Mine(code, gateway, gateway, world.rate(code), world.random(code), world.account)
     world.mines.append(mine)
     return _paced(world, role, mine)
 
@@ -78,7 +82,7 @@ def a_separator(world: World, role: Role) -> Separator:
     """An invented separation plant with two gateways, at work."""
     code = _declare(world, role, "separation", "separation", 1)
     first, second = world.gateway(code), world.gateway(code, "gw-2")
-    site = Separator(code, "", first, second, world.rate(code), world.random(code), world.account)
+    site = Separator(code, first, second, world.rate(code), world.random(code), world.account)
     site.country = "AU"
     world.separators.append(site)
     return _paced(world, role, site)
@@ -88,7 +92,7 @@ def a_recycler(world: World, role: Role) -> Recycler:
     """An invented recycler, at work."""
     code = _declare(world, role, "recycler", "", 1)
     gateway = world.gateway(code)
-    site = Recycler(code, "", gateway, gateway, world.rate(code), world.random(code), world.account)
+    site = Recycler(code, gateway, gateway, world.rate(code), world.random(code), world.account)
     world.recyclers.append(site)
     return site
 
@@ -125,4 +129,6 @@ def _declare(world: World, role: Role, what: str, activity: str, number: int) ->
 def _paced(world: World, role: Role, site: AnyPaced) -> AnyPaced:
     year = world.plan.year
     site.pace = straight_pace([(date(year, month, day), tonnes) for (month, day), tonnes in role.draws], year)
+    first = date(year, 1, 1)
+    site.milestones = frozenset((date(year, month, day) - first).days for month, day in role.milestones)
     return site

@@ -8,6 +8,7 @@ from monazite_producers.simulator.assaying import reo_grams
 from monazite_producers.simulator.chapters.amending import correct
 from monazite_producers.simulator.chapters.invented import ISSUED, Role, Scene, a_mine, a_separator
 from monazite_producers.simulator.plan import Chapter
+from monazite_producers.simulator.records import Event
 from monazite_producers.simulator.works import shift
 from monazite_producers.simulator.world import World
 
@@ -18,8 +19,8 @@ class CoveredOverrun(Scene):
     def __init__(self, world: World) -> None:
         """A separation plant that is too fast for its first batch."""
         super().__init__(world)
-        role = Role("a", ((ISSUED, 2000), ((9, 11), 2000)), (((8, 20), 2160), ((9, 10), 2300), ((12, 31), 3000)))
-        a_separator(world, role)
+        draws = (((8, 14), 1970), ((8, 15), 2040), ((9, 10), 2300), ((12, 31), 3000))
+        a_separator(world, Role("a", ((ISSUED, 2000), ((9, 11), 2000)), draws, milestones=((8, 15),)))
 
     def chapters(self) -> Sequence[Chapter]:
         """The overrun, and the batch."""
@@ -37,7 +38,8 @@ class LastingOverrun(Scene):
     def __init__(self, world: World) -> None:
         """A mine that does not stop."""
         super().__init__(world)
-        a_mine(world, Role("b", ((ISSUED, 1500),), (((12, 31), 1725),)))
+        draws = (((11, 14), 1470), ((11, 15), 1540), ((12, 31), 1725))
+        a_mine(world, Role("b", ((ISSUED, 1500),), draws, milestones=((11, 15),)))
 
     def chapters(self) -> Sequence[Chapter]:
         """The overrun."""
@@ -53,7 +55,8 @@ class Unlisted(Scene):
     def __init__(self, world: World) -> None:
         """A mine that nobody approved."""
         super().__init__(world)
-        self._site = a_mine(world, Role("c", (), (((5, 7), 0), ((6, 30), 120)), listed=False))
+        draws = (((5, 19), 0), ((5, 20), 10), ((6, 30), 120))
+        self._site = a_mine(world, Role("c", (), draws, milestones=((5, 20),), listed=False))
 
     def chapters(self) -> Sequence[Chapter]:
         """The production."""
@@ -76,9 +79,9 @@ class HiddenOverrun(Scene):
     def __init__(self, world: World) -> None:
         """A separation plant with one large lot."""
         super().__init__(world)
-        draws = (((9, 4), 700), ((9, 5), 900), ((10, 20), 1060), ((12, 31), 1060))
-        self._site = a_separator(world, Role("g", ((ISSUED, 1000),), draws))
-        self._stated: dict[str, object] = {}
+        draws = (((9, 4), 700), ((9, 5), 900), ((10, 17), 975), ((10, 18), 1060), ((12, 31), 1060))
+        self._site = a_separator(world, Role("g", ((ISSUED, 1000),), draws, milestones=((10, 18),)))
+        self._stated: Event = {}
 
     def chapters(self) -> Sequence[Chapter]:
         """The overrun, and its disappearance."""
@@ -97,6 +100,6 @@ class HiddenOverrun(Scene):
             self._stated = self._site.last_stated
         if day == self.on(11, 6):
             mass_kg = kilograms(60_000_000)
-            assay = self._stated["data"]["assay"]  # type: ignore[index]  # an event is JSON
+            assay = self._stated["data"]["assay"]
             claimed_kg = kilograms(reo_grams(mass_kg, assay))
             correct(self._site, self._stated, {"net_mass_kg": mass_kg, "claimed_reo_kg": claimed_kg}, day)
