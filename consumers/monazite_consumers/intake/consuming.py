@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic, time
 from typing import Any
@@ -44,6 +44,22 @@ WORLD_IS_BAD = (
 
 FAULTS_IN_A_ROW_MAX = 5
 """Unexpected failures of one batch after which this member stops: then it is us, and somebody must look."""
+
+
+class _Batch:
+    """What one transaction decides."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[tuple[Arrival, Any]] = []
+        self.events = 0
+        self.ends: dict[TopicPartition, tuple[int, int]] = {}
+        """Last offset and number of records of each partition."""
+
+    def add(self, tp: TopicPartition, read: tuple[Arrival, Any]) -> None:
+        """One more record."""
+        self.arrivals.append(read)
+        self.events += max(1, len(read[0].opened.events))
+        self.ends[tp] = (read[0].coordinate.log_offset, self.ends.get(tp, (0, 0))[1] + 1)
 
 
 class Intake:
@@ -94,8 +110,8 @@ class Intake:
         """One poll's records, in transactions of at most so many events; returns when all are durable."""
         self._health.beat("polling", limit_s=120)
         try:
-            for arrivals, steps in self._batches(batch):
-                await self._until_durable(arrivals, steps)
+            for part in self._batches(batch):
+                await self._until_durable(part.arrivals, self._steps(part))
         except Superseded as error:
             metrics.SUPERSEDED.inc()
             log.warning("giving up the assignment: %s", error)
@@ -109,21 +125,20 @@ class Intake:
             if not self.failed.done():
                 self.failed.set_exception(error)
 
-    def _batches(self, records: Sequence[Any]) -> Iterator[tuple[list[tuple[Arrival, Any]], list[Advance]]]:
+    def _batches(self, records: Sequence[Any]) -> Iterator[_Batch]:
+        """Transactions of at most so many events; one spans partitions, so that quiet ones share a commit."""
         by_partition: dict[TopicPartition, list[Any]] = defaultdict(list)
         for record in records:
             by_partition[TopicPartition(record.topic, record.partition)].append(record)
+        batch = _Batch()
         for tp, found in by_partition.items():
-            arrivals: list[tuple[Arrival, Any]] = []
-            events = 0
             for record in self.assignment.accept(tp, found):
-                arrivals.append(self._read(tp, record))
-                events += max(1, len(arrivals[-1][0].opened.events))
-                if events >= self._settings.events_max:
-                    yield arrivals, [self._step(tp, arrivals)]
-                    arrivals, events = [], 0
-            if arrivals:
-                yield arrivals, [self._step(tp, arrivals)]
+                batch.add(tp, self._read(tp, record))
+                if batch.events >= self._settings.events_max:
+                    yield batch
+                    batch = _Batch()
+        if batch.arrivals:
+            yield batch
 
     def _read(self, tp: TopicPartition, record: Any) -> tuple[Arrival, Any]:
         sealing = read_headers(record.headers)
@@ -131,8 +146,11 @@ class Intake:
         coordinate = Coordinate(arrived_at(record.timestamp), tp.topic, tp.partition, generation, record.offset)
         return arrival(coordinate, record.key, sealing, record.value), sealing.odd
 
-    def _step(self, tp: TopicPartition, arrivals: Sequence[tuple[Arrival, Any]]) -> Advance:
-        return Advance(tp, self.assignment.positions[tp], arrivals[-1][0].coordinate.log_offset + 1, len(arrivals))
+    def _steps(self, batch: _Batch) -> list[Advance]:
+        return [
+            Advance(tp, self.assignment.positions[tp], last + 1, received)
+            for tp, (last, received) in batch.ends.items()
+        ]
 
     async def _until_durable(self, arrivals: list[tuple[Arrival, Any]], steps: list[Advance]) -> None:
         attempt = faults = 0
@@ -193,7 +211,8 @@ class Intake:
     def _measure(self, arrivals: list[tuple[Arrival, Any]], decision: Decision) -> None:
         now = time()
         metrics.BATCH_EVENTS.observe(sum(decision.events.values()))
-        metrics.RECEIVED.labels(arrivals[0][0].coordinate.topic).inc(len(arrivals))
+        for topic, number in Counter(arrival.coordinate.topic for arrival, _ in arrivals).items():
+            metrics.RECEIVED.labels(topic).inc(number)
         for outcome, number in decision.messages.items():
             metrics.DECIDED.labels(outcome).inc(number)
         for outcome, number in decision.events.items():

@@ -7,8 +7,9 @@ from monazite_consumers import queries
 from monazite_consumers.database import Connection
 from monazite_consumers.reconciling import OUTCOMES, Account, reconcile
 from monazite_producers.simulator import Account as Expected
+from monazite_producers.simulator import CapName
 
-CAP_ROW = tuple[str, int, str]
+CapKey = tuple[str, int, str]
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,16 @@ def _caps(rows: list[dict[str, Any]], expected: Expected) -> list[str]:
     drawn = {(row["holder"], row["year"], row["kind"]): row["drawn_g"] for row in rows}
     granted = {(row["holder"], row["year"], row["kind"]): row["granted_g"] for row in rows}
     found = [
-        f"{cap.subject} {cap.year}: drawn {drawn.get(tuple(cap), 0):,} g, the simulator says {grams:,} g"
+        f"{cap.subject} {cap.year}: drawn {drawn.get(_key(cap), 0):,} g, the simulator says {grams:,} g"
         for cap, grams in expected.drawn_g.items()
-        if drawn.get(tuple(cap), 0) != grams
+        if drawn.get(_key(cap), 0) != grams
     ]
     found += [
-        f"{cap.subject} {cap.year}: granted {granted.get(tuple(cap))} g, the simulator says {grams:,} g"
+        f"{cap.subject} {cap.year}: granted {granted.get(_key(cap))} g, the simulator says {grams:,} g"
         for cap, grams in expected.granted_g.items()
-        if granted.get(tuple(cap)) != grams
+        if granted.get(_key(cap)) != grams
     ]
-    known = {tuple(cap) for cap in expected.drawn_g}
+    known = {_key(cap) for cap in expected.drawn_g}
     return found + [
         f"{cap}: drawn {grams:,} g, the simulator knows nothing of it"
         for cap, grams in drawn.items()
@@ -62,8 +63,13 @@ def _caps(rows: list[dict[str, Any]], expected: Expected) -> list[str]:
     ]
 
 
+def _key(cap: CapName) -> CapKey:
+    return cap.holder, cap.year, cap.kind
+
+
 def _outcomes(account: Account, expected: Expected) -> list[str]:
-    messages, events = dict(expected.messages), dict(expected.events)
+    messages: dict[str, int] = {**expected.messages}
+    events: dict[str, int] = {**expected.events}
     said = [(f"messages {o}", account.total(o), messages.get(o, 0)) for o in OUTCOMES]
     said += [(f"events {o}", account.events[o], events.get(o, 0)) for o in OUTCOMES]
     said.append(("messages received", account.received, sum(expected.received.values())))

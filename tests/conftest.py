@@ -1,0 +1,68 @@
+"""Real servers for every test that needs one: PostgreSQL and Kafka as child processes, a fresh database each."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from monazite_consumers import database
+
+from monazite.embedded import servers
+
+for name in [name for name in os.environ if name.startswith("MONAZITE_") and name != "MONAZITE_CACHE"]:
+    del os.environ[name]  # a developer's shell must not change results
+
+TEMPLATE = "migrated"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[servers.Servers]:
+    """One PostgreSQL for the session."""
+    with servers.running(kafka=False) as running:
+        asyncio.run(_make_template(running.addresses.postgres))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[servers.Servers]:
+    """One Kafka for the session."""
+    with servers.running(postgres=False) as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(postgres: servers.Servers) -> Iterator[str]:
+    """A fresh, migrated database."""
+    url = postgres.addresses.postgres
+    name = f"test_{next(_numbers)}"
+    asyncio.run(_execute(url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+    yield _of_database(url, name)
+    asyncio.run(_execute(url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def connection(database_url: str) -> AsyncIterator[database.Connection]:
+    """A connection to a fresh database."""
+    opened = await database.connect(database_url)
+    yield opened
+    await opened.close()
+
+
+def _of_database(url: str, name: str) -> str:
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
+async def _make_template(url: str) -> None:
+    await _execute(url, f"CREATE DATABASE {TEMPLATE}")
+    await database.migrate(_of_database(url, TEMPLATE))
+
+
+async def _execute(url: str, sql: str) -> None:
+    opened = await database.connect(url)
+    try:
+        await opened.execute(sql)
+    finally:
+        await opened.close()
