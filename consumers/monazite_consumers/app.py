@@ -33,17 +33,30 @@ async def _intake(settings: PlatformSettings, health: Health) -> None:
     # Arguments are raw records: nothing for the framework to cast or to decode.
     broker = KafkaBroker(settings.kafka.bootstrap, apply_types=False, logger=log)
     intake = Intake(broker, lambda: connect(settings.database.url), settings.intake, health)
-    await broker.connect()
+    pulse = asyncio.create_task(intake.pulse())
+    failures = 0
     try:
         while True:
-            await intake.start()
+            try:
+                await broker.connect()
+                await intake.start()
+            except (OSError, KafkaError) as error:
+                health.red("kafka", f"{type(error).__name__}: {error}")
+                log.warning("waiting to join the group: %s: %s", type(error).__name__, error)
+                await intake.stop()
+                await back_off(failures)
+                failures += 1
+                continue
+            failures = 0
             over: asyncio.Future[Any] = asyncio.ensure_future(intake.superseded.wait())
-            await asyncio.wait({over, intake.failed}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({over, intake.failed, pulse}, return_when=asyncio.FIRST_COMPLETED)
             over.cancel()
             await intake.stop()
-            if intake.failed.done():
-                intake.failed.result()
+            for ended in (intake.failed, pulse):
+                if ended.done():
+                    ended.result()
     finally:
+        pulse.cancel()
         await broker.stop()
 
 
@@ -60,7 +73,7 @@ async def _ready(settings: PlatformSettings, health: Health) -> None:
             finally:
                 await connection.close()
             await topics.ensure(settings.kafka, registry, driven=platform.instant is not None)
-        except (OSError, KafkaError, SchemaError, asyncpg.PostgresError) as error:
+        except (OSError, KafkaError, SchemaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             health.red("start", f"{type(error).__name__}: {error}")
             log.warning("waiting to start: %s: %s", type(error).__name__, error)
             await back_off(attempt)

@@ -70,7 +70,8 @@ async def migrate(dsn: str) -> list[str]:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", REGISTRY_LOCK)
             await connection.execute(
-                "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())"
+                "CREATE TABLE IF NOT EXISTS migrations"
+                " (name text PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())"
             )
             done = {row["name"] for row in await connection.fetch("SELECT name FROM migrations")}
             fresh = [(name, text) for name, text in migrations() if name not in done]
@@ -102,7 +103,7 @@ async def require_schema(connection: asyncpg.Connection) -> None:
 
 def retry_wait_s(attempt: int) -> float:
     """Bounded backoff: 0.2 s doubling to 10 s."""
-    return min(0.2 * 2.0**attempt, 10.0)
+    return min(0.2 * 2.0 ** min(attempt, 6), 10.0)  # a float holds no 2^1024, and an outage may last hours
 
 
 async def back_off(attempt: int) -> None:

@@ -16,16 +16,12 @@ class SchemaError(MonaziteError):
     """The database's schema is not this release's: run `monazite migrate`."""
 
 
-class Superseded(MonaziteError):
+class SupersededError(MonaziteError):
     """Another member has taken over this partition: its position has moved. Roll back and rejoin."""
 
 
-class PositionAheadOfLog(MonaziteError):
+class PositionAheadOfLogError(MonaziteError):
     """The stored position lies beyond the log's end: the topic was recreated or truncated."""
-
-
-class NotDecided(MonaziteError):
-    """Decisions are suspended until the registry has been applied."""
 
 
 class TopicError(MonaziteError):

@@ -37,6 +37,10 @@ class Health:
         """A loop is alive; it must beat again within the limit."""
         self._beats[name] = (self.now(), limit_s)
 
+    def rest(self, name: str) -> None:
+        """The loop has nothing to do: it need not beat until it says so again."""
+        self._beats.pop(name, None)
+
     def report(self) -> dict[str, Check]:
         """Every check, with the loops that went silent."""
         silent = {

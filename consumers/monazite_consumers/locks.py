@@ -16,11 +16,12 @@ STANDBY_POLL_S = 0.5
 
 @asynccontextmanager
 async def held(url: str, lock: int, service: str, health: Health) -> AsyncIterator[Connection]:
-    """Waits for a session lock and yields the connection that holds it. A paused holder's session is ended by the server."""
+    """Waits for a session lock and yields the connection that holds it; the server ends a paused holder's session."""
     connection = await connect(url, LOCK_SESSION)
     try:
         health.green("database")
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):
+            health.green(service)  # in line, and able to take over
             health.beat(service, limit_s=30)
             await asyncio.sleep(STANDBY_POLL_S)
         metrics.ACTIVE.labels(service).set(1)

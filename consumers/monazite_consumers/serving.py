@@ -10,6 +10,7 @@ import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from monazite_consumers.health import Health
+from monazite_consumers.metrics import HEALTHY
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -22,6 +23,7 @@ def application(health: Health) -> Callable[[MutableMapping[str, Any], Receive, 
         if scope["type"] != "http":
             return
         if scope["path"] == "/metrics":
+            HEALTHY.set(int(health.healthy))  # a loop that went silent has told nobody
             await _respond(send, 200, generate_latest(), CONTENT_TYPE_LATEST)
         elif scope["path"] == "/health":
             checks = {name: {"healthy": c.healthy, "detail": c.detail} for name, c in health.report().items()}

@@ -5,11 +5,18 @@ from collections.abc import Mapping
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
-from monazite_contracts.topics import HEARTBEATS, PLANT_TOPICS, TOPICS, Topic, compaction_lag_ms
 
 from monazite_consumers.errors import TopicError
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import KafkaSettings
+from monazite_contracts.topics import (
+    HEARTBEATS,
+    PLANT_TOPICS,
+    TOPICS,
+    Topic,
+    cleanup_policy,
+    compaction_lag_ms,
+)
 
 _ARRIVAL = "message.timestamp.type"
 _FROM_PLANTS = frozenset({*PLANT_TOPICS.values(), HEARTBEATS})
@@ -18,7 +25,7 @@ _FROM_PLANTS = frozenset({*PLANT_TOPICS.values(), HEARTBEATS})
 def configuration(topic: Topic, *, driven: bool) -> dict[str, str]:
     """A topic's broker settings. On the driven clock nothing is ever too old or too new for the broker."""
     settings = {
-        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "cleanup.policy": cleanup_policy(topic),
         "retention.ms": str(topic.retention_ms),
         _ARRIVAL: "LogAppendTime" if topic.name in _FROM_PLANTS else "CreateTime",
     }

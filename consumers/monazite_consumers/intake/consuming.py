@@ -9,21 +9,22 @@ from typing import Any
 
 import asyncpg
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
-from monazite_contracts.topics import PLANT_TOPICS
 
 from monazite_consumers import metrics, register
 from monazite_consumers.database import REGISTRY_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import Decision, decide_arrivals
 from monazite_consumers.decisions.reading import arrival, arrived_at, read_headers
-from monazite_consumers.errors import Superseded
+from monazite_consumers.errors import SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.positions import Advance, Assignment, advance
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import IntakeSettings
+from monazite_contracts.topics import PLANT_TOPICS
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,10 @@ WORLD_IS_BAD = (
 
 FAULTS_IN_A_ROW_MAX = 5
 """Unexpected failures of one batch after which this member stops: then it is us, and somebody must look."""
+
+
+PULSE_S = 1.0
+KAFKA_ANSWERS_WITHIN_S = 5.0
 
 
 class _Batch:
@@ -84,6 +89,8 @@ class Intake:
             auto_offset_reset="earliest",
             max_records=settings.messages_max,
             batch_timeout_ms=settings.poll_ms,
+            session_timeout_ms=int(settings.session_timeout_s * 1_000),
+            heartbeat_interval_ms=int(settings.session_timeout_s * 1_000 / 3),
             listener=self.assignment,
             parser=_keep_raw,
             decoder=_raw,
@@ -94,48 +101,69 @@ class Intake:
         """Joins the group. The consumer exists before its first assignment, which needs it for seeking."""
         self.superseded.clear()
         starting = asyncio.create_task(self.subscriber.start())
-        while self.subscriber.consumer is None and not starting.done():
+        while self.subscriber.consumer is None and not starting.done():  # noqa: ASYNC110 - FastStream tells nobody
             await asyncio.sleep(0)
         self.assignment.consumer = self.subscriber.consumer
         await starting
 
     async def stop(self) -> None:
         """Leaves the group."""
+        self.assignment.drop()
+        self.assignment.consumer = None
         await self.subscriber.stop()
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
 
+    async def pulse(self) -> None:
+        """Until cancelled: asks whether Kafka still answers, and places partitions that could not be placed yet."""
+        while True:
+            consumer = self.subscriber.consumer
+            try:
+                if consumer is not None:
+                    await asyncio.wait_for(consumer.topics(), KAFKA_ANSWERS_WITHIN_S)
+                    self._health.green("kafka")
+                    await self.assignment.place()
+            except (OSError, KafkaError) as error:
+                self._health.red("kafka", f"{type(error).__name__}: {error}")
+            await asyncio.sleep(PULSE_S)
+
     async def _take(self, batch: Any) -> None:
         """One poll's records, in transactions of at most so many events; returns when all are durable."""
-        self._health.beat("polling", limit_s=120)
+        self._health.beat("deciding", limit_s=120)
+        self.assignment.idle.clear()
         try:
             for part in self._batches(batch):
                 await self._until_durable(part.arrivals, self._steps(part))
-        except Superseded as error:
+        except SupersededError as error:
             metrics.SUPERSEDED.inc()
             log.warning("giving up the assignment: %s", error)
-            self.assignment.positions.clear()  # whatever else was fetched is dropped until the group has been rejoined
+            self.assignment.drop()  # whatever else was fetched is dropped until the group has been rejoined
             self.superseded.set()
         except Exception as error:
             # Returning would skip the batch; whoever runs this member must stop it.
             log.exception("intake stops")
-            self.assignment.positions.clear()
+            self.assignment.drop()
             self._health.red("intake", f"stopped: {error}")
             if not self.failed.done():
                 self.failed.set_exception(error)
+        finally:
+            self.assignment.idle.set()
+            self._health.rest("deciding")
 
     def _batches(self, records: Sequence[Any]) -> Iterator[_Batch]:
         """Transactions of at most so many events; one spans partitions, so that quiet ones share a commit."""
         by_partition: dict[TopicPartition, list[Any]] = defaultdict(list)
         for record in records:
             by_partition[TopicPartition(record.topic, record.partition)].append(record)
-        batch = _Batch()
+        batch, number = _Batch(), self.assignment.number
         for tp, found in by_partition.items():
             for record in self.assignment.accept(tp, found):
                 batch.add(tp, self._read(tp, record))
                 if batch.events >= self._settings.events_max:
                     yield batch
+                    if self.assignment.number != number:
+                        return  # assigned anew meanwhile: what is left is read again from the positions
                     batch = _Batch()
         if batch.arrivals:
             yield batch
@@ -211,7 +239,7 @@ class Intake:
     def _measure(self, arrivals: list[tuple[Arrival, Any]], decision: Decision) -> None:
         now = time()
         metrics.BATCH_EVENTS.observe(sum(decision.events.values()))
-        for topic, number in Counter(arrival.coordinate.topic for arrival, _ in arrivals).items():
+        for topic, number in Counter(read.coordinate.topic for read, _ in arrivals).items():
             metrics.RECEIVED.labels(topic).inc(number)
         for outcome, number in decision.messages.items():
             metrics.DECIDED.labels(outcome).inc(number)

@@ -1,18 +1,25 @@
-"""Where this member stands in each partition: read from the database on assignment, moved in the deciding transaction."""
+"""Where this member stands in each partition: read on assignment, moved in the deciding transaction."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
 
 from monazite_consumers.database import Connection
-from monazite_consumers.errors import PositionAheadOfLog, Superseded
+from monazite_consumers.errors import PositionAheadOfLogError, SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.sql import statement
 
 log = logging.getLogger(__name__)
+
+REVOKE_WAIT_S = 5.0
+"""How long a rebalance waits for the transaction under way: else the successor's first one would find it moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,55 +58,99 @@ async def advance(connection: Connection, steps: Iterable[Advance]) -> None:
     """Moves positions in the caller's transaction.
 
     Raises:
-        Superseded: a successor has moved one of them; the caller rolls back.
+        SupersededError: a successor has moved one of them; the caller rolls back.
     """
     for step in sorted(steps, key=lambda s: (s.partition.topic, s.partition.partition)):
         tp = step.partition
         done = await connection.execute(
             statement("positions", "advance"),
-            tp.topic, tp.partition, step.before.log_generation, step.before.next_offset, step.next_offset, step.received,
-        )  # fmt: skip
+            tp.topic,
+            tp.partition,
+            step.before.log_generation,
+            step.before.next_offset,
+            step.next_offset,
+            step.received,
+        )
         if done != "UPDATE 1":
-            raise Superseded(f"{tp.topic}-{tp.partition} is no longer at {step.before.next_offset}")
+            raise SupersededError(f"{tp.topic}-{tp.partition} is no longer at {step.before.next_offset}")
 
 
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
-    """Seeks to the stored positions whenever partitions are assigned, and knows them until they are revoked."""
+    """Seeks to the stored positions whenever partitions are assigned, and knows them until they are revoked.
+
+    `number` counts assignments: what was fetched under an earlier one is not to be decided under a later one.
+    """
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], health: Health) -> None:
         self.consumer: AIOKafkaConsumer | None = None
         self.positions: dict[TopicPartition, Position] = {}
+        self.number = 0
+        self.idle = asyncio.Event()
+        """Set while no transaction is under way."""
+        self.idle.set()
+        self._unplaced: set[TopicPartition] = set()
+        self._placing = asyncio.Lock()
         self._confirmed: dict[TopicPartition, int] = {}
         self._connect = connect
         self._health = health
 
+    def drop(self) -> None:
+        """Forgets everything: whatever else was fetched is not decided until partitions are assigned again."""
+        self.number += 1
+        self.positions.clear()
+        self._unplaced.clear()
+
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Forgets them: a batch that is under way finds out at its commit."""
+        """Forgets them, and lets the transaction under way end; one that takes longer finds out at its commit."""
+        self.number += 1
         for tp in revoked:
             self.positions.pop(tp, None)
+            self._unplaced.discard(tp)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.idle.wait(), REVOKE_WAIT_S)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Goes on where the last committed transaction left off."""
-        partitions = set(assigned)
-        if not partitions or self.consumer is None:
-            return
-        connection = await self._connect()
-        try:
-            await self._seek_all(connection, partitions)
-        finally:
-            await connection.close()
+        self.number += 1
+        self._unplaced = set(assigned)
+        await self.place()
 
-    async def _seek_all(self, connection: Connection, partitions: set[TopicPartition]) -> None:
+    async def place(self) -> None:
+        """Seeks where that has not been possible yet; the database or Kafka may be away for a while."""
+        async with self._placing:
+            number, partitions = self.number, set(self._unplaced)
+            if not partitions or self.consumer is None:
+                return
+            try:
+                connection = await self._connect()
+                try:
+                    await self._seek_all(connection, partitions, number)
+                finally:
+                    connection.terminate()
+            except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self._health.red("assignment", f"{type(error).__name__}: {error}")
+                log.warning("positions cannot be read yet: %s: %s", type(error).__name__, error)
+            else:
+                self._health.green("assignment")
+
+    async def _seek_all(self, connection: Connection, partitions: set[TopicPartition], number: int) -> None:
         assert self.consumer is not None  # noqa: S101 - the caller has looked
         starts = await self.consumer.beginning_offsets(list(partitions))
-        ends = await self.consumer.end_offsets(list(partitions))
         for tp, start in starts.items():
             await connection.execute(statement("positions", "open"), tp.topic, tp.partition, start)
-        for tp, position in (await read(connection, partitions)).items():
+        positions = await read(connection, partitions)
+        # After the positions: a predecessor may still commit, but never beyond an end that was asked for later.
+        ends = await self.consumer.end_offsets(list(partitions))
+        if number != self.number:
+            return  # revoked meanwhile: these are somebody else's now
+        self._unplaced -= partitions
+        for tp, position in positions.items():
             name = f"position {tp.topic}-{tp.partition}"
             if position.next_offset > ends[tp]:
                 self.consumer.pause(tp)
-                self._health.red(name, f"{PositionAheadOfLog.__doc__} Position {position.next_offset}, end {ends[tp]}.")
+                self._health.red(
+                    name, f"{PositionAheadOfLogError.__doc__} Position {position.next_offset}, end {ends[tp]}."
+                )
                 log.error("%s stops: position %s, log end %s", name, position.next_offset, ends[tp])
                 continue
             self._health.green(name)

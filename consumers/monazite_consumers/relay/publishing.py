@@ -40,10 +40,10 @@ class Relay:
         self._health = health
         self._woken = asyncio.Event()
         self._topics_of_revision = -1
+        self._failures = 0
 
     async def run(self) -> None:
         """Until cancelled. Whatever the world does, it waits and tries again."""
-        attempt = 0
         while True:
             try:
                 async with held(self._database_url, RELAY_LOCK, "relay", self._health) as connection:
@@ -59,8 +59,8 @@ class Relay:
                 self._health.red("relay", f"{type(error).__name__}: {error}")
                 metrics.RETRIES.labels("relay").inc()
                 log.warning("relay waits: %s: %s", type(error).__name__, error)
-            await back_off(attempt)
-            attempt = min(attempt + 1, 6)
+            await back_off(self._failures)
+            self._failures += 1
 
     async def _publish_while_held(self, connection: Connection) -> None:
         await connection.add_listener("monazite_outbox", lambda *_: self._woken.set())
@@ -73,9 +73,12 @@ class Relay:
                 self._woken.clear()
                 await self._ensure_topics(connection)
                 published = await self._pass(connection, producer)
+                self._failures = 0
                 self._health.green("relay")
                 self._health.beat("relay", limit_s=30)
                 if not published:
+                    # An idle relay notices too when the broker is gone.
+                    await asyncio.wait_for(producer.client.fetch_all_metadata(), SEND_TIMEOUT_MS / 1_000)
                     await self._idle()
 
     async def _idle(self) -> None:

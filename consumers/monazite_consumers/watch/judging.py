@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
-from monazite_contracts.months import day_of
 
 from monazite_consumers import metrics, register
 from monazite_consumers.database import REGISTRY_LOCK, WATCH_LOCK, Connection, back_off
@@ -20,6 +19,7 @@ from monazite_consumers.rules.caps import Cap
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+from monazite_contracts.months import day_of
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ class Watch:
         self._health = health
         self._now = now
         self._registry = Registry()
+        self._failures = 0
 
     async def run(self) -> None:
         """Until cancelled."""
-        attempt = 0
         while True:
             try:
                 async with held(self._database_url, WATCH_LOCK, "watch", self._health) as connection:
@@ -52,8 +52,8 @@ class Watch:
                 self._health.red("watch", f"{type(error).__name__}: {error}")
                 metrics.RETRIES.labels("watch").inc()
                 log.warning("watch waits: %s: %s", type(error).__name__, error)
-            await back_off(attempt)
-            attempt = min(attempt + 1, 6)
+            await back_off(self._failures)
+            self._failures += 1
 
     async def _pass_while_held(self, connection: Connection) -> None:
         rung = asyncio.Event()
@@ -61,6 +61,7 @@ class Watch:
         while True:
             rung.clear()
             await self.pass_once(connection)
+            self._failures = 0
             self._health.green("watch")
             self._health.beat("watch", limit_s=30)
             with suppress(TimeoutError):
