@@ -1,21 +1,35 @@
 """What the command line and the console ask of the database."""
 
+from datetime import date
 from typing import Any
 
 from monazite_consumers import register
 from monazite_consumers.database import REGISTRY_LOCK, Connection
+from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.rebuilding import Difference, rebuild
 from monazite_consumers.sql import statement
 
 
 async def caps(connection: Connection) -> list[dict[str, Any]]:
-    """Every cap with its holder's names; masses in grams, as integers."""
+    """Every cap with its holder's name, and the group above it if any; masses in grams, as integers."""
     registry = await register.load(connection)
     found = []
     for row in await connection.fetch(statement("caps", "all")):
         holder = registry.enterprises.get(row["holder"])
-        found.append({**dict(row), "name": holder.name if holder else row["holder"]})
+        group = registry.group(row["holder"], registry.day_within(row["year"], date.max))
+        found.append({**dict(row), "name": holder.name if holder else row["holder"], "group": group})
     return found
+
+
+async def notices(connection: Connection) -> list[str]:
+    """What every screen must say: that data are simulated, that the clock is driven."""
+    platform = await read_platform(connection)
+    said = []
+    if (await register.load(connection)).simulated:
+        said.append("Plants and production on this platform are SIMULATED; misconduct is at INVENTED enterprises only.")
+    if platform.instant is not None:
+        said.append(f"The clock is DRIVEN: it stands at {platform.instant:%Y-%m-%d %H:%M} UTC.")
+    return said
 
 
 async def alerts(connection: Connection, conditions: list[str] | None, rule: str | None) -> list[dict[str, Any]]:

@@ -77,6 +77,8 @@ class Alert(Contract):
     """Whole percentage of a cap that is drawn."""
     summary: str
     """One sentence for a person."""
+    simulated: bool = False
+    """True: plants on this platform are simulated, and nothing here happened."""
     evidence: Mapping[str, JsonValue]
     """The figures that the rule saw; masses in grams, as integers or decimal strings."""
     raised_at: Instant

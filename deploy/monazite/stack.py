@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from monazite_consumers import database
-from monazite_consumers.clock import drive
-
 from monazite.embedded import children, servers
 from monazite.embedded.children import Child, Program
 from monazite.embedded.servers import Addresses, Servers
+from monazite_consumers import database
+from monazite_consumers.clock import drive
 
 SERVICES = ("intake", "relay", "watch")
 

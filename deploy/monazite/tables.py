@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from monazite_contracts.months import SHANGHAI
+
 OUTCOMES = ("applied", "awaiting", "duplicate", "refused")
 SEVERITY_STYLES = {"critical": "bold red", "serious": "red", "warning": "yellow", "information": "cyan"}
-BAR_WIDTH = 20
+BAR_WIDTH = 16
 
 
 def tonnes(mass_g: int | None) -> str:
@@ -23,61 +26,85 @@ def bar(percent: int) -> Text:
     return Text("█" * filled, style=style) + Text("·" * (BAR_WIDTH - filled), style="dim")
 
 
+KINDS = {"mining_rock": "rock", "mining_ionic": "ionic", "separation": "separation"}
+
+
 def caps_table(rows: Sequence[Mapping[str, Any]], title: str = "Caps, tonnes REO") -> Table:
-    """Every cap with its bar."""
-    table = Table(title=title, title_style="bold", header_style="bold", pad_edge=False)
-    table.add_column("holder", overflow="fold")
-    table.add_column("kind", no_wrap=True)
-    for name in ("granted", "drawn", "headroom", "%"):
+    """Every cap with its bar; members without a grant of their own draw on their group's and are not shown."""
+    shown = [row for row in rows if row["granted_g"] is not None or row["group"] is None]
+    shown.sort(key=lambda row: (row["year"], "(invented)" in row["name"], row["name"], row["kind"]))
+    table = Table(title=title, title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("holder", no_wrap=True, max_width=36)
+    table.add_column("cap", no_wrap=True)
+    for name in ("granted", "drawn", "%"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("drawn of granted", width=BAR_WIDTH, no_wrap=True)
-    table.add_column("overrun then", no_wrap=True)
-    for row in rows:
-        table.add_row(*_cap_cells(row))
+    table.add_column("", width=BAR_WIDTH, no_wrap=True)
+    if any(row["overrun_first_day"] for row in shown):
+        table.add_column("overrun then", no_wrap=True)
+    for row in shown:
+        table.add_row(*_cap_cells(row)[: len(table.columns)])
     return table
 
 
 def _cap_cells(row: Mapping[str, Any]) -> list[str | Text]:
     granted_g, drawn_g = row["granted_g"], row["drawn_g"]
-    name = f"{row['name']} {row['year']}"
-    then = f"{row['overrun_first_day']} +{tonnes(row['overrun_peak_g'])}" if row["overrun_first_day"] else ""
+    then = f"{row['overrun_first_day']:%m-%d} +{tonnes(row['overrun_peak_g'])}" if row["overrun_first_day"] else ""
+    names = [row["name"].replace(" (invented)", " *"), f"{KINDS[row['kind']]} {row['year']}"]
     if granted_g is None:
-        return [name, row["kind"], "not issued", tonnes(drawn_g), "", "", "", then]
+        return [*names, "not issued", tonnes(drawn_g), "", "", then]
     percent = drawn_g * 100 // granted_g if granted_g > 0 else 0
-    headroom = Text(tonnes(granted_g - drawn_g), style="red" if drawn_g > granted_g else "")
-    return [name, row["kind"], tonnes(granted_g), tonnes(drawn_g), headroom, f"{percent}", bar(percent), then]
+    style = "bold red" if drawn_g > granted_g else ""
+    return [*names, tonnes(granted_g), Text(tonnes(drawn_g), style=style), f"{percent}", bar(percent), then]
 
 
 def alerts_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> Table:
     """Alerts, gravest first."""
-    table = Table(title=title or f"{len(rows)} alerts", title_style="bold", header_style="bold", pad_edge=False)
-    for name in ("severity", "rule", "about", "period", "%", "condition", "handling", "since"):
-        table.add_column(name, overflow="fold")
+    title = title or f"{len(rows)} alerts"
+    table = Table(title=title, title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("since", "severity", "rule", "about"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("%", justify="right")
+    if any(row["condition"] != "raised" or row["handling"] != "new" for row in rows):
+        table.add_column("state", no_wrap=True)
     for row in rows:
         style = SEVERITY_STYLES[row["severity"]] if row["condition"] == "raised" else "dim"
         percent = "" if row["percent"] is None else f"{row['percent']}"
-        table.add_row(
-            Text(row["severity"], style=style), row["rule"], row["subject"], row["period"], percent,
-            row["condition"], row["handling"], f"{row['raised_at']:%Y-%m-%d %H:%M}",
-        )  # fmt: skip
+        cells = [
+            f"{row['raised_at'].astimezone(SHANGHAI):%Y-%m-%d}",
+            Text(row["severity"], style=style),
+            row["rule"],
+            about(row),
+            percent,
+            f"{row['condition']}, {row['handling']}",
+        ]
+        table.add_row(*cells[: len(table.columns)])
     return table
 
 
+def about(row: Mapping[str, Any]) -> str:
+    """Subject and period; the incarnation of a source by its first digits."""
+    parts = row["subject"].split("/")
+    if len(parts[-1]) == 32:
+        parts[-1] = parts[-1][:6] + "…"
+    return "/".join(parts) + (f" {row['period']}" if len(row["period"]) > 4 else "")
+
+
 def reconciliation_table(account: Any) -> Table:
-    """received = applied + awaiting + duplicate + refused, per partition with messages."""
+    """Received = applied + awaiting + duplicate + refused, per partition with messages."""
     verdict = "reconciled" if account.reconciled else "NOT RECONCILED"
     style = "bold green" if account.reconciled else "bold red"
-    table = Table(title=Text(f"{verdict}: received = applied + awaiting + duplicate + refused", style=style))
-    table.add_column("topic-partition")
+    title = Text(f"{verdict}: received = applied + awaiting + duplicate + refused", style=style)
+    table = Table(title=title, box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("")
     for name in ("received", *OUTCOMES, "difference"):
-        table.add_column(name, justify="right")
-    for p in account.partitions:
-        if p.received:
-            cells = [p.received, *(p.outcomes[o] for o in OUTCOMES), p.difference]
-            table.add_row(f"{p.topic}-{p.partition}", *(f"{cell:,}" for cell in cells))
+        table.add_column(name, justify="right", no_wrap=True)
+    for topic in sorted({p.topic for p in account.partitions}):
+        found = [p for p in account.partitions if p.topic == topic]
+        cells = [sum(p.received for p in found), *(sum(p.outcomes[o] for p in found) for o in OUTCOMES)]
+        table.add_row(topic, *(f"{cell:,}" for cell in (*cells, sum(p.difference for p in found))))
     table.add_section()
     totals = [account.received, *(account.total(o) for o in OUTCOMES), sum(p.difference for p in account.partitions)]
-    table.add_row("messages", *(f"{cell:,}" for cell in totals), style="bold")
+    table.add_row("all messages", *(f"{cell:,}" for cell in totals), style="bold")
     events = [sum(account.events.values()), *(account.events[o] for o in OUTCOMES)]
-    table.add_row("events of standing envelopes", *(f"{cell:,}" for cell in events), "", style="bold")
+    table.add_row("events of envelopes", *(f"{cell:,}" for cell in events), "", style="bold")
     return table

@@ -5,11 +5,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from monazite_contracts.alerts import Alert, Condition, Handling, Severity, Subject
-from monazite_contracts.catalogue import CapKind
-from monazite_contracts.months import day_of
-from monazite_contracts.topics import ALERTS, province_topic
-
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.delivery import Outgoing
@@ -27,6 +22,10 @@ from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.summaries import summary
 from monazite_consumers.sql import statement
+from monazite_contracts.alerts import Alert, Condition, Handling, Severity, Subject
+from monazite_contracts.catalogue import CapKind
+from monazite_contracts.months import day_of
+from monazite_contracts.topics import ALERTS, province_topic
 
 _PLANT_SUBJECTS = {"plant", "gateway", "source", "lot"}
 
@@ -195,7 +194,7 @@ def province_of(registry: Registry, key: AlertKey) -> str | None:
 
 
 async def publish(
-    connection: Connection, observed: Mapping[AlertKey, Observed], at: datetime, epoch: int
+    connection: Connection, observed: Mapping[AlertKey, Observed], at: datetime, epoch: int, *, simulated: bool
 ) -> list[Outgoing]:
     """Stores every alert that has changed; returns the messages that tell it, in order."""
     by_id = {key.id: key for key in observed}
@@ -217,7 +216,7 @@ async def publish(
             told.append(after)
     if changed:
         await connection.execute(statement("alerts", "put"), *transposed([_row(state) for state in changed], 12))
-    return await _messages(connection, told, epoch)
+    return await _messages(connection, told, epoch, simulated=simulated)
 
 
 def _state(row: Any, key: AlertKey) -> AlertState:
@@ -241,14 +240,14 @@ def _row(state: AlertState) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-async def _messages(connection: Connection, told: list[AlertState], epoch: int) -> list[Outgoing]:
+async def _messages(connection: Connection, told: list[AlertState], epoch: int, *, simulated: bool) -> list[Outgoing]:
     if not told:
         return []
     rows = await connection.fetch(statement("alerts", "handlings"), [state.key.id for state in told])
     handlings = {row["alert"]: Handling(row["handling"]) for row in rows}
     outgoing = []
     for state in told:
-        value = to_message(state, handlings.get(state.key.id, Handling.NEW), epoch)
+        value = to_message(state, handlings.get(state.key.id, Handling.NEW), epoch, simulated=simulated)
         key, raw = state.key.id.encode(), value.model_dump_json().encode()
         outgoing.append(Outgoing(ALERTS, key, raw))
         if state.province is not None:
@@ -256,7 +255,7 @@ async def _messages(connection: Connection, told: list[AlertState], epoch: int) 
     return outgoing
 
 
-def to_message(state: AlertState, handling: Handling, epoch: int) -> Alert:
+def to_message(state: AlertState, handling: Handling, epoch: int, *, simulated: bool) -> Alert:
     """An alert as subscribers read it."""
     rule = RULES[state.key.rule]
     return Alert(
@@ -273,6 +272,7 @@ def to_message(state: AlertState, handling: Handling, epoch: int) -> Alert:
         handling=handling,
         percent=state.percent,
         summary=summary(state),
+        simulated=simulated,
         evidence=dict(state.evidence),
         raised_at=state.raised_at,
         changed_at=state.changed_at,

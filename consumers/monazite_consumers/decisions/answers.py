@@ -1,16 +1,9 @@
 """What plants are told: a receipt for every source that a decision touched, and dead letters where nobody is named."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from monazite_contracts.deadletters import HEAD_BYTES, DeadLetter
-from monazite_contracts.envelope import Source
-from monazite_contracts.events import Stream
-from monazite_contracts.receipts import Outcome, Range, Receipt, ReceiptEntry
-from monazite_contracts.refusals import Refusal
-from monazite_contracts.seal import encode_base64url
-from monazite_contracts.topics import DEAD_LETTERS, receipts_topic
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import WHOLE, Changes, Place
@@ -22,6 +15,13 @@ from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.envelopes import Arrival
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+from monazite_contracts.deadletters import HEAD_BYTES, DeadLetter
+from monazite_contracts.envelope import Source
+from monazite_contracts.events import Stream
+from monazite_contracts.receipts import Outcome, Range, Receipt, ReceiptEntry
+from monazite_contracts.refusals import Refusal
+from monazite_contracts.seal import encode_base64url
+from monazite_contracts.topics import DEAD_LETTERS, receipts_topic
 
 ENTRIES_MAX = 1_000
 """Entries of one receipt; more make further receipts, so that no message outgrows the broker's limit."""
@@ -149,7 +149,7 @@ async def receipts(
             numbers[row["source"]].append(row["number"])
     assert len(wanted) == sum(len(n) for n in numbers.values())  # noqa: S101 - one number for each part
     return [
-        _receipt(named[source], number, epoch, decided[source], hashes.get(source), entries, changes.at)
+        _receipt(named[source], decided[source], hashes.get(source), _Part(epoch, number, entries, changes.at))
         for source in sorted(named)
         for number, entries in zip(numbers[source], parts[source], strict=True)
     ]
@@ -167,26 +167,28 @@ async def _hashes(connection: Connection, through: Mapping[int, int]) -> dict[in
     return {row["source"]: row["hash"].hex() for row in rows}
 
 
-def _receipt(
-    source: Any,
-    number: int,
-    epoch: int,
-    decided: Decided,
-    decided_hash: str | None,
-    entries: list[ReceiptEntry],
-    at: datetime,
-) -> Outgoing:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One receipt of possibly several."""
+
+    epoch: int
+    number: int
+    entries: list[ReceiptEntry]
+    at: datetime
+
+
+def _receipt(source: Any, decided: Decided, decided_hash: str | None, part: _Part) -> Outgoing:
     names = (source["plant"], source["gateway"], source["stream"], source["incarnation"])
     value = Receipt(
         type="monazite.receipt.v1",
         source=Source(plant=names[0], gateway=names[1], stream=Stream(names[2]), incarnation=names[3]),
-        epoch=epoch,
-        number=number,
+        epoch=part.epoch,
+        number=part.number,
         decided_through=decided.through,
         decided_hash=decided_hash,
         decided_beyond=tuple(Range(first=first, last=last) for first, last in decided.beyond),
-        entries=tuple(entries),
-        issued_at=at,
+        entries=tuple(part.entries),
+        issued_at=part.at,
     )
     return Outgoing(receipts_topic(names[0]), "/".join(names).encode(), value.model_dump_json().encode())
 

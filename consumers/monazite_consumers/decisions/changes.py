@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
-from monazite_contracts.deadletters import DeadLetter
-from monazite_contracts.receipts import ReceiptEntry
-
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.draws import Draw
 from monazite_consumers.rules.lots import LotMade
 from monazite_consumers.rules.production import Finding
+from monazite_contracts.deadletters import DeadLetter
+from monazite_contracts.receipts import ReceiptEntry
 
 Place = tuple[int, int]
 """Message and index of an event; index -1 for the message itself."""

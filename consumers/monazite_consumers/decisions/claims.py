@@ -7,12 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from monazite_contracts.events import event_time, target_of
-from monazite_contracts.months import day_of
-from monazite_contracts.opening import OpenedEvent
-from monazite_contracts.receipts import Outcome
-from monazite_contracts.refusals import Refusal
-
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes, Place
 from monazite_consumers.decisions.effects import Effects, effects_of, post_current, post_original
@@ -23,6 +17,11 @@ from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.statements import CONFLICT, Claim, outcomes_of
 from monazite_consumers.sql import statement
+from monazite_contracts.events import event_time, target_of
+from monazite_contracts.months import day_of
+from monazite_contracts.opening import OpenedEvent
+from monazite_contracts.receipts import Outcome
+from monazite_contracts.refusals import Refusal
 
 log = logging.getLogger(__name__)
 

@@ -7,13 +7,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from monazite_contracts.envelope import Source
-from monazite_contracts.months import day_of
-from monazite_contracts.receipts import Outcome
-
 from monazite_consumers.database import PLANT_LOCKS, Connection
 from monazite_consumers.decisions import answers, posting
 from monazite_consumers.decisions.alerting import judge_caps, observe, publish
+from monazite_consumers.decisions.chains import check_chain
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.claims import settle_claims
 from monazite_consumers.decisions.gaps import follow
@@ -26,6 +23,9 @@ from monazite_consumers.rules.envelopes import Arrival, Vouching, vouch
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+from monazite_contracts.envelope import Source
+from monazite_contracts.months import day_of
+from monazite_contracts.receipts import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,8 @@ async def decide(
     connection: Connection, registry: Registry, platform: Platform, changes: Changes, touched: Touched
 ) -> Decision:
     """The common part of intake and of deciding again: settles, writes, tells."""
-    sequences = await settle(connection, touched.joining, touched.leaving, changes)
+    sequences = await settle(connection, touched.joining, touched.leaving)
+    await check_chain(connection, sequences, changes)
     verdicts = touched.verdicts | sequences.verdicts
     claims = await settle_claims(connection, sequences.standing, sequences.falling, registry, changes)
     _note_refused(verdicts.values(), touched.joining, changes)
@@ -151,7 +152,8 @@ async def tell(
     keys = [key for key in changes.touched if RULES[key.rule].subject != "cap"]
     observed = await judge_caps(connection, registry, caps, platform.judged_at)
     observed |= await observe(connection, registry, keys, platform.judged_at)
-    await put(connection, await publish(connection, observed, changes.at, platform.epoch))
+    messages = await publish(connection, observed, changes.at, platform.epoch, simulated=registry.simulated)
+    await put(connection, messages)
 
 
 def _touched_listings(registry: Registry, changes: Changes) -> set[AlertKey]:
@@ -290,7 +292,7 @@ def _note_refused(verdicts: Iterable[Verdict], joining: Sequence[Joining], chang
             subject, day = f"{source.plant}/{source.gateway}", f"{day_of(at)}"
             changes.find((verdict.message, WHOLE), Finding("contract-refused", subject, day, at))
         elif verdict.outcome is Outcome.AWAITING:
-            subject = "/".join((source.plant, source.gateway, source.stream, source.incarnation))
+            subject = f"{source.plant}/{source.gateway}/{source.stream}/{source.incarnation}"
             changes.find((verdict.message, WHOLE), Finding("envelope-fork", subject, "", at))
 
 

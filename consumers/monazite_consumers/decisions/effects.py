@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from monazite_contracts import statements as st
-from monazite_contracts.events import Event, statement_time
-from monazite_contracts.months import day_of
-
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.rules.draws import Draw, draws_of
 from monazite_consumers.rules.lots import LotMade, lots_of
 from monazite_consumers.rules.production import Finding, findings_of
 from monazite_consumers.rules.registry import Settings
 from monazite_consumers.rules.statements import Claim, History, Step
+from monazite_contracts import statements as st
+from monazite_contracts.events import Event, statement_time
+from monazite_contracts.months import day_of
 
 
 @dataclass(frozen=True, slots=True)

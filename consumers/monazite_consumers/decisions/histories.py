@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from monazite_contracts.opening import open_value
-
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes, Place
 from monazite_consumers.decisions.effects import post_history, post_orphan, unpost_history
 from monazite_consumers.rules.registry import Settings
 from monazite_consumers.rules.statements import Claim, History, histories
 from monazite_consumers.sql import statement
+from monazite_contracts.opening import open_value
 
 
 @dataclass(slots=True)

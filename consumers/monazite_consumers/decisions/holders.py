@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from datetime import date
 from itertools import pairwise
 
-from monazite_contracts.catalogue import CapKind
-
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.caps import Cap
 from monazite_consumers.rules.draws import Basis, counts
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+from monazite_contracts.catalogue import CapKind
 
 _BASES: tuple[Basis, ...] = ("output", "feed", "recycled", "separated_again")
 

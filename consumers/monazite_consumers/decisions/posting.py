@@ -5,9 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from monazite_contracts.receipts import Outcome
-from monazite_contracts.refusals import Refusal
-
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.claims import Claims
@@ -18,6 +15,8 @@ from monazite_consumers.rules.draws import counts
 from monazite_consumers.rules.envelopes import Arrival
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+from monazite_contracts.receipts import Outcome
+from monazite_contracts.refusals import Refusal
 
 _LEDGER = (
     "message", "topic", "partition", "log_generation", "log_offset", "arrived_at", "record_key", "key_id", "seal",

@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 from aiokafka.partitioner import murmur2
+
+from monazite_consumers.rules.envelopes import Arrival, Coordinate
 from monazite_contracts.envelope import record_key
 from monazite_contracts.opening import Opened, open_value
 from monazite_contracts.seal import KEY_HEADER, SEAL_HEADER, SIGNATURE_BYTES, decode_base64url, encode_base64url
 from monazite_contracts.topics import PLANT_TOPICS, TOPICS
-
-from monazite_consumers.rules.envelopes import Arrival, Coordinate
 
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -63,7 +63,7 @@ async def _chunks(connection: Connection) -> Any:
 async def _judge_all(connection: Connection, registry: Registry, platform: Platform) -> None:
     caps = await all_caps(connection, registry)
     observed = await judge_caps(connection, registry, caps, platform.judged_at)
-    await publish(connection, observed, platform.judged_at, platform.epoch)
+    await publish(connection, observed, platform.judged_at, platform.epoch, simulated=registry.simulated)
 
 
 async def _publish_differences(
@@ -73,4 +73,5 @@ async def _publish_differences(
     observed = await judge_caps(connection, registry, caps, platform.judged_at)
     others = [key for key in keys if RULES[key.rule].subject != "cap"]
     observed |= await observe(connection, registry, others, platform.judged_at)
-    await put(connection, await publish(connection, observed, platform.judged_at, platform.epoch))
+    messages = await publish(connection, observed, platform.judged_at, platform.epoch, simulated=registry.simulated)
+    await put(connection, messages)

@@ -3,9 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from monazite_contracts.months import day_of
-from monazite_contracts.receipts import Outcome
-
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.deciding import Platform, Touched, decide, read_platform, tell
@@ -19,6 +16,8 @@ from monazite_consumers.rules.envelopes import Arrival, Vouching, not_vouched, v
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+from monazite_contracts.months import day_of
+from monazite_contracts.receipts import Outcome
 
 CHUNK = 500
 

@@ -6,9 +6,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from monazite_contracts.alerts import Condition, Severity
-
 from monazite_consumers.rules.catalogue import RULES
+from monazite_contracts.alerts import Condition, Severity
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,12 +21,12 @@ class AlertKey:
     @property
     def id(self) -> str:
         """Hash of rule, subject and period: 32 hexadecimal digits."""
-        return sha256("\n".join((self.rule, self.subject, self.period)).encode()).hexdigest()[:32]
+        return sha256(f"{self.rule}\n{self.subject}\n{self.period}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What today's facts say of one alert: whether it holds, whether they would ever have raised it, and the figures."""
+    """What today's facts say of one alert: whether it holds, whether it ever would have, and the figures."""
 
     holds: bool
     held_before: bool

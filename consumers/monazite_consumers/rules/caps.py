@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from monazite_contracts.catalogue import CapKind
-
 from monazite_consumers.rules.registry import Grant, granted_g
+from monazite_contracts.catalogue import CapKind
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,7 +74,7 @@ def judge_cap(days: Sequence[DayDraw], grants: Sequence[Grant], today: date) -> 
 
 
 def judge_then(drawn_g: Mapping[date, int], issued: Sequence[Grant]) -> tuple[Overrun | None, int]:
-    """Whether on some day, from the first issue on, more was drawn up to it than was issued by then; and the peak in %."""
+    """Whether on some day, from the first issue on, more was drawn up to it than was issued; and the peak in %."""
     granted_on: dict[date, int] = {}
     for grant in issued:
         granted_on[grant.day] = granted_on.get(grant.day, 0) + grant.amount_g

@@ -15,7 +15,8 @@ class Rule:
     """One row.
 
     `fires_on`: presence alerts at once, absence only when it has settled. `clears`: how the condition ends; a rule that
-    only a person closes stays raised; a quiet one is evidence for others and alerts nobody. `remedy` is what a flagged plant reads.
+    only a person closes stays raised; a quiet one is evidence for others and alerts nobody. `remedy` is what a flagged
+    plant reads.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Rule:
 
 
 _INFO, _WARN, _SERIOUS, _CRITICAL = Severity.INFORMATION, Severity.WARNING, Severity.SERIOUS, Severity.CRITICAL
+_BY_PERSON: Final = "only a person closes it"
 _CAPS, _FALSE = "Order 71 arts 5-6; Decree 785 art. 21", "Decree 785 art. 25"
 _LISTED, _INTEGRITY = "Decree 785 art. 8; Order 71 art. ~7", "Order 71 art. ~11; Decree 785 art. 25"
 
@@ -46,7 +48,7 @@ _ROWS: Final = (
     ),
     Rule(
         "cap-cleared-by-correction", "cap", _SERIOUS, _FALSE, "corrections have cleared an overrun",
-        "only a person closes it", stays=True,
+        _BY_PERSON, stays=True,
     ),
     Rule("draw-amended", "plant", _INFO, _FALSE, "an amendment changed a draw", "kept as evidence", quiet=True),
     Rule(
@@ -71,7 +73,8 @@ _ROWS: Final = (
         remedy="Report within the month; nothing else is needed if the date is right.",
     ),
     Rule(
-        "recycler-used-ore", "plant", _CRITICAL, "Decree 785 arts 11, 22", "a recycler used an ore product", "corrections",
+        "recycler-used-ore", "plant", _CRITICAL, "Decree 785 arts 11, 22", "a recycler used an ore product",
+        "corrections",
         remedy="Recyclers may not use ore products: correct the input named, or expect an inspection.",
     ),
     Rule(
@@ -92,7 +95,7 @@ _ROWS: Final = (
     ),
     Rule(
         "amendment-moves-year", "plant", _SERIOUS, _FALSE, "a correction moves grams into another cap year or kind",
-        "only a person closes it", stays=True, remedy="Expect a question from the regulator.",
+        _BY_PERSON, stays=True, remedy="Expect a question from the regulator.",
     ),
     Rule(
         "event-conflict", "plant", _SERIOUS, _FALSE, "one record id was stated twice with different content",
@@ -103,18 +106,18 @@ _ROWS: Final = (
         remedy="Re-send the sequences named.",
     ),
     Rule(
-        "envelope-fork", "source", _SERIOUS, _INTEGRITY, "two envelopes claim one sequence", "only a person closes it",
+        "envelope-fork", "source", _SERIOUS, _INTEGRITY, "two envelopes claim one sequence", _BY_PERSON,
         stays=True, remedy="Start a new incarnation at every start of the gateway.",
     ),
     Rule(
         "chain-broken", "source", _SERIOUS, _INTEGRITY, "an envelope does not name the one before it", "nothing",
         remedy="Check the spool: each envelope names the hash of the one before it.",
     ),
-    Rule("seal-false", "gateway", _SERIOUS, _INTEGRITY, "messages arrive under a false seal", "only a person closes it", stays=True),
+    Rule("seal-false", "gateway", _SERIOUS, _INTEGRITY, "messages arrive under a false seal", _BY_PERSON, stays=True),
     Rule("source-unknown", "gateway", _WARN, _LISTED, "messages await a registration", "the registration"),
-    Rule("contract-refused", "gateway", _WARN, _FALSE, "statements were refused by content", "only a person closes it", stays=True),
-    Rule("unreadable", "topic", _WARN, _INTEGRITY, "messages that name nobody arrive", "only a person closes it", stays=True),
-    Rule("platform-fault", "platform", _CRITICAL, "none: our own duty", "our own code raised", "a release that does not"),
+    Rule("contract-refused", "gateway", _WARN, _FALSE, "statements were refused by content", _BY_PERSON, stays=True),
+    Rule("unreadable", "topic", _WARN, _INTEGRITY, "messages that name nobody arrive", _BY_PERSON, stays=True),
+    Rule("platform-fault", "platform", _CRITICAL, "our own duty", "our own code raised", "a release that does not"),
 )  # fmt: skip
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.id: rule for rule in _ROWS})

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from monazite_consumers.rules.registry import Settings
 from monazite_contracts import statements as st
 from monazite_contracts.assays import reo_g
 from monazite_contracts.catalogue import PRODUCTS, CapKind
 from monazite_contracts.months import day_of, last_instant
 from monazite_contracts.quantities import divide_half_even
-
-from monazite_consumers.rules.registry import Settings
 
 Basis = Literal["output", "feed", "recycled", "separated_again"]
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monazite_consumers.rules.registry import GatewayKey, Registry
 from monazite_contracts.opening import Opened
 from monazite_contracts.receipts import Outcome
 from monazite_contracts.refusals import Refusal, refuse
 from monazite_contracts.seal import verifies
-
-from monazite_consumers.rules.registry import GatewayKey, Registry
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -23,22 +23,27 @@ class LotMade:
 
 def lots_of(statement: st.Statement) -> tuple[LotMade, ...]:
     """The lots that one statement makes."""
-    if isinstance(statement, st.Production):
-        return (_whole(statement, statement.origin, last_instant(statement.period.end)),)
-    if isinstance(statement, st.Import):
-        return (_whole(statement, "imported", statement.imported_at),)
-    if isinstance(statement, st.ScrapIntake):
-        return (_whole(statement, "recycled", statement.taken_in_at),)
-    if isinstance(statement, st.OpeningInventory):
-        return (_whole(statement, statement.origin, statement.counted_at),)
-    if isinstance(statement, st.Blend):
-        return (_whole(statement, "blend", statement.blended_at),)
-    if isinstance(statement, st.Split):
-        return tuple(
-            LotMade(child.lot, "", "split", grams(child.net_mass_kg), None, statement.split_at)
-            for child in statement.children
-        )
-    return ()
+    made: tuple[LotMade, ...]
+    match statement:
+        case st.Production():
+            made = (_whole(statement, statement.origin, last_instant(statement.period.end)),)
+        case st.Import():
+            made = (_whole(statement, "imported", statement.imported_at),)
+        case st.ScrapIntake():
+            made = (_whole(statement, "recycled", statement.taken_in_at),)
+        case st.OpeningInventory():
+            made = (_whole(statement, statement.origin, statement.counted_at),)
+        case st.Blend():
+            made = (_whole(statement, "blend", statement.blended_at),)
+        case st.Split():
+            made = tuple(_part(child, statement.split_at) for child in statement.children)
+        case _:
+            made = ()
+    return made
+
+
+def _part(child: st.Part, made_at: datetime) -> LotMade:
+    return LotMade(child.lot, "", "split", grams(child.net_mass_kg), None, made_at)
 
 
 def _whole(

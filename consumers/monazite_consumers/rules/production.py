@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monazite_consumers.rules.registry import Settings
 from monazite_contracts import statements as st
 from monazite_contracts.assays import reo_g
 from monazite_contracts.catalogue import PRODUCTS, Stage
 from monazite_contracts.months import day_of
 from monazite_contracts.quantities import PPM, grams
-
-from monazite_consumers.rules.registry import Settings
 
 
 @dataclass(frozen=True, slots=True)

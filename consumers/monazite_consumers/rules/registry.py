@@ -132,6 +132,11 @@ class Registry:
     def _listed_seen(self) -> dict[tuple[str, CapKind, date], bool]:
         return {}
 
+    @cached_property
+    def simulated(self) -> bool:
+        """Whether any plant is simulated: then nothing that is decided happened, and every screen says so."""
+        return any(plant.simulated for plant in self.plants.values())
+
     def change_days(self) -> frozenset[date]:
         """The days on which somebody's operator or group changes; succession changes with the year."""
         dated = (*self._all("operations"), *self._all("memberships"))

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from monazite_consumers.rules.envelopes import Coordinate
 from monazite_contracts import statements as st
 from monazite_contracts.assays import MetalAssay
 from monazite_contracts.events import Event, target_of
 from monazite_contracts.receipts import Outcome
 from monazite_contracts.refusals import Refusal
-
-from monazite_consumers.rules.envelopes import Coordinate
 
 
 @dataclass(slots=True)
@@ -145,7 +144,7 @@ def _statement(claim: Claim) -> st.Statement:
     return data
 
 
-def _amended(statement: st.Statement, claim: Claim) -> st.Statement | None | _OutOfScope:
+def _amended(statement: st.Statement, claim: Claim) -> st.Statement | _OutOfScope | None:
     assert claim.event is not None  # noqa: S101 - the caller has read every member of the history
     data = claim.event.data
     if isinstance(data, st.Void):

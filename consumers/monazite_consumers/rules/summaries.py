@@ -1,9 +1,8 @@
 """One sentence about an alert, for a person."""
 
-from monazite_contracts.quantities import GRAMS_PER_TONNE
-
 from monazite_consumers.rules.alerts import AlertState
 from monazite_consumers.rules.catalogue import RULES
+from monazite_contracts.quantities import GRAMS_PER_TONNE
 
 
 def tonnes(mass_g: int) -> str:

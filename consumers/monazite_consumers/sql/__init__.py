@@ -1,10 +1,10 @@
 """Named SQL statements, read from the `.sql` files beside this one: one file per noun."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from collections.abc import Mapping
 
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 

@@ -1,5 +1,6 @@
 """`monazite caps`, `alerts`, `ledger`: what the platform knows."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,6 +31,7 @@ def caps(
         print_json(rows)
     else:
         console.print(caps_table(rows))
+        _print_notices(data)
 
 
 def alerts(
@@ -50,6 +52,7 @@ def alerts(
         print_json(rows)
     else:
         console.print(alerts_table(rows))
+        _print_notices(data)
 
 
 @ledger.command()
@@ -64,6 +67,7 @@ def reconcile(*, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
         print_json({**asdict(account), "reconciled": account.reconciled})
     else:
         console.print(reconciliation_table(account))
+        _print_notices(data)
     if not account.reconciled:
         raise typer.Exit(1)
 
@@ -93,3 +97,10 @@ def rebuild(
         console.print(table)
     if check and differences:
         raise typer.Exit(1)
+
+
+def _print_notices(data: Path) -> None:
+    from monazite_consumers.queries import notices
+
+    for said in ask(data, notices):
+        console.print(said, style="yellow")

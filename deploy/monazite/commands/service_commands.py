@@ -27,6 +27,7 @@ def serve(
 ) -> None:
     """Run one of the platform's services until SIGTERM."""
     import uvloop
+
     from monazite_consumers import app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from monazite.embedded.servers import Addresses
+from monazite.errors import CommandError
 from monazite_consumers import clock, database
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.redeciding import registry_changed
@@ -17,9 +19,6 @@ from monazite_consumers.sql import statement
 from monazite_contracts.months import day_start
 from monazite_producers.publisher import Publisher, PublisherSettings
 from monazite_producers.simulator import SimulatedDay, Simulation
-
-from monazite.embedded.servers import Addresses
-from monazite.errors import CommandError
 
 DECIDED_WITHIN_S = 120
 POLL_S = 0.004

@@ -4,7 +4,7 @@ from collections import Counter
 from time import monotonic
 from typing import Any
 
-from monazite_producers.simulator import Chapter, Simulation
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -14,6 +14,7 @@ from rich.text import Text
 from monazite.demo.driver import Progress
 from monazite.demo.verdict import Verdict
 from monazite.tables import SEVERITY_STYLES, alerts_table, caps_table, reconciliation_table
+from monazite_producers.simulator import Chapter, Simulation
 
 NOTICE = (
     "Holders, caps and decisions are real. Plants, subsidiaries and production are SIMULATED; "
@@ -98,7 +99,7 @@ class Screen:
 
 def _by_rule(alerts: list[dict[str, Any]]) -> Table:
     counted: Counter[tuple[str, str, str]] = Counter((a["rule"], a["severity"], a["condition"]) for a in alerts)
-    table = Table(title="Alerts by rule", title_style="bold", header_style="bold", pad_edge=False)
+    table = Table(title="Alerts by rule", title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("rule", "severity"):
         table.add_column(name)
     for name in ("raised", "recovered", "retracted"):

@@ -6,9 +6,6 @@ from contextlib import suppress
 from datetime import date, timedelta
 from time import monotonic
 
-from monazite_consumers import queries
-from monazite_contracts.months import day_start
-from monazite_producers.simulator import Simulation, SimulationPlan, simulate
 from rich.console import Console
 from rich.live import Live
 
@@ -18,6 +15,9 @@ from monazite.demo.driver import Driver, driver
 from monazite.demo.screen import NOTICE, Screen
 from monazite.demo.verdict import Verdict, verdict
 from monazite.embedded.servers import Addresses
+from monazite_consumers import queries
+from monazite_contracts.months import day_start
+from monazite_producers.simulator import Simulation, SimulationPlan, simulate
 
 REFRESH_S = 0.5
 

@@ -1,5 +1,7 @@
 """Holds what the platform says against the simulator's own account, figure by figure."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,10 +70,10 @@ def _key(cap: CapName) -> CapKey:
 
 
 def _outcomes(account: Account, expected: Expected) -> list[str]:
-    messages: dict[str, int] = {**expected.messages}
-    events: dict[str, int] = {**expected.events}
-    said = [(f"messages {o}", account.total(o), messages.get(o, 0)) for o in OUTCOMES]
-    said += [(f"events {o}", account.events[o], events.get(o, 0)) for o in OUTCOMES]
+    messages: Mapping[str, int] = Counter({str(o): n for o, n in expected.messages.items()})
+    events: Mapping[str, int] = Counter({str(o): n for o, n in expected.events.items()})
+    said = [(f"messages {o}", account.total(o), messages[o]) for o in OUTCOMES]
+    said += [(f"events {o}", account.events[o], events[o]) for o in OUTCOMES]
     said.append(("messages received", account.received, sum(expected.received.values())))
     return [f"{name}: {ours:,}, the simulator says {theirs:,}" for name, ours, theirs in said if ours != theirs]
 
