@@ -1,6 +1,7 @@
 """What leaves the platform: outgoing messages, written to the outbox in the deciding transaction."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from monazite_consumers.database import Connection
@@ -15,10 +16,10 @@ class Outgoing(NamedTuple):
     value: bytes
 
 
-async def put(connection: Connection, messages: Sequence[Outgoing]) -> None:
-    """Puts messages into the outbox in order, and wakes the relay at the commit."""
+async def put(connection: Connection, messages: Sequence[Outgoing], arrived_at: datetime | None = None) -> None:
+    """Puts messages into the outbox in order, and wakes the relay at the commit. `arrived_at`: of what they answer."""
     if not messages:
         return
     topics, keys, values = zip(*messages, strict=True)
-    await connection.execute(statement("outbox", "put"), list(topics), list(keys), list(values))
+    await connection.execute(statement("outbox", "put"), list(topics), list(keys), list(values), arrived_at)
     await connection.execute(statement("outbox", "wake"))

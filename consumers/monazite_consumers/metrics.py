@@ -33,9 +33,10 @@ DECIDED_TO_PUBLISHED_SECONDS = Histogram(
     "monazite_decided_to_published_seconds", "From the deciding transaction to the broker's acknowledgement.",
     ["kind"], buckets=_LATENCY_S,
 )  # fmt: skip
-RECEIPT_SECONDS = Histogram(
-    "monazite_receipt_seconds", "From arrival to the published receipt; the duty is 60 s. Real clock only.",
-    buckets=_LATENCY_S,
+ARRIVAL_TO_PUBLISHED_SECONDS = Histogram(
+    "monazite_arrival_to_published_seconds",
+    "From arrival to the published receipt or alert that answers it; a receipt's duty is 60 s. Real clock only.",
+    ["kind"], buckets=_LATENCY_S,
 )  # fmt: skip
 WATCH_PASSES = Counter("monazite_watch_passes", "Passes of watch.")
 WATCH_JUDGED_AT = Gauge("monazite_watch_judged_at_seconds", "The instant at which watch last judged, Unix time.")

@@ -37,6 +37,12 @@ async def alerts(connection: Connection, conditions: list[str] | None, rule: str
     return [dict(row) for row in await connection.fetch(statement("alerts", "listed"), conditions, rule)]
 
 
+async def refusals(connection: Connection) -> list[dict[str, Any]]:
+    """Messages and events that are refused or await, by rule."""
+    found = [{"what": "message", **dict(row)} for row in await connection.fetch(statement("envelopes", "refusals"))]
+    return found + [{"what": "event", **dict(row)} for row in await connection.fetch(statement("events", "refusals"))]
+
+
 async def rebuilt(connection: Connection, *, keep: bool) -> list[Difference]:
     """Rebuilds under the exclusive lock; without `keep` everything is rolled back."""
     await connection.execute(

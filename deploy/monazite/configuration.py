@@ -14,7 +14,7 @@ from monazite.errors import ConfigurationError
 PREFIX = "MONAZITE_"
 FILE_VARIABLE = "MONAZITE_CONFIG"
 
-NOT_SETTINGS = {FILE_VARIABLE, "MONAZITE_CACHE", "MONAZITE_DATABASE_URL"}
+NOT_SETTINGS = {FILE_VARIABLE, "MONAZITE_CACHE", "MONAZITE_DATA", "MONAZITE_DATABASE_URL"}
 """Variables of this name space that are no settings; the last is the short form of MONAZITE_DATABASE__URL."""
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -5,7 +5,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,9 +54,18 @@ def running(
     *,
     instant: datetime | None = None,
     services: Sequence[str] = SERVICES,
+    settings: Mapping[str, str] | None = None,
     on_progress: Tell | None = None,
 ) -> Iterator[Stack]:
-    """Everything, up and healthy; stopped at the end. `instant` puts the platform on a driven clock from there on."""
+    """Everything, up and healthy; stopped at the end.
+
+    Args:
+        data: As for the servers alone.
+        instant: Puts the platform on a driven clock from there on.
+        services: Which to start; the second of a kind is found as `intake-1`, by its place.
+        settings: Further settings of the services, as environment variables.
+        on_progress: Told in a few words what is going on.
+    """
     with servers.running(data, on_progress=on_progress) as started:
         asyncio.run(_prepare(started.addresses.postgres, instant))
         with ExitStack() as stack:
@@ -65,7 +74,7 @@ def running(
             for number, name in enumerate(services):
                 port_file = started.folder.run / f"{name}-{number}.port"
                 port_file.unlink(missing_ok=True)
-                programs.append(program(name, f"{name}-{number}", started, port_file))
+                programs.append(program(name, f"{name}-{number}", started, port_file, settings or {}))
                 found[name if name not in found else f"{name}-{number}"] = port_file
             if on_progress is not None:
                 on_progress("starting " + ", ".join(services))
@@ -87,12 +96,13 @@ async def _prepare(dsn: str, instant: datetime | None) -> None:
         await connection.close()
 
 
-def program(service: str, name: str, started: Servers, port_file: Path) -> Program:
+def program(service: str, name: str, started: Servers, port_file: Path, settings: Mapping[str, str]) -> Program:
     """How a service is run as a child process: the same command that operations would type."""
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("MONAZITE_")},
         "MONAZITE_DATABASE__URL": started.addresses.postgres,
         "MONAZITE_KAFKA__BOOTSTRAP": started.addresses.kafka,
+        **settings,
     }
     return Program(
         name=name,
@@ -100,6 +110,8 @@ def program(service: str, name: str, started: Servers, port_file: Path) -> Progr
         log=started.folder.logs / f"{name}.log",
         env=environment,
         ready=lambda _pid: healthy(port_file),
+        # After a kill the old port may be somebody else's, who is healthy.
+        before_start=lambda: port_file.unlink(missing_ok=True),
     )
 
 

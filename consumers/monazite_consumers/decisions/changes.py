@@ -42,6 +42,8 @@ class Changes:
     """Gathers effects; the writers take them from here. `at`: the instant that new alerts are dated."""
 
     at: datetime
+    arrived_at: datetime | None = None
+    """Of the newest message that is answered, where arrival and publication are on one clock."""
     draws: dict[DrawKey, DrawSum] = field(default_factory=lambda: defaultdict(DrawSum))
     lots_made: list[tuple[Place, str, LotMade]] = field(default_factory=list)
     lots_unmade: list[Place] = field(default_factory=list)

@@ -78,7 +78,8 @@ async def decide_numbered(
     connection: Connection, registry: Registry, platform: Platform, numbered: Mapping[int, Arrival]
 ) -> Received:
     """Decides messages that have their numbers, new to the projections: intake and rebuild share it."""
-    changes = Changes(at=platform.instant or max(arrival.coordinate.arrived_at for arrival in numbered.values()))
+    newest = max(arrival.coordinate.arrived_at for arrival in numbered.values())
+    changes = Changes(at=platform.instant or newest, arrived_at=newest if platform.instant is None else None)
     vouchings = {message: vouch(arrival, registry) for message, arrival in numbered.items()}
     sources = await _number_sources(connection, numbered, vouchings)
     unvouched = await _decide_unvouched(connection, Batch(numbered, vouchings, sources), registry, changes)
@@ -136,7 +137,7 @@ async def decide(
     caps = await posting.write_draws(connection, registry, changes)
     await tell(connection, registry, platform, changes, caps)
     messages = await answers.receipts(connection, registry, decided, changes, platform.epoch)
-    await put(connection, [*messages, *answers.dead_letters(changes)])
+    await put(connection, [*messages, *answers.dead_letters(changes)], changes.arrived_at)
     return Decision(
         Counter(verdict.outcome for verdict in verdicts.values()),
         Counter(row.outcome for row in claims.rows.values()),
@@ -153,7 +154,7 @@ async def tell(
     observed = await judge_caps(connection, registry, caps, platform.judged_at)
     observed |= await observe(connection, registry, keys, platform.judged_at)
     messages = await publish(connection, observed, changes.at, platform.epoch, simulated=registry.simulated)
-    await put(connection, messages)
+    await put(connection, messages, changes.arrived_at)
 
 
 def _touched_listings(registry: Registry, changes: Changes) -> set[AlertKey]:

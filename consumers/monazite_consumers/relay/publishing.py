@@ -122,3 +122,5 @@ def _measure(rows: Sequence[Any]) -> None:
         )
         metrics.PUBLISHED.labels(kind).inc()
         metrics.DECIDED_TO_PUBLISHED_SECONDS.labels(kind).observe((now - row["written_at"]).total_seconds())
+        if row["arrived_at"] is not None:
+            metrics.ARRIVAL_TO_PUBLISHED_SECONDS.labels(kind).observe((now - row["arrived_at"]).total_seconds())

@@ -62,7 +62,8 @@ ORDER BY 1, 2, 3, 4;
 
 -- name: refusals
 -- What was refused or awaits, by rule.
-SELECT outcome, rule, count(*) AS messages FROM envelopes WHERE rule IS NOT NULL GROUP BY outcome, rule ORDER BY 1, 2;
+SELECT outcome, rule, min(field) AS field, min(remedy) AS remedy, count(*) AS number
+FROM envelopes WHERE rule IS NOT NULL GROUP BY outcome, rule ORDER BY 1, 2;
 
 -- name: chain
 -- Per source: the highest sequence, and how many stand, are refused, and are missing.

@@ -58,3 +58,8 @@ WHERE e.outcome = 'applied'
 GROUP BY e.message, e.events
 HAVING e.events <> count(v.message)
 LIMIT 100;
+
+-- name: refusals
+-- What was refused or awaits, by rule, with one field and remedy as an example.
+SELECT outcome, rule, min(field) AS field, min(remedy) AS remedy, count(*) AS number
+FROM events WHERE rule IS NOT NULL GROUP BY outcome, rule ORDER BY 1, 2;

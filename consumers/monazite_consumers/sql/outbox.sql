@@ -2,7 +2,7 @@
 
 -- name: put
 -- Messages to publish; their numbers grow in the order given.
-INSERT INTO outbox (topic, key, value) SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[]);
+INSERT INTO outbox (topic, key, value, arrived_at) SELECT *, $4::timestamptz FROM unnest($1::text[], $2::bytea[], $3::bytea[]);
 
 -- name: wake
 -- Tells the relay that there is something to publish, at the commit.
@@ -10,7 +10,7 @@ SELECT pg_notify('monazite_outbox', '');
 
 -- name: unpublished
 -- What is not yet marked, in order.
-SELECT publication, topic, key, value, written_at FROM outbox WHERE published_at IS NULL ORDER BY publication LIMIT $1;
+SELECT publication, topic, key, value, arrived_at, written_at FROM outbox WHERE published_at IS NULL ORDER BY publication LIMIT $1;
 
 -- name: mark
 -- Marks what the broker has acknowledged.

@@ -23,7 +23,10 @@ Answer = TypeVar("Answer")
 DEFAULT_DATA = Path("~/.local/share/monazite")
 
 Data = Annotated[
-    Path, typer.Option("--data", help="The data directory of `monazite up`; its servers are used when it runs.")
+    Path,
+    typer.Option(
+        "--data", envvar="MONAZITE_DATA", help="The data directory of `monazite up`; its servers are used when it runs."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 

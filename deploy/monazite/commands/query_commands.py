@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json
@@ -70,6 +71,32 @@ def reconcile(*, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
         _print_notices(data)
     if not account.reconciled:
         raise typer.Exit(1)
+
+
+@ledger.command()
+def refusals(*, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
+    """Show what was refused or awaits, by rule, with the remedy."""
+    from monazite_consumers.queries import refusals as query
+
+    rows = ask(data, query)
+    if as_json:
+        print_json(rows)
+        return
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for name in ("what", "outcome", "rule", "number", "field", "remedy"):
+        table.add_column(name, no_wrap=name != "remedy")
+    for row in rows:
+        cells = (
+            row["what"],
+            row["outcome"],
+            row["rule"],
+            f"{row['number']:,}",
+            row["field"] or "",
+            row["remedy"] or "",
+        )
+        table.add_row(*cells)
+    console.print(table)
+    _print_notices(data)
 
 
 @ledger.command()

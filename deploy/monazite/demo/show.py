@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.live import Live
 
 from monazite import stack
-from monazite.commands.platform_options import DEFAULT_DATA
 from monazite.demo.driver import Driver, driver
 from monazite.demo.screen import NOTICE, Screen
 from monazite.demo.verdict import Verdict, verdict
@@ -27,8 +26,7 @@ def run(plan: SimulationPlan, console: Console, *, keep: bool = False) -> bool:
     simulation = simulate(plan)
     start = day_start(date(plan.year, 1, 1)) - timedelta(days=1)
     console.print(NOTICE, style="yellow")
-    data = DEFAULT_DATA if keep else None
-    with stack.running(data, instant=start, on_progress=lambda text: console.print(text, style="dim")) as running:
+    with stack.running(instant=start, on_progress=lambda text: console.print(text, style="dim")) as running:
         console.print(f"Kafka {running.addresses.kafka}, PostgreSQL {running.addresses.postgres.rpartition('@')[2]}")
         proven = asyncio.run(_play(simulation, running.addresses, console)).proven
         if keep:
@@ -37,7 +35,9 @@ def run(plan: SimulationPlan, console: Console, *, keep: bool = False) -> bool:
 
 
 def _stay(running: stack.Stack, console: Console) -> None:
-    console.print("Everything stays up: try `monazite caps`, `monazite alerts`, `monazite watch alerts` elsewhere.")
+    console.print("Everything stays up. In another terminal:")
+    console.print(f"  export MONAZITE_DATA={running.servers.folder.path}", soft_wrap=True)
+    console.print("  monazite caps; monazite alerts; monazite watch alerts")
     for name, service in running.services.items():
         console.print(f"  {name:<8} {service.url}/metrics")
     console.print("Ctrl-C ends it.")

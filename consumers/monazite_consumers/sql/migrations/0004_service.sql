@@ -10,11 +10,13 @@ CREATE TABLE handlings (
     CONSTRAINT handling_is_a_persons CHECK (handling IN ('acknowledged', 'resolved'))
 );
 
+-- arrived_at: the newest message that this answers; null where none does, and on a driven clock.
 CREATE TABLE outbox (
     publication  bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic        text        NOT NULL,
     key          bytea       NOT NULL,
     value        bytea       NOT NULL,
+    arrived_at   timestamptz,
     written_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     published_at timestamptz
 );
