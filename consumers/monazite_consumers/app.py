@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
 
-import asyncpg
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from monazite_consumers import metrics, register, topics
-from monazite_consumers.database import back_off, connect, require_schema
+from monazite_consumers.database import DATABASE_ERRORS, back_off, connect, require_schema
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.errors import SchemaError
 from monazite_consumers.health import Health
@@ -31,7 +30,7 @@ Running = Callable[[PlatformSettings, Health], Awaitable[None]]
 async def _intake(settings: PlatformSettings, health: Health) -> None:
     await _ready(settings, health)
     # Arguments are raw records: nothing for the framework to cast or to decode.
-    broker = KafkaBroker(settings.kafka.bootstrap, apply_types=False, logger=log)
+    broker = KafkaBroker(settings.kafka.bootstrap, apply_types=False, logger=log, log_level=logging.DEBUG)
     intake = Intake(broker, lambda: connect(settings.database.url), settings.intake, health)
     pulse = asyncio.create_task(intake.pulse())
     failures = 0
@@ -73,7 +72,7 @@ async def _ready(settings: PlatformSettings, health: Health) -> None:
             finally:
                 await connection.close()
             await topics.ensure(settings.kafka, registry, driven=platform.instant is not None)
-        except (OSError, KafkaError, SchemaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (*DATABASE_ERRORS, KafkaError, SchemaError) as error:
             health.red("start", f"{type(error).__name__}: {error}")
             log.warning("waiting to start: %s: %s", type(error).__name__, error)
             await back_off(attempt)

@@ -37,6 +37,10 @@ LOCK_SESSION: Final = DECIDING_SESSION | {"idle_session_timeout": "10s"}
 """Of a session that holds a session lock and is used every second: a paused holder loses it."""
 
 
+DATABASE_ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Whatever a database that is away, or ends a session that was paused, makes the driver raise."""
+
+
 async def _set_codecs(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec(
         "jsonb",

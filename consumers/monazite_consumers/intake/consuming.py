@@ -38,6 +38,7 @@ WORLD_IS_BAD = (
     asyncpg.QueryCanceledError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,  # the driver lost its place: a session that was ended while we were paused
     OSError,
     TimeoutError,
 )

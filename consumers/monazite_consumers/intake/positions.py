@@ -7,11 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from monazite_consumers.database import Connection
+from monazite_consumers.database import DATABASE_ERRORS, Connection
 from monazite_consumers.errors import PositionAheadOfLogError, SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.sql import statement
@@ -127,7 +126,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
                     await self._seek_all(connection, partitions, number)
                 finally:
                     connection.terminate()
-            except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (*DATABASE_ERRORS, KafkaError) as error:
                 self._health.red("assignment", f"{type(error).__name__}: {error}")
                 log.warning("positions cannot be read yet: %s: %s", type(error).__name__, error)
             else:

@@ -7,12 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from monazite_consumers import metrics, register
-from monazite_consumers.database import RELAY_LOCK, Connection, back_off
+from monazite_consumers.database import DATABASE_ERRORS, RELAY_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.health import Health
@@ -48,14 +47,7 @@ class Relay:
             try:
                 async with held(self._database_url, RELAY_LOCK, "relay", self._health) as connection:
                     await self._publish_while_held(connection)
-            except (
-                OSError,
-                TimeoutError,
-                KafkaError,
-                MonaziteError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-            ) as error:
+            except (*DATABASE_ERRORS, KafkaError, MonaziteError) as error:
                 self._health.red("relay", f"{type(error).__name__}: {error}")
                 metrics.RETRIES.labels("relay").inc()
                 log.warning("relay waits: %s: %s", type(error).__name__, error)

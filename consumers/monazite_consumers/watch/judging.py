@@ -6,10 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
-
 from monazite_consumers import metrics, register
-from monazite_consumers.database import REGISTRY_LOCK, WATCH_LOCK, Connection, back_off
+from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, WATCH_LOCK, Connection, back_off
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import read_platform, tell
 from monazite_consumers.health import Health
@@ -48,7 +46,7 @@ class Watch:
             try:
                 async with held(self._database_url, WATCH_LOCK, "watch", self._health) as connection:
                     await self._pass_while_held(connection)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_ERRORS as error:
                 self._health.red("watch", f"{type(error).__name__}: {error}")
                 metrics.RETRIES.labels("watch").inc()
                 log.warning("watch waits: %s: %s", type(error).__name__, error)

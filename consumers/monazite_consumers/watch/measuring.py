@@ -3,10 +3,8 @@
 import asyncio
 import logging
 
-import asyncpg
-
 from monazite_consumers import metrics
-from monazite_consumers.database import Connection, connect
+from monazite_consumers.database import DATABASE_ERRORS, Connection, connect
 from monazite_consumers.sql import statement
 
 log = logging.getLogger(__name__)
@@ -25,7 +23,7 @@ async def measure(database_url: str) -> None:
                     await asyncio.sleep(EVERY_S)
             finally:
                 connection.terminate()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("metrics wait: %s: %s", type(error).__name__, error)
             await asyncio.sleep(EVERY_S)
 
