@@ -16,7 +16,7 @@ from testcontainers.core.docker_client import DockerClient
 
 from monazite.embedded import ports
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]  # the first time, images are pulled
 
 ROOT = Path(__file__).parents[2]
 Require = Callable[[bool, str], None]

@@ -16,7 +16,7 @@ from monazite.embedded.children import Child, Program
 from monazite_consumers import database
 from monazite_consumers.reconciling import reconcile
 
-pytestmark = pytest.mark.containers
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]  # the first time, images are pulled
 
 
 @dataclass(frozen=True)
