@@ -14,7 +14,8 @@ from monazite_consumers.decisions.chains import check_chain
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.claims import settle_claims
 from monazite_consumers.decisions.gaps import follow
-from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict, settle
+from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict, names_of, settle
+from monazite_consumers.decisions.unvouched import Batch, decide_unvouched
 from monazite_consumers.delivery import put
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
@@ -82,7 +83,7 @@ async def decide_numbered(
     changes = Changes(at=platform.instant or newest, arrived_at=newest if platform.instant is None else None)
     vouchings = {message: vouch(arrival, registry) for message, arrival in numbered.items()}
     sources = await _number_sources(connection, numbered, vouchings)
-    unvouched = await _decide_unvouched(connection, Batch(numbered, vouchings, sources), registry, changes)
+    unvouched = await decide_unvouched(connection, Batch(numbered, vouchings, sources), registry, changes)
     joining = [
         Joining(message, sources[arrival.opened.source], arrival)
         for message, arrival in numbered.items()
@@ -91,15 +92,6 @@ async def decide_numbered(
     touched = Touched(joining, {}, unvouched.verdicts, new=set(numbered))
     decision = await decide(connection, registry, platform, changes, touched)
     return Received(decision, unvouched.stripped)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Messages with what seal and registry say of them, and the numbers of their sources."""
-
-    numbered: Mapping[int, Arrival]
-    vouchings: Mapping[int, Vouching]
-    sources: Mapping[Source, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +114,7 @@ async def decide(
     await check_chain(connection, sequences, changes)
     verdicts = touched.verdicts | sequences.verdicts
     claims = await settle_claims(connection, sequences.standing, sequences.falling, registry, changes)
-    _note_refused(verdicts.values(), touched.joining, changes)
+    await _note_refused(connection, verdicts.values(), sequences.fresh, changes)
     answered = {v.source for v in sequences.verdicts.values() if v.source is not None}
     answers.note_verdicts(verdicts.values(), set(), changes)
     answers.note_events(sequences, claims, changes)
@@ -180,11 +172,12 @@ async def lock_names(connection: Connection, names: Iterable[str]) -> None:
 async def _number_sources(
     connection: Connection, numbered: Mapping[int, Arrival], vouchings: Mapping[int, Vouching]
 ) -> dict[Source, int]:
-    """Numbers of the sources of all messages that are not refused."""
+    """Numbers of the sources of all messages that are vouched for, await, or are refused in a proven sender's name."""
     wanted = {
         arrival.opened.source
         for message, arrival in numbered.items()
-        if arrival.opened.source is not None and vouchings[message].outcome is not Outcome.REFUSED
+        if arrival.opened.source is not None
+        and (vouchings[message].outcome is not Outcome.REFUSED or vouchings[message].is_proven)
     }
     if not wanted:
         return {}
@@ -197,104 +190,22 @@ async def _number_sources(
     return {s: by_name[s.plant, s.gateway, s.stream, s.incarnation] for s in wanted}
 
 
-@dataclass(frozen=True, slots=True)
-class _Unvouched:
-    verdicts: dict[int, Verdict]
-    stripped: set[int]
-    """Beyond the bound on awaiting messages: kept by coordinate and hash only."""
-
-
-async def _decide_unvouched(connection: Connection, batch: Batch, registry: Registry, changes: Changes) -> _Unvouched:
-    """Refused and awaiting messages: repeats of what is kept are duplicates, and what awaits is bounded."""
-    result = _Unvouched({}, set())
-    vouchings, sources = batch.vouchings, batch.sources
-    others = {message: arrival for message, arrival in batch.numbered.items() if not vouchings[message].vouched}
-    if not others:
-        return result
-    hashes = [arrival.opened.hash for arrival in others.values()]
-    rows = await connection.fetch(statement("envelopes", "kept"), hashes)
-    kept = {(row["hash"], row["key_id"], row["seal"]) for row in rows}
-    room = await _room(connection, registry) if any(v.outcome is Outcome.AWAITING for v in vouchings.values()) else None
-    for message, arrival in others.items():
-        vouching, opened = vouchings[message], arrival.opened
-        assert vouching.outcome is not None and vouching.reason is not None  # noqa: S101, PT018 - unvouched has both
-        awaiting = vouching.outcome is Outcome.AWAITING
-        source = sources.get(opened.source) if opened.source is not None and awaiting else None
-        verdict = Verdict(
-            message, arrival.coordinate, opened.hash, arrival.key_id, vouching.outcome, source,
-            opened.sequence if awaiting else None, opened.previous, reason=vouching.reason,
-        )  # fmt: skip
-        identity = (opened.hash, arrival.key_id, arrival.seal)
-        if identity in kept:
-            verdict.outcome, verdict.reason = Outcome.DUPLICATE, None
-        elif awaiting and room is not None and not room.take((source, arrival.key_id)):
-            result.stripped.add(message)
-            verdict.source = verdict.sequence = None
-        kept.add(identity)
-        result.verdicts[message] = verdict
-        _find_unvouched(verdict, arrival, vouching, registry, changes)
-    return result
-
-
-class _Room:
-    """How many more messages may await, in all and of each claimed source and key."""
-
-    def __init__(self, registry: Registry, rows: Iterable[Any]) -> None:
-        self._per_source_max = registry.settings.awaiting_per_source_max
-        self._counts: Counter[tuple[int | None, str | None]] = Counter()
-        for row in rows:
-            self._counts[row["source"], row["key_id"]] += row["messages"]
-        self._left = registry.settings.awaiting_total_max - sum(self._counts.values())
-
-    def take(self, claimed: tuple[int | None, str | None]) -> bool:
-        """Whether there was room for one more."""
-        if self._left <= 0 or self._counts[claimed] >= self._per_source_max:
-            return False
-        self._counts[claimed] += 1
-        self._left -= 1
-        return True
-
-
-async def _room(connection: Connection, registry: Registry) -> _Room:
-    return _Room(registry, await connection.fetch(statement("envelopes", "awaiting_counts")))
-
-
-def _find_unvouched(
-    verdict: Verdict, arrival: Arrival, vouching: Vouching, registry: Registry, changes: Changes
-) -> None:
-    """States a finding about a message that is not vouched for, and a dead letter where nobody can be named."""
-    assert vouching.reason is not None  # noqa: S101 - unvouched messages have a reason
-    at, source = arrival.coordinate.arrived_at, arrival.opened.source
-    known = source is not None and (source.plant, source.gateway) in registry.gateways
-    subject = f"{source.plant}/{source.gateway}" if known and source is not None else arrival.coordinate.topic
-    if verdict.outcome is Outcome.DUPLICATE:
-        return
-    if verdict.outcome is Outcome.AWAITING:
-        changes.find((verdict.message, WHOLE), Finding("source-unknown", subject, "", at))
-        return
-    rule = "seal-false" if known and vouching.reason.rule == "seal-false" else "unreadable"
-    subject = subject if rule == "seal-false" else arrival.coordinate.topic
-    changes.find((verdict.message, WHOLE), Finding(rule, subject, f"{day_of(at)}", at))
-    changes.dead_letters.append(answers.dead_letter(arrival, vouching.reason))
-
-
-def _note_refused(verdicts: Iterable[Verdict], joining: Sequence[Joining], changes: Changes) -> None:
+async def _note_refused(connection: Connection, verdicts: Iterable[Verdict], fresh: set[int], changes: Changes) -> None:
     """Findings about vouched envelopes: refused by content, or forked."""
-    names = {j.message: j.arrival.opened.source for j in joining}
-    for verdict in verdicts:
-        source = names.get(verdict.message)
-        if not verdict.vouched:
-            continue
-        if source is None:
+    vouched = [verdict for verdict in verdicts if verdict.vouched]
+    for verdict in vouched:
+        if verdict.message not in fresh:
             changes.unfind((verdict.message, WHOLE), "envelope-fork")
-            continue
-        at = verdict.coordinate.arrived_at
+            changes.unfind((verdict.message, WHOLE), "contract-refused")
+    odd = [v for v in vouched if v.outcome in {Outcome.REFUSED, Outcome.AWAITING} and v.source is not None]
+    names = await names_of(connection, {v.source for v in odd if v.source is not None}) if odd else {}
+    for verdict in odd:
+        at, name = verdict.coordinate.arrived_at, names[verdict.source or 0]
+        plant, gateway, *_ = name.split("/")
+        finding = Finding("envelope-fork", name, "", at)
         if verdict.outcome is Outcome.REFUSED:
-            subject, day = f"{source.plant}/{source.gateway}", f"{day_of(at)}"
-            changes.find((verdict.message, WHOLE), Finding("contract-refused", subject, day, at))
-        elif verdict.outcome is Outcome.AWAITING:
-            subject = f"{source.plant}/{source.gateway}/{source.stream}/{source.incarnation}"
-            changes.find((verdict.message, WHOLE), Finding("envelope-fork", subject, "", at))
+            finding = Finding("contract-refused", f"{plant}/{gateway}", f"{day_of(at)}", at)
+        changes.find((verdict.message, WHOLE), finding)
 
 
 def _tally(

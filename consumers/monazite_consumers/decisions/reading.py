@@ -75,7 +75,13 @@ def arrival(coordinate: Coordinate, key: bytes | None, sealing: Sealing, value: 
 def read_row(row: Any) -> Arrival:
     """A message of the ledger, read again."""
     coordinate = coordinate_of(row)
-    return arrival(coordinate, row["record_key"], Sealing(row["key_id"], row["seal"], None), row["value"])
+    sealing = Sealing(row["key_id"], row["seal"], None)
+    if row["value"] is None and row["size"]:
+        opened = Opened(row["hash"], None, None, None, None, (), None)
+        return Arrival(
+            coordinate, row["record_key"], row["key_id"], row["seal"], None, opened, misplaced=False, is_stripped=True
+        )
+    return arrival(coordinate, row["record_key"], sealing, row["value"])
 
 
 def coordinate_of(row: Any) -> Coordinate:

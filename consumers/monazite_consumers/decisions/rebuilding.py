@@ -50,8 +50,6 @@ async def rebuild(connection: Connection, registry: Registry, *, keep: bool) -> 
 async def _chunks(connection: Connection) -> Any:
     chunk = {}
     async for row in connection.cursor(statement("ledger", "in_order"), prefetch=CHUNK):
-        if row["value"] is None and row["size"]:
-            continue  # its bytes were not kept; its gateway sends it again
         chunk[row["message"]] = read_row(row)
         if len(chunk) == CHUNK:
             yield chunk

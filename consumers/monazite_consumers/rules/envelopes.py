@@ -36,6 +36,13 @@ class Arrival:
     value: bytes | None
     opened: Opened
     misplaced: bool
+    is_stripped: bool = False
+    """It exceeded the bound on awaiting messages: its bytes were not kept, and it awaits for good."""
+
+
+BEYOND_BOUND = Refusal(
+    "awaiting-bound", "", "Too many messages await a registration: this one's bytes were not kept. Send it again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ class Vouching:
 
     outcome: Outcome | None = None
     reason: Refusal | None = None
+    is_proven: bool = False
+    """The seal is right and by a key of the claimed gateway: whatever is wrong, we know whom to answer."""
 
     @property
     def vouched(self) -> bool:
@@ -51,7 +60,7 @@ class Vouching:
         return self.outcome is None
 
 
-VOUCHED = Vouching()
+VOUCHED = Vouching(is_proven=True)
 
 _AWAITING_REMEDY = {
     "source-unknown": "Have the plant and this gateway registered; the message is kept and decided then.",
@@ -64,6 +73,8 @@ _AWAITING_REMEDY = {
 def vouch(arrival: Arrival, registry: Registry) -> Vouching:
     """The first rows of the protocol's table: refused, awaiting, or vouched for."""
     opened = arrival.opened
+    if arrival.is_stripped:
+        return Vouching(Outcome.AWAITING, BEYOND_BOUND)
     if opened.source is None:
         return Vouching(Outcome.REFUSED, opened.refusal)
     if arrival.key_id is None or arrival.seal is None or arrival.value is None:
@@ -71,9 +82,10 @@ def vouch(arrival: Arrival, registry: Registry) -> Vouching:
     key = registry.keys.get(arrival.key_id)
     if key is not None and not verifies(arrival.value, arrival.seal, registry.verify_keys[key.id]):
         return Vouching(Outcome.REFUSED, refuse("seal-false", "headers.seal"))
-    if arrival.misplaced:
-        return Vouching(Outcome.REFUSED, refuse("misplaced"))
     gateway = (opened.source.plant, opened.source.gateway)
+    if arrival.misplaced:
+        is_proven = key is not None and (key.plant, key.gateway) == gateway
+        return Vouching(Outcome.REFUSED, refuse("misplaced"), is_proven)
     rule = not_vouched(gateway, key, arrival.coordinate.arrived_at, registry)
     if rule is None:
         return VOUCHED

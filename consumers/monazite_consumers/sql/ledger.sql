@@ -10,7 +10,7 @@ SELECT count(pg_advisory_xact_lock($1::integer, k)) FROM unnest($2::integer[]) A
 
 -- name: arrivals
 -- Messages as they arrived, to be read again.
-SELECT message, topic, partition, log_generation, log_offset, arrived_at, record_key, key_id, seal, value, hash
+SELECT message, topic, partition, log_generation, log_offset, arrived_at, record_key, key_id, seal, value, hash, size
 FROM ledger WHERE message = ANY($1::bigint[]) ORDER BY message;
 
 -- name: in_order

@@ -1,0 +1,118 @@
+"""Decides messages that nobody vouches for: refused for good, or kept until the registry says more."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions import answers
+from monazite_consumers.decisions.changes import WHOLE, Changes
+from monazite_consumers.decisions.sequences import Verdict
+from monazite_consumers.rules.envelopes import BEYOND_BOUND, Arrival, Vouching
+from monazite_consumers.rules.production import Finding
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.sql import statement
+from monazite_contracts.envelope import Source
+from monazite_contracts.months import day_of
+from monazite_contracts.receipts import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages with what seal and registry say of them, and the numbers of their sources."""
+
+    numbered: Mapping[int, Arrival]
+    vouchings: Mapping[int, Vouching]
+    sources: Mapping[Source, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Unvouched:
+    """The result. `stripped`: beyond the bound on awaiting messages, to be kept by coordinate and hash only."""
+
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+    stripped: set[int] = field(default_factory=set)
+
+
+async def decide_unvouched(connection: Connection, batch: Batch, registry: Registry, changes: Changes) -> Unvouched:
+    """Repeats of what is kept are duplicates, and what awaits is bounded."""
+    result = Unvouched()
+    others = {m: arrival for m, arrival in batch.numbered.items() if not batch.vouchings[m].vouched}
+    if not others:
+        return result
+    rows = await connection.fetch(statement("envelopes", "kept"), [a.opened.hash for a in others.values()])
+    kept = {(row["hash"], row["key_id"], row["seal"]) for row in rows}
+    room = await _room(connection, registry, batch)
+    for message, arrival in others.items():
+        verdict = _verdict(message, arrival, batch)
+        identity = (arrival.opened.hash, arrival.key_id, arrival.seal)
+        if identity in kept:
+            verdict.outcome, verdict.reason = Outcome.DUPLICATE, None
+        elif verdict.outcome is Outcome.AWAITING and (
+            arrival.is_stripped or not room.take((verdict.source, arrival.key_id))
+        ):
+            result.stripped.add(message)
+            verdict.source = verdict.sequence = None
+            verdict.reason = BEYOND_BOUND
+        kept.add(identity)
+        result.verdicts[message] = verdict
+        _find(verdict, arrival, registry, changes)
+    return result
+
+
+def _verdict(message: int, arrival: Arrival, batch: Batch) -> Verdict:
+    """In the name of its source, where the source is proven or may yet be."""
+    vouching, opened = batch.vouchings[message], arrival.opened
+    assert vouching.outcome is not None  # noqa: S101 - unvouched messages have an outcome
+    verdict = Verdict(
+        message, arrival.coordinate, opened.hash, arrival.key_id, vouching.outcome, previous=opened.previous,
+        reason=vouching.reason,
+    )  # fmt: skip
+    if opened.source is not None and (vouching.outcome is Outcome.AWAITING or vouching.is_proven):
+        verdict.source, verdict.sequence = batch.sources[opened.source], opened.sequence
+    return verdict
+
+
+class _Room:
+    """How many more messages may await, in all and of each claimed source and key."""
+
+    def __init__(self, registry: Registry, rows: Iterable[Any]) -> None:
+        self._per_source_max = registry.settings.awaiting_per_source_max
+        self._counts: Counter[tuple[int | None, str | None]] = Counter()
+        for row in rows:
+            self._counts[row["source"], row["key_id"]] += row["messages"]
+        self._left = registry.settings.awaiting_total_max - sum(self._counts.values())
+
+    def take(self, claimed: tuple[int | None, str | None]) -> bool:
+        """Whether there was room for one more."""
+        if self._left <= 0 or self._counts[claimed] >= self._per_source_max:
+            return False
+        self._counts[claimed] += 1
+        self._left -= 1
+        return True
+
+
+async def _room(connection: Connection, registry: Registry, batch: Batch) -> _Room:
+    if any(vouching.outcome is Outcome.AWAITING for vouching in batch.vouchings.values()):
+        return _Room(registry, await connection.fetch(statement("envelopes", "awaiting_counts")))
+    return _Room(registry, [])
+
+
+def _find(verdict: Verdict, arrival: Arrival, registry: Registry, changes: Changes) -> None:
+    """States a finding, and a dead letter where nobody can be named."""
+    if verdict.reason is None:
+        return  # a duplicate
+    at, source, place = arrival.coordinate.arrived_at, arrival.opened.source, (verdict.message, WHOLE)
+    topic, day = arrival.coordinate.topic, f"{day_of(at)}"
+    gateway = f"{source.plant}/{source.gateway}" if source is not None else topic
+    known = source is not None and (source.plant, source.gateway) in registry.gateways
+    if verdict.outcome is Outcome.AWAITING:
+        subject = gateway if known and verdict.reason is not BEYOND_BOUND else topic
+        changes.find(place, Finding("source-unknown", subject, "", at))
+    elif verdict.source is not None:
+        changes.find(place, Finding("contract-refused", gateway, day, at))
+    else:
+        false = known and verdict.reason.rule == "seal-false"
+        changes.find(place, Finding("seal-false" if false else "unreadable", gateway if false else topic, day, at))
+        changes.dead_letters.append(answers.dead_letter(arrival, verdict.reason))
