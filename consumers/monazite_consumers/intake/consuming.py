@@ -104,6 +104,7 @@ class Intake:
         starting = asyncio.create_task(self.subscriber.start())
         while self.subscriber.consumer is None and not starting.done():  # noqa: ASYNC110 - FastStream tells nobody
             await asyncio.sleep(0)
+        self.assignment.drop()  # the consumer before this one may have been assigned something while it stopped
         self.assignment.consumer = self.subscriber.consumer
         await starting
 

@@ -117,13 +117,16 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
     async def place(self) -> None:
         """Seeks where that has not been possible yet; the database or Kafka may be away for a while."""
         async with self._placing:
-            number, partitions = self.number, set(self._unplaced)
-            if not partitions or self.consumer is None:
+            consumer, number = self.consumer, self.number
+            if consumer is None:
+                return
+            partitions = self._unplaced & consumer.assignment()
+            if not partitions:
                 return
             try:
                 connection = await self._connect()
                 try:
-                    await self._seek_all(connection, partitions, number)
+                    await self._seek_all(connection, consumer, partitions, number)
                 finally:
                     connection.terminate()
             except (*DATABASE_ERRORS, KafkaError) as error:
@@ -132,21 +135,22 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             else:
                 self._health.green("assignment")
 
-    async def _seek_all(self, connection: Connection, partitions: set[TopicPartition], number: int) -> None:
-        assert self.consumer is not None  # noqa: S101 - the caller has looked
-        starts = await self.consumer.beginning_offsets(list(partitions))
+    async def _seek_all(
+        self, connection: Connection, consumer: AIOKafkaConsumer, partitions: set[TopicPartition], number: int
+    ) -> None:
+        starts = await consumer.beginning_offsets(list(partitions))
         for tp, start in starts.items():
             await connection.execute(statement("positions", "open"), tp.topic, tp.partition, start)
         positions = await read(connection, partitions)
         # After the positions: a predecessor may still commit, but never beyond an end that was asked for later.
-        ends = await self.consumer.end_offsets(list(partitions))
-        if number != self.number:
+        ends = await consumer.end_offsets(list(partitions))
+        if number != self.number or not partitions <= consumer.assignment():
             return  # revoked meanwhile: these are somebody else's now
         self._unplaced -= partitions
         for tp, position in positions.items():
             name = f"position {tp.topic}-{tp.partition}"
             if position.next_offset > ends[tp]:
-                self.consumer.pause(tp)
+                consumer.pause(tp)
                 self._health.red(
                     name, f"{PositionAheadOfLogError.__doc__} Position {position.next_offset}, end {ends[tp]}."
                 )
@@ -154,7 +158,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
                 continue
             self._health.green(name)
             self.positions[tp] = position
-            self.consumer.seek(tp, max(position.next_offset, starts[tp]))
+            consumer.seek(tp, max(position.next_offset, starts[tp]))
 
     def accept(self, tp: TopicPartition, records: Sequence[Any]) -> Sequence[Any]:
         """The records that are next: stale ones are dropped, and what skips offsets must say so twice.
