@@ -72,17 +72,14 @@ _AWAITING_REMEDY = {
 
 def vouch(arrival: Arrival, registry: Registry) -> Vouching:
     """The first rows of the protocol's table: refused, awaiting, or vouched for."""
-    opened = arrival.opened
     if arrival.is_stripped:
         return Vouching(Outcome.AWAITING, BEYOND_BOUND)
-    if opened.source is None:
-        return Vouching(Outcome.REFUSED, opened.refusal)
-    if arrival.key_id is None or arrival.seal is None or arrival.value is None:
-        return Vouching(Outcome.REFUSED, refuse("seal-missing", "headers"))
-    key = registry.keys.get(arrival.key_id)
-    if key is not None and not verifies(arrival.value, arrival.seal, registry.verify_keys[key.id]):
-        return Vouching(Outcome.REFUSED, refuse("seal-false", "headers.seal"))
-    gateway = (opened.source.plant, opened.source.gateway)
+    source = arrival.opened.source
+    key = registry.keys.get(arrival.key_id) if arrival.key_id is not None else None
+    refusal = _not_rightly_sealed(arrival, key, registry)
+    if refusal is not None or source is None:
+        return Vouching(Outcome.REFUSED, refusal)
+    gateway = (source.plant, source.gateway)
     if arrival.misplaced:
         is_proven = key is not None and (key.plant, key.gateway) == gateway
         return Vouching(Outcome.REFUSED, refuse("misplaced"), is_proven)
@@ -90,6 +87,17 @@ def vouch(arrival: Arrival, registry: Registry) -> Vouching:
     if rule is None:
         return VOUCHED
     return Vouching(Outcome.AWAITING, Refusal(rule, "source", _AWAITING_REMEDY[rule]))
+
+
+def _not_rightly_sealed(arrival: Arrival, key: GatewayKey | None, registry: Registry) -> Refusal | None:
+    """Why it is no sealed envelope; a key that is not known proves nothing either way."""
+    if arrival.opened.source is None:
+        return arrival.opened.refusal
+    if arrival.key_id is None or arrival.seal is None or arrival.value is None:
+        return refuse("seal-missing", "headers")
+    if key is not None and not verifies(arrival.value, arrival.seal, registry.verify_keys[key.id]):
+        return refuse("seal-false", "headers.seal")
+    return None
 
 
 def not_vouched(
