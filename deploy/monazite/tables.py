@@ -95,16 +95,18 @@ def reconciliation_table(account: Any) -> Table:
     style = "bold green" if account.reconciled else "bold red"
     title = Text(f"{verdict}: received = applied + awaiting + duplicate + refused", style=style)
     table = Table(title=title, box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("")
-    for name in ("received", *OUTCOMES, "difference"):
+    table.add_column("", no_wrap=True)
+    for name in ("received", *OUTCOMES, "missing"):
         table.add_column(name, justify="right", no_wrap=True)
     for topic in sorted({p.topic for p in account.partitions}):
         found = [p for p in account.partitions if p.topic == topic]
         cells = [sum(p.received for p in found), *(sum(p.outcomes[o] for p in found) for o in OUTCOMES)]
-        table.add_row(topic, *(f"{cell:,}" for cell in (*cells, sum(p.difference for p in found))))
+        table.add_row(
+            topic.removeprefix("plant-"), *(f"{cell:,}" for cell in (*cells, sum(p.difference for p in found)))
+        )
     table.add_section()
     totals = [account.received, *(account.total(o) for o in OUTCOMES), sum(p.difference for p in account.partitions)]
-    table.add_row("all messages", *(f"{cell:,}" for cell in totals), style="bold")
+    table.add_row("messages", *(f"{cell:,}" for cell in totals), style="bold")
     events = [sum(account.events.values()), *(account.events[o] for o in OUTCOMES)]
-    table.add_row("events of envelopes", *(f"{cell:,}" for cell in events), "", style="bold")
+    table.add_row("events in them", *(f"{cell:,}" for cell in events), "", style="bold")
     return table

@@ -46,12 +46,10 @@ def dead_letter(arrival: Arrival, reason: Refusal) -> DeadLetter:
     )
 
 
-def note_verdicts(verdicts: Iterable[Verdict], repeats: set[int], changes: Changes) -> None:
+def note_verdicts(verdicts: Iterable[Verdict], changes: Changes) -> None:
     """Entries about whole envelopes: whatever is not simply applied, and what was taken back."""
     for verdict in verdicts:
-        if verdict.source is None or verdict.sequence is None:
-            continue
-        if verdict.outcome is Outcome.APPLIED and verdict.message not in repeats:
+        if verdict.source is None or verdict.sequence is None or verdict.outcome is Outcome.APPLIED:
             continue
         changes.entries[verdict.source].append(
             ReceiptEntry(

@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 FAULT = Refusal("platform-fault", "", "Nothing for you to do: the platform could not decide this event and will again.")
 
 
+_Named = tuple[str, str]
+"""Event id and the plant that claims it."""
+
+
 @dataclass(slots=True)
 class EventRow:
     """One event of a standing envelope; the columns of its row."""
@@ -157,25 +161,29 @@ def _stored_claim(row: Any) -> Claim:
 async def _complete(connection: Connection, groups: dict[str, Group], falling: set[int]) -> dict[Place, bool]:
     """Adds the stored claims of all touched ids, and of every id that these amend or are amended by.
 
+    Only within a plant: what another plant's statement says is not this lock's to decide, whoever names it.
     Returns whether each stored claim was effective.
     """
     effective: dict[Place, bool] = {}
-    read: set[str] = set()
-    open_ids = set(groups)
-    while open_ids:
-        read |= open_ids
-        for row in await connection.fetch(statement("events", "with_ids"), list(open_ids)):
-            effective[row["message"], row["index"]] = row["effective"]
-            if row["message"] not in falling:
-                groups[str(row["event_id"])].stored.append(_stored_claim(row))
-        amending = await connection.fetch(statement("events", "amending"), list(open_ids))
-        reached = {str(row["event_id"]) for row in amending}
-        for event_id in open_ids:
+    asked: set[_Named] = set()
+    asking = {(claim.event_id, claim.plant) for group in groups.values() for claim in (*group.new, *group.falling)}
+    while asking:
+        asked |= asking
+        event_ids = sorted({event_id for event_id, _ in asking})
+        for row in await connection.fetch(statement("events", "with_ids"), event_ids):
+            if (str(row["event_id"]), row["plant"]) in asking:
+                effective[row["message"], row["index"]] = row["effective"]
+                if row["message"] not in falling:
+                    groups[str(row["event_id"])].stored.append(_stored_claim(row))
+        amending = await connection.fetch(statement("events", "amending"), event_ids)
+        reached = {
+            (str(row["event_id"]), row["plant"]) for row in amending if (str(row["target_id"]), row["plant"]) in asking
+        }
+        for event_id in event_ids:
             group = groups[event_id]
-            reached |= {claim.target[0] for claim in (*group.new, *group.stored, *group.falling) if claim.target}
-        open_ids = reached - read
-        for event_id in open_ids:
-            groups[event_id]  # makes the group, so that its stored claims find it
+            claims = (*group.new, *group.stored, *group.falling)
+            reached |= {(claim.target[0], claim.plant) for claim in claims if claim.target}
+        asking = reached - asked
     return effective
 
 

@@ -116,7 +116,7 @@ async def decide(
     claims = await settle_claims(connection, sequences.standing, sequences.falling, registry, changes)
     await _note_refused(connection, verdicts.values(), sequences.fresh, changes)
     answered = {v.source for v in sequences.verdicts.values() if v.source is not None}
-    answers.note_verdicts(verdicts.values(), set(), changes)
+    answers.note_verdicts(verdicts.values(), changes)
     answers.note_events(sequences, claims, changes)
     await answers.note_stored_events(connection, claims, changes)
     await posting.write_events(connection, claims, sequences.falling)
@@ -197,6 +197,8 @@ async def _note_refused(connection: Connection, verdicts: Iterable[Verdict], fre
         if verdict.message not in fresh:
             changes.unfind((verdict.message, WHOLE), "envelope-fork")
             changes.unfind((verdict.message, WHOLE), "contract-refused")
+            if not verdict.occupies:
+                changes.unfind((verdict.message, WHOLE), "chain-broken")
     odd = [v for v in vouched if v.outcome in {Outcome.REFUSED, Outcome.AWAITING} and v.source is not None]
     names = await names_of(connection, {v.source for v in odd if v.source is not None}) if odd else {}
     for verdict in odd:

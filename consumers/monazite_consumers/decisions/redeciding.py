@@ -10,13 +10,12 @@ from monazite_consumers.decisions.holders import all_caps, resum, same_mapping
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.rebuilding import rebuild
 from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict
+from monazite_consumers.decisions.unvouched import Kept, find, is_repeat
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.envelopes import Arrival, Vouching, not_vouched, vouch
-from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
-from monazite_contracts.months import day_of
 from monazite_contracts.receipts import Outcome
 
 CHUNK = 500
@@ -59,8 +58,9 @@ async def _vouch_again(connection: Connection, registry: Registry, platform: Pla
     """Both ways: a late registration applies what awaited, a backdated revocation takes back what was sealed."""
     rows = await connection.fetch(statement("envelopes", "of_plants"), plants)
     doubtful = [row for row in rows if not row["vouched"] or _why_not(row, registry) is not None]
+    kept: Kept = set()
     for start in range(0, len(doubtful), CHUNK):
-        await _decide_again(connection, registry, platform, doubtful[start : start + CHUNK])
+        await _decide_again(connection, registry, platform, doubtful[start : start + CHUNK], kept)
 
 
 def _why_not(row: Any, registry: Registry) -> str | None:
@@ -68,7 +68,9 @@ def _why_not(row: Any, registry: Registry) -> str | None:
     return not_vouched((row["plant"], row["gateway"]), key, row["arrived_at"], registry)
 
 
-async def _decide_again(connection: Connection, registry: Registry, platform: Platform, rows: list[Any]) -> None:
+async def _decide_again(
+    connection: Connection, registry: Registry, platform: Platform, rows: list[Any], kept: Kept
+) -> None:
     changes = Changes(at=platform.instant or datetime.now(UTC))
     chunk = {row["message"]: row for row in rows}
     verdicts: dict[int, Verdict] = {}
@@ -85,36 +87,31 @@ async def _decide_again(connection: Connection, registry: Registry, platform: Pl
         if row["vouched"]:
             leaving[message] = (row["source"], row["sequence"])
             changes.unfind((message, WHOLE))
-        if row["outcome"] != Outcome.DUPLICATE or row["vouched"]:
-            verdicts[message] = _unvouched(row, arrival, vouching)
-            _find_again(verdicts[message], row, registry, changes)
+        find(message, arrival, vouching, registry, changes)
+        verdict = _unvouched(row, arrival, vouching, kept)
+        rule = verdict.reason.rule if verdict.reason is not None else None
+        if row["vouched"] or (row["outcome"], row["rule"]) != (verdict.outcome, rule):
+            verdicts[message] = verdict
     before = {message: Outcome(row["outcome"]) for message, row in chunk.items()}
     touched = Touched(joining, leaving, verdicts, new=set(), before=before)
     await decide(connection, registry, platform, changes, touched)
 
 
-def _unvouched(row: Any, arrival: Arrival, vouching: Vouching) -> Verdict:
+def _unvouched(row: Any, arrival: Arrival, vouching: Vouching, kept: Kept) -> Verdict:
     assert vouching.outcome is not None  # noqa: S101 - unvouched messages have one
-    opened = arrival.opened
+    opened, repeats = arrival.opened, is_repeat(arrival, vouching, kept)
     return Verdict(
-        row["message"], arrival.coordinate, opened.hash, arrival.key_id, vouching.outcome, row["source"],
-        row["sequence"], opened.previous, reason=vouching.reason,
+        row["message"], arrival.coordinate, opened.hash, arrival.key_id,
+        Outcome.DUPLICATE if repeats else vouching.outcome, row["source"], row["sequence"], opened.previous,
+        reason=None if repeats else vouching.reason,
     )  # fmt: skip
-
-
-def _find_again(verdict: Verdict, row: Any, registry: Registry, changes: Changes) -> None:
-    known = (row["plant"], row["gateway"]) in registry.gateways
-    subject = f"{row['plant']}/{row['gateway']}" if known else row["topic"]
-    at = verdict.coordinate.arrived_at
-    rule = "source-unknown" if verdict.outcome is Outcome.AWAITING else "seal-false"
-    period = "" if verdict.outcome is Outcome.AWAITING else f"{day_of(at)}"
-    changes.find((verdict.message, WHOLE), Finding(rule, subject, period, at))
 
 
 async def _touched_alerts(connection: Connection, before: Registry, after: Registry) -> set[AlertKey]:
     """Alerts about lists, provinces and settling that the change may touch."""
     keys: set[AlertKey] = set()
-    if any(before.entries.get(n, ()) != after.entries.get(n, ()) for n in ("approvals", "operations", "memberships")):
+    nouns = ("approvals", "operations", "memberships", "successions")
+    if any(before.entries.get(noun, ()) != after.entries.get(noun, ()) for noun in nouns):
         years = [row["year"] for row in await connection.fetch(statement("caps", "drawn_years"))]
         plants = [row["plant"] for row in await connection.fetch(statement("draws", "plants"))]
         keys |= {AlertKey("unlisted-producer", plant, f"{year}") for plant in plants for year in years}

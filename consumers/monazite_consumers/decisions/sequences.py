@@ -109,6 +109,8 @@ async def settle(connection: Connection, joining: Sequence[Joining], leaving: Ma
         for candidate in candidates:
             before = stored.get(candidate.message)
             _decide(result, key, candidate, places[key][candidate.message], before)
+            if candidate.message in arrivals and candidate.message in result.verdicts:
+                result.verdicts[candidate.message].previous = arrivals[candidate.message].opened.previous
             if places[key][candidate.message].occupies and (before is None or not before.occupies):
                 _rise(result, key, candidate, arrivals[candidate.message].opened)
     return result

@@ -42,23 +42,40 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
     if not others:
         return result
     rows = await connection.fetch(statement("envelopes", "kept"), [a.opened.hash for a in others.values()])
-    kept = {(row["hash"], row["key_id"], row["seal"]) for row in rows}
+    kept = {(row["hash"], row["key_id"], row["seal"], row["rule"]) for row in rows}
     room = await _room(connection, registry, batch)
     for message, arrival in others.items():
-        verdict = _verdict(message, arrival, batch)
-        identity = (arrival.opened.hash, arrival.key_id, arrival.seal)
-        if identity in kept:
+        verdict, vouching = _verdict(message, arrival, batch), batch.vouchings[message]
+        repeats = is_repeat(arrival, vouching, kept)
+        if repeats:
             verdict.outcome, verdict.reason = Outcome.DUPLICATE, None
         elif verdict.outcome is Outcome.AWAITING and (
             arrival.is_stripped or not room.take((verdict.source, arrival.key_id))
         ):
             result.stripped.add(message)
             verdict.source = verdict.sequence = None
-            verdict.reason = BEYOND_BOUND
-        kept.add(identity)
+            verdict.reason, vouching = BEYOND_BOUND, Vouching(Outcome.AWAITING, BEYOND_BOUND)
         result.verdicts[message] = verdict
-        _find(verdict, arrival, registry, changes)
+        find(message, arrival, vouching, registry, changes)
+        if verdict.outcome is Outcome.REFUSED and verdict.source is None and verdict.reason is not None:
+            changes.dead_letters.append(answers.dead_letter(arrival, verdict.reason))
     return result
+
+
+Kept = set[tuple[bytes, str | None, bytes | None, str | None]]
+"""Value's hash, key, seal and rule of what was kept and that nobody vouches for."""
+
+
+def is_repeat(arrival: Arrival, vouching: Vouching, kept: Kept) -> bool:
+    """Whether an equal value, key and seal is kept already, for the same reason; it is from now on."""
+    if arrival.is_stripped:
+        return False
+    rule = vouching.reason.rule if vouching.reason is not None else None
+    identity = (arrival.opened.hash, arrival.key_id, arrival.seal, rule)
+    if identity in kept:
+        return True
+    kept.add(identity)
+    return False
 
 
 def _verdict(message: int, arrival: Arrival, batch: Batch) -> Verdict:
@@ -99,20 +116,24 @@ async def _room(connection: Connection, registry: Registry, batch: Batch) -> _Ro
     return _Room(registry, [])
 
 
-def _find(verdict: Verdict, arrival: Arrival, registry: Registry, changes: Changes) -> None:
-    """States a finding, and a dead letter where nobody can be named."""
-    if verdict.reason is None:
-        return  # a duplicate
-    at, source, place = arrival.coordinate.arrived_at, arrival.opened.source, (verdict.message, WHOLE)
+def find(message: int, arrival: Arrival, vouching: Vouching, registry: Registry, changes: Changes) -> None:
+    """States a finding about a message that nobody vouches for.
+
+    About repeats too, and never by what happened to be registered when something final was decided: which of two equal
+    messages is decided first must make no difference.
+    """
+    assert vouching.reason is not None  # noqa: S101 - unvouched messages have a reason
+    at, source, place = arrival.coordinate.arrived_at, arrival.opened.source, (message, WHOLE)
     topic, day = arrival.coordinate.topic, f"{day_of(at)}"
     gateway = f"{source.plant}/{source.gateway}" if source is not None else topic
     known = source is not None and (source.plant, source.gateway) in registry.gateways
-    if verdict.outcome is Outcome.AWAITING:
-        subject = gateway if known and verdict.reason is not BEYOND_BOUND else topic
+    key = registry.keys.get(arrival.key_id) if arrival.key_id is not None else None
+    if vouching.outcome is Outcome.AWAITING:
+        subject = gateway if known and vouching.reason is not BEYOND_BOUND else topic
         changes.find(place, Finding("source-unknown", subject, "", at))
-    elif verdict.source is not None:
+    elif vouching.is_proven:
         changes.find(place, Finding("contract-refused", gateway, day, at))
+    elif vouching.reason.rule == "seal-false" and key is not None:
+        changes.find(place, Finding("seal-false", f"{key.plant}/{key.gateway}", day, at))
     else:
-        false = known and verdict.reason.rule == "seal-false"
-        changes.find(place, Finding("seal-false" if false else "unreadable", gateway if false else topic, day, at))
-        changes.dead_letters.append(answers.dead_letter(arrival, verdict.reason))
+        changes.find(place, Finding("unreadable", topic, day, at))
