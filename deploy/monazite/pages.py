@@ -43,7 +43,7 @@ def metrics_page() -> str:
         [
             "# Metrics",
             "",
-            "Generated from `monazite_consumers/metrics.py` by `make docs`. Every service serves `/metrics`, `/health`.",
+            "Generated from `monazite_consumers/metrics.py` by `make docs`. Every service serves them on `/metrics`.",
             "Cap values are confidential: ratios and states only.",
             "",
             "| Metric | Type | Labels | Meaning |",
