@@ -1,5 +1,6 @@
 """Which partition a record key belongs to: Kafka's default partitioner, which every client must agree with."""
 
+from functools import lru_cache
 from typing import Final
 
 _SEED: Final = 0x9747B28C
@@ -21,6 +22,7 @@ def murmur2(key: bytes) -> int:
     return hashed ^ hashed >> 15
 
 
+@lru_cache(maxsize=10_000)  # it is Python, and few keys carry many messages
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition of a record key in a topic of so many partitions."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

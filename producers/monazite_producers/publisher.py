@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
+
+from monazite_contracts.partitioner import partition_of
 
 BATCH_BYTES: Final = 256 * 1024
 """Small against the broker's 1 MiB, large enough for a few hundred quiet envelopes; a full one travels alone."""
@@ -80,7 +80,7 @@ class Publisher:
             max_batch_size=BATCH_BYTES,
             linger_ms=0,  # batches fill while a request is under way; 5 ms made a run of small calls 10 times slower
             request_timeout_ms=int(self._settings.request_timeout / timedelta(milliseconds=1)),
-            partitioner=partition_of,
+            partitioner=partition_for,
             **self._settings.security,
         )
         await producer.start()
@@ -125,7 +125,7 @@ class Publisher:
         return future
 
 
-def partition_of(key: bytes | None, partitions: list[int], available: list[int]) -> int:
+def partition_for(key: bytes | None, partitions: list[int], available: list[int]) -> int:
     """The partition of a record key as Java's default partitioner chooses it; `partitions` sorted by number.
 
     `available` is what the client passes besides; a key's partition never depends on who is up.
@@ -133,13 +133,7 @@ def partition_of(key: bytes | None, partitions: list[int], available: list[int])
     del available
     if key is None:
         raise ValueError("every message has a record key: a gateway's order depends on it")
-    return partitions[_positive_murmur2(key) % len(partitions)]
-
-
-@lru_cache(maxsize=4096)  # it is written in Python, and a publisher has few keys
-def _positive_murmur2(key: bytes) -> int:
-    hashed: int = murmur2(key)
-    return hashed & 0x7FFF_FFFF
+    return partitions[partition_of(key, len(partitions))]
 
 
 async def _acknowledgements(pending: "list[asyncio.Future[Any]]") -> list[Acknowledged]:

@@ -17,13 +17,14 @@ import asyncpg
 from monazite.embedded import servers
 from monazite_consumers import database, register
 from monazite_consumers.decisions.deciding import decide_arrivals
-from monazite_consumers.decisions.reading import Sealing, arrival, partition_of
+from monazite_consumers.decisions.reading import Sealing, arrival
 from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
 from monazite_consumers.rules.registry import NOUNS
 from monazite_contracts import builders
 from monazite_contracts.envelope import record_key
+from monazite_contracts.partitioner import partition_of
 from monazite_contracts.seal import encode_base64url, pae
 
 ENVELOPE, BATCH = 500, 4

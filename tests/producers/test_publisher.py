@@ -3,7 +3,7 @@
 import pytest
 from aiokafka.partitioner import murmur2
 
-from monazite_producers.publisher import Outgoing, Publisher, PublisherSettings, partition_of
+from monazite_producers.publisher import Outgoing, Publisher, PublisherSettings, partition_for
 
 # From Apache Kafka's own UtilsTest.testMurmur2, as signed 32-bit integers.
 JAVA = {
@@ -25,16 +25,16 @@ def test_a_key_hashes_as_in_java(key: bytes, hashed: int) -> None:
 def test_a_key_lands_where_java_puts_it(key: bytes, hashed: int) -> None:
     for count in (1, 3, 6, 7):
         partitions = list(range(count))
-        assert partition_of(key, partitions, []) == (hashed & 0x7FFF_FFFF) % count
+        assert partition_for(key, partitions, []) == (hashed & 0x7FFF_FFFF) % count
 
 
 def test_a_key_keeps_its_partition_when_others_are_down() -> None:
-    assert partition_of(b"abc", [0, 1, 2], [1]) == partition_of(b"abc", [0, 1, 2], [0, 1, 2])
+    assert partition_for(b"abc", [0, 1, 2], [1]) == partition_for(b"abc", [0, 1, 2], [0, 1, 2])
 
 
 def test_a_message_without_a_key_is_an_error() -> None:
     with pytest.raises(ValueError, match="record key"):
-        partition_of(None, [0], [0])
+        partition_for(None, [0], [0])
 
 
 async def test_publishing_outside_the_context_is_an_error() -> None:

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
-
-from aiokafka.partitioner import murmur2
 
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
 from monazite_contracts.envelope import record_key
 from monazite_contracts.opening import Opened, open_value
+from monazite_contracts.partitioner import partition_of
 from monazite_contracts.seal import KEY_HEADER, SEAL_HEADER, SIGNATURE_BYTES, decode_base64url, encode_base64url
 from monazite_contracts.topics import PLANT_TOPICS, TOPICS
 
@@ -98,9 +96,3 @@ def _misplaced(coordinate: Coordinate, key: bytes | None, opened: Opened) -> boo
         or coordinate.topic != PLANT_TOPICS[source.stream]
         or coordinate.partition != partition_of(key, _PARTITIONS[coordinate.topic])
     )
-
-
-@lru_cache(maxsize=10_000)
-def partition_of(key: bytes, partitions: int) -> int:
-    """Where Java's default partitioner puts a key."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
