@@ -1,0 +1,419 @@
+"""Strategies: what plants may say and regulators may change, at fixed coordinates, and in which order it is decided."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal, get_args
+
+from hypothesis import strategies as st
+from monazite_consumers.rules.registry import Approval, Membership, Operation, Plant, Settings, Succession
+from monazite_contracts.builders import (
+    a_blend,
+    a_correction,
+    a_nil_declaration,
+    a_production,
+    a_scrap_intake,
+    a_separation,
+    a_signing_key,
+    a_void,
+    an_assay,
+    an_assay_finalised,
+    an_input,
+    an_oxide_assay,
+)
+from monazite_contracts.catalogue import CapKind
+from monazite_contracts.envelope import value_hash
+from regulator_desk import (
+    Declared,
+    Gateway,
+    Json,
+    Message,
+    a_key,
+    a_message,
+    a_plant,
+    again,
+    an_allocation,
+    an_enterprise,
+    key_id_of,
+)
+
+OPENS_AT = datetime(2023, 12, 29, tzinfo=UTC)
+FIRST_ARRIVAL = datetime(2023, 12, 30, tzinfo=UTC)
+ENDS_AT = datetime(2024, 1, 20, tzinfo=UTC)
+"""Everything has arrived and settled, or not, by then."""
+
+MINE, SEPARATION, RECYCLER = "ordos-mine", "ordos-separation", "ganzhou-recycler"
+PLANTS = (MINE, SEPARATION, RECYCLER)
+GATEWAYS = ("gw-1", "gw-2")
+DAYS = (date(2023, 12, 30), date(2023, 12, 31), date(2024, 1, 1), date(2024, 1, 2))
+
+# --- statements
+
+
+def _period(day: date) -> Json:
+    return {"start": f"{day}T00:00:00+08:00", "end": f"{day + timedelta(days=1)}T00:00:00+08:00"}
+
+
+def _mass(tonnes: int) -> Json:
+    return {"net_mass_kg": f"{tonnes}000.000", "claimed_reo_kg": f"{tonnes * 552}.000"}
+
+
+def _mined(product: str) -> Callable[..., Json]:
+    return lambda plant, record, day, tonnes: a_production(
+        plant=plant, record=record, product=product, period=_period(day), **_mass(tonnes)
+    )
+
+
+def _separated(*products: str) -> Callable[..., Json]:
+    def make(plant: str, record: str, day: date, tonnes: int) -> Json:
+        inputs = [
+            an_input(product=p, lot=f"{MINE}/R-{n}", assay=an_oxide_assay(treo_pct="60.0001"))
+            for n, p in enumerate(products, 1)
+        ]
+        return a_separation(plant=plant, record=record, period=_period(day), inputs=inputs, **_mass(tonnes))
+
+    return make
+
+
+def _recovered(plant: str, record: str, day: date, tonnes: int) -> Json:
+    used = [an_input(product="bastnaesite-concentrate")] if tonnes > 3 else []
+    changes = {"activity": "recovered", "origin": "recycled", "inputs": used, "period": _period(day)}
+    return a_separation(plant=plant, record=record, **changes, **_mass(tonnes))
+
+
+def _rehearsed(plant: str, record: str, day: date, tonnes: int) -> Json:
+    return a_production(plant=plant, record=record, period=_period(day), test=True, **_mass(tonnes))
+
+
+def _blended(plant: str, record: str, day: date, tonnes: int) -> Json:
+    made = {"lot": f"{plant}/R-1", "net_mass_kg": f"{tonnes}.000", "blended_at": f"{day}T09:00:00+08:00"}
+    return a_blend(plant=plant, record=record, **made)
+
+
+def _taken_in(plant: str, record: str, day: date, tonnes: int) -> Json:
+    return a_scrap_intake(plant=plant, record=record, taken_in_at=f"{day}T09:00:00+08:00", **_mass(tonnes))
+
+
+def _refused(plant: str, record: str, day: date, tonnes: int) -> Json:
+    return a_production(plant=plant, record=record, period=_period(day), net_mass_kg=f"{tonnes} t")
+
+
+def _straddling(plant: str, record: str, day: date, tonnes: int) -> Json:
+    period = {"start": "2023-12-31T00:00:00+08:00", "end": "2024-01-02T00:00:00+08:00"}
+    return a_production(plant=plant, record=record, period=period, **_mass(tonnes))
+
+
+STATEMENTS: dict[str, Callable[..., Json]] = {
+    "rock": _mined("bastnaesite-concentrate"),
+    "ionic": _mined("ionic-oxide-concentrate"),
+    "separated": _separated("bastnaesite-concentrate"),
+    "separated-partly-again": _separated("bastnaesite-concentrate", "lanthanum-oxide"),
+    "separated-unsaid": _separated(),
+    "recovered": _recovered,
+    "rehearsed": _rehearsed,
+    "blended": _blended,
+    "taken-in": _taken_in,
+    "refused": _refused,
+    "straddling": _straddling,
+}
+
+Amendment = Literal["void", "weighed", "re-dated", "re-kinded", "relotted", "re-acted", "assay", "foreign-void"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One event, and what it makes of the statement that it is about."""
+
+    event: Json
+    statement: Json
+
+
+def _amended(target: Said, how: Amendment, number: int, day: date, tonnes: int) -> Said:
+    """An amendment that names an event, sensible or not."""
+    event, statement = target.event, target.statement
+    record = f"A-{number}"
+    if how == "void":
+        return Said(a_void(event, record=record), statement)
+    if how == "foreign-void":
+        other = PLANTS[(PLANTS.index(event["source"]) + 1) % 3]
+        return Said(a_void(event, plant=other, record=record), statement)
+    if how == "assay":
+        named = {"data": {"lot": statement["data"].get("lot", f"{event['source']}/R-1")}}
+        finalised = an_assay_finalised(named | {"source": event["source"], "id": "", "recordid": ""}, **_assayed(tonnes, event, record))
+        return Said(finalised, statement)
+    changed: Json = {
+        "weighed": _mass(tonnes) if "claimed_reo_kg" in statement["data"] else {},
+        "re-dated": {"period": _period(day)} if "period" in statement["data"] else {},
+        "re-kinded": {"product": "ionic-oxide-concentrate"} if statement["data"].get("activity") == "mined" else {},
+        "relotted": {"lot": f"{event['source']}/R-{tonnes}"},
+        "re-acted": {"activity": "recovered"} if statement["data"].get("activity") == "separated" else {},
+    }[how]
+    corrected = statement | {"data": statement["data"] | changed}
+    named = statement | {"id": event["id"], "source": event["source"]}
+    correction = a_correction(named, changed, record=record, target=_target(event))
+    return Said(correction, corrected)
+
+
+def _target(event: Json) -> Json:
+    from monazite_contracts.builders import a_target
+
+    return a_target(event)
+
+
+def _assayed(tonnes: int, event: Json, record: str) -> Json:
+    assay = an_assay(treo_pct=f"{50 + tonnes}.5000")
+    return {"plant": event["source"], "record": record, "assay": assay, "target": _target(event)}
+
+
+@st.composite
+def statements(draw: Any) -> list[Said]:
+    """Statements and amendments of three plants, with few record numbers, so that they meet."""
+    said: list[Said] = []
+    for number in range(draw(st.integers(3, 12))):
+        day, tonnes = draw(st.sampled_from(DAYS)), draw(st.integers(1, 6))
+        if said and draw(st.integers(0, 9)) < 5:
+            target = said[draw(st.integers(0, len(said) - 1))]
+            if target.statement["data"].get("net_mass_kg", "").endswith("t"):
+                continue
+            said.append(_amended(target, draw(st.sampled_from(get_args(Amendment))), number, day, tonnes))
+            continue
+        make = STATEMENTS[draw(st.sampled_from(tuple(STATEMENTS)))]
+        event = make(draw(st.sampled_from(PLANTS)), f"R-{draw(st.integers(1, 4))}", day, tonnes)
+        said.append(Said(event, event))
+    return said
+
+
+# --- messages
+
+Twist = Literal[
+    "none", "lost", "sent-again", "resealed", "forked", "forged", "forged-again", "misplaced", "unknown-key", "late-key",
+    "key-of-another", "unchained", "overfull", "noise", "forked-overfull", "misplaced-late", "forged-for-another",
+]  # fmt: skip
+
+
+@dataclass
+class _Post:
+    """Forms messages; every coordinate is fixed when a message is made."""
+
+    draw: Any
+    messages: list[Message] = field(default_factory=list)
+    gateways: dict[tuple[str, str, str], Gateway] = field(default_factory=dict)
+    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def post(self, message: Message) -> Message:
+        """At an arrival of its own and the next offset, whatever it had."""
+        place = message.topic, message.partition
+        self.offsets[place] = self.offsets.get(place, 0) + 1
+        arrival = FIRST_ARRIVAL + timedelta(minutes=self.draw(st.integers(0, 90)) * 30)
+        placed = replace(message, offset=self.offsets[place], timestamp=int(arrival.timestamp() * 1000))
+        self.messages.append(placed)
+        return placed
+
+    def gateway(self, plant: str) -> Gateway:
+        name, incarnation = self.draw(st.sampled_from(GATEWAYS)), self.draw(st.sampled_from(("1", "1", "2")))
+        key = plant, name, incarnation
+        return self.gateways.setdefault(key, Gateway(plant, name, incarnation=incarnation))
+
+    def send(self, events: list[Json], twist: Twist) -> None:
+        """One envelope, with what is odd about it."""
+        gateway = self.gateway(events[0]["source"])
+        before = gateway.previous
+        message = gateway.send(*events)
+        source, value = gateway.source, message.value or b""
+        late, forger = key_id_of(gateway.plant, gateway.name, 2), a_signing_key("a forger")
+        if twist == "overfull":
+            gateway.sequence, gateway.previous = gateway.sequence - 1, before
+            message = gateway.send(*[events[0]] * 501)
+        elif twist == "unchained":
+            gateway.sequence -= 1
+            message = gateway.send(*events, previous=value_hash(b"another"))
+        elif twist == "forked":
+            other = Gateway(gateway.plant, gateway.name, incarnation=gateway.incarnation)
+            other.sequence, other.previous = gateway.sequence - 1, before
+            self.post(other.send(a_production(plant=gateway.plant, record="R-1", **_mass(9))))
+        elif twist == "forked-overfull":
+            other = Gateway(gateway.plant, gateway.name, incarnation=gateway.incarnation)
+            other.sequence, other.previous = gateway.sequence - 1, before
+            self.post(other.send(*[events[0]] * 501))
+        changed: dict[str, Any] = {
+            "forged": {"signed_by": forger},
+            "forged-again": {"signed_by": forger, "key_id": late},
+            "unknown-key": {"key_id": "nobody"},
+            "late-key": {"key_id": late},
+            "misplaced-late": {"key_id": late},
+            "forged-for-another": {"key_id": key_id_of(SEPARATION, "gw-2"), "signed_by": forger},
+            "key-of-another": {"key_id": key_id_of(PLANTS[0], "gw-2")},
+        }.get(twist, {})
+        if changed:
+            message = a_message(value, source, **changed)
+        if twist in {"misplaced", "misplaced-late"}:
+            message = replace(message, key=b"somebody/else", partition=0)
+        if twist == "noise":
+            self.post(a_message(b'{"source": 1}', source))
+        if twist != "lost":
+            self.post(message)
+        if twist in {"sent-again", "forged-again", "misplaced-late"} or (twist == "late-key" and len(events) > 1):
+            self.post(again(message))
+        if twist == "resealed":
+            self.post(a_message(value, source, key_id=late))
+
+
+@st.composite
+def messages(draw: Any) -> list[Message]:
+    """Envelopes of three plants with two gateways each; events travel in any of them, once or several times."""
+    said = [each.event for each in draw(statements())]
+    post = _Post(draw)
+    by_plant = {plant: [event for event in said if event["source"] == plant] for plant in PLANTS}
+    for events in by_plant.values():
+        waiting = list(events)
+        repeated = [event for event in events if draw(st.integers(0, 4)) == 0]
+        waiting += repeated
+        while waiting:
+            size = draw(st.integers(1, 3))
+            twist = draw(st.sampled_from(("none",) * 8 + get_args(Twist)))
+            post.send(waiting[:size], twist)
+            waiting = waiting[size:]
+    if draw(st.integers(0, 3)) == 0:
+        gateway = Gateway(MINE, stream="declarations")
+        post.post(gateway.send(a_nil_declaration(plant=MINE)))
+    return post.messages
+
+
+# --- registries
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """What the regulator may change."""
+
+    late_plant: bool = True
+    late_keys: bool = True
+    revoked_hours: int | None = None
+    listed_from: date | None = date(2020, 1, 1)
+    recycler_run_by: str = "south"
+    moved_on: date | None = None
+    grouped: bool = True
+    succeeded: bool = False
+    second_batch_t: int = 5
+    issued_on: date = date(2023, 1, 1)
+    province: str = "jiangxi"
+    settle_minutes: int = 15
+    separation_counts: Literal["output", "feed"] = "output"
+    recycled_counts: bool = False
+    separated_again_counts: bool = False
+    claim_tolerance_ppm: int = 5_000
+
+
+KNOBS: dict[str, Any] = {
+    "revoked_hours": st.sampled_from((None, 0, 5, 20)),
+    "listed_from": st.sampled_from((None, date(2020, 1, 1), date(2024, 1, 1))),
+    "recycler_run_by": st.sampled_from(("south", "north-works")),
+    "moved_on": st.sampled_from((None, date(2023, 12, 31), date(2024, 1, 2))),
+    "grouped": st.booleans(),
+    "succeeded": st.booleans(),
+    "second_batch_t": st.sampled_from((0, 5, 20)),
+    "issued_on": st.sampled_from((date(2023, 1, 1), date(2024, 1, 10), date(2024, 2, 1))),
+    "province": st.sampled_from(("jiangxi", "hunan")),
+    "settle_minutes": st.sampled_from((15, 25_920)),
+    "separation_counts": st.sampled_from(("output", "feed")),
+    "recycled_counts": st.booleans(),
+    "separated_again_counts": st.booleans(),
+    "claim_tolerance_ppm": st.sampled_from((5_000, 900_000)),
+}
+
+
+def registry(knobs: Knobs) -> list[Declared]:
+    """All that is declared."""
+    declared: list[Declared] = [
+        *an_enterprise("north", "-"), *an_enterprise("north-works", "-"), *an_enterprise("south", "separation"),
+        *a_plant(MINE, "north-works"), *a_plant(SEPARATION, "south", knobs.province),
+        a_key(MINE, "gw-2", revoked_from=_after(knobs.revoked_hours)), a_key(SEPARATION, "gw-2"),
+        ("settings", Settings(**{name: getattr(knobs, name) for name in Settings.model_fields if hasattr(knobs, name)})),
+    ]  # fmt: skip
+    if knobs.listed_from:
+        approved = Approval(enterprise="north-works", activity="mining", since=knobs.listed_from)
+        declared.append(("approvals", approved))
+    if knobs.grouped:
+        declared.append(("memberships", Membership(member="north-works", group="north", since=date(2023, 6, 1))))
+    if knobs.succeeded:
+        declared.append(("successions", Succession(predecessor="north", successor="south", years=(2024,))))
+    if knobs.late_plant:
+        declared += [
+            ("plants", Plant(code=RECYCLER, name=RECYCLER, province="hunan", simulated=True)),
+            *_operations(knobs), a_key(RECYCLER), a_key(RECYCLER, "gw-2"),
+        ]  # fmt: skip
+    if knobs.late_keys:
+        declared += [a_key(plant, gateway, 2) for plant in (MINE, SEPARATION) for gateway in GATEWAYS]
+    for kind in CapKind:
+        for holder, year in (("north", 2023), ("south", 2023), ("north", 2024), ("north-works", 2024)):
+            first = an_allocation(3, date(year, 1, 1), holder=holder, kind=kind)
+            declared.append(first)
+            if knobs.second_batch_t and holder == "north":
+                day = knobs.issued_on if knobs.issued_on.year == year else date(year, 1, 1)
+                declared.append(
+                    an_allocation(knobs.second_batch_t, day, holder=holder, kind=kind, batch="2", year=year)
+                )
+    return declared
+
+
+def _after(hours: int | None) -> datetime | None:
+    return None if hours is None else FIRST_ARRIVAL + timedelta(hours=hours)
+
+
+def _operations(knobs: Knobs) -> list[Declared]:
+    since = date(2020, 1, 1)
+    if knobs.moved_on is None:
+        return [("operations", Operation(plant=RECYCLER, enterprise=knobs.recycler_run_by, since=since))]
+    other = {"south": "north-works", "north-works": "south"}[knobs.recycler_run_by]
+    return [
+        ("operations", Operation(plant=RECYCLER, enterprise=knobs.recycler_run_by, since=since, until=knobs.moved_on)),
+        ("operations", Operation(plant=RECYCLER, enterprise=other, since=knobs.moved_on)),
+    ]
+
+
+# --- the order in which it happens
+
+
+@dataclass(frozen=True)
+class Step:
+    """A batch to decide (by two members at once, perhaps), a registry to apply, or an instant to judge at."""
+
+    batch: tuple[Message, ...] = ()
+    at_once: bool = False
+    knobs: Knobs | None = None
+    watch_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """The same messages and the same last registry, twice: in order, and as the steps have it."""
+
+    messages: tuple[Message, ...]
+    steps: tuple[Step, ...]
+    last: Knobs
+
+
+@st.composite
+def examples(draw: Any) -> Example:
+    """Any permutation, any cuts, registry changes and judgements in between, two members at times."""
+    said = tuple(draw(messages()))
+    waiting = list(draw(st.permutations(said)))
+    knobs = Knobs(late_plant=draw(st.booleans()), late_keys=draw(st.booleans()))
+    steps = [Step(knobs=knobs)]
+    judged = OPENS_AT
+    for _ in range(draw(st.integers(0, 4))):
+        size = draw(st.integers(0, len(waiting)))
+        while size:
+            cut = draw(st.integers(1, size))
+            steps.append(Step(batch=tuple(waiting[:cut]), at_once=draw(st.booleans())))
+            waiting, size = waiting[cut:], size - cut
+        if draw(st.booleans()):
+            judged += timedelta(hours=draw(st.integers(1, 48)))
+            steps.append(Step(watch_at=judged))
+        names = draw(st.lists(st.sampled_from(tuple(KNOBS)), max_size=3, unique=True))
+        knobs = replace(knobs, **{name: draw(KNOBS[name]) for name in names})
+        if draw(st.integers(0, 2)) == 0:
+            knobs = replace(knobs, late_plant=True, late_keys=True)
+        steps.append(Step(knobs=knobs))
+    steps.append(Step(batch=tuple(waiting), at_once=draw(st.booleans())))
+    return Example(said, tuple(steps), knobs)
