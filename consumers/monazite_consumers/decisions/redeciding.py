@@ -80,13 +80,12 @@ async def _decide_again(
         message, row = found["message"], chunk[found["message"]]
         arrival = read_row(found)
         vouching = vouch(arrival, registry)
-        changes.unfind((message, WHOLE), "source-unknown")
+        changes.unfind((message, WHOLE))
         if vouching.vouched:
             joining.append(Joining(message, row["source"], arrival))
             continue
         if row["vouched"]:
             leaving[message] = (row["source"], row["sequence"])
-            changes.unfind((message, WHOLE))
         find(message, arrival, vouching, registry, changes)
         verdict = _unvouched(row, arrival, vouching, kept)
         rule = verdict.reason.rule if verdict.reason is not None else None
@@ -100,6 +99,8 @@ async def _decide_again(
 def _unvouched(row: Any, arrival: Arrival, vouching: Vouching, kept: Kept) -> Verdict:
     assert vouching.outcome is not None  # noqa: S101 - unvouched messages have one
     opened, repeats = arrival.opened, is_repeat(arrival, vouching, kept)
+    # What it repeats may have been refused before, and is then not decided again.
+    repeats |= vouching.outcome is Outcome.REFUSED and row["outcome"] == Outcome.DUPLICATE and not row["vouched"]
     return Verdict(
         row["message"], arrival.coordinate, opened.hash, arrival.key_id,
         Outcome.DUPLICATE if repeats else vouching.outcome, row["source"], row["sequence"], opened.previous,

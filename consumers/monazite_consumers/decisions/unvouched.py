@@ -42,7 +42,7 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
     if not others:
         return result
     rows = await connection.fetch(statement("envelopes", "kept"), [a.opened.hash for a in others.values()])
-    kept = {(row["hash"], row["key_id"], row["seal"], row["rule"]) for row in rows}
+    kept: Kept = {tuple(row) for row in rows}
     room = await _room(connection, registry, batch)
     for message, arrival in others.items():
         verdict, vouching = _verdict(message, arrival, batch), batch.vouchings[message]
@@ -62,8 +62,8 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
     return result
 
 
-Kept = set[tuple[bytes, str | None, bytes | None, str | None]]
-"""Value's hash, key, seal and rule of what was kept and that nobody vouches for."""
+Kept = set[tuple[Any, ...]]
+"""Of what was kept and that nobody vouches for: value's hash, key, seal, topic, partition, record key, and the rule."""
 
 
 def is_repeat(arrival: Arrival, vouching: Vouching, kept: Kept) -> bool:
@@ -71,7 +71,8 @@ def is_repeat(arrival: Arrival, vouching: Vouching, kept: Kept) -> bool:
     if arrival.is_stripped:
         return False
     rule = vouching.reason.rule if vouching.reason is not None else None
-    identity = (arrival.opened.hash, arrival.key_id, arrival.seal, rule)
+    at, seal = arrival.coordinate, (arrival.key_id, arrival.seal)
+    identity = (arrival.opened.hash, *seal, at.topic, at.partition, arrival.record_key, rule)
     if identity in kept:
         return True
     kept.add(identity)

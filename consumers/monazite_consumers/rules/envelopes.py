@@ -80,8 +80,8 @@ def vouch(arrival: Arrival, registry: Registry) -> Vouching:
     if refusal is not None or source is None:
         return Vouching(Outcome.REFUSED, refusal)
     gateway = (source.plant, source.gateway)
-    if arrival.misplaced:
-        is_proven = key is not None and (key.plant, key.gateway) == gateway
+    if arrival.misplaced and key is not None:  # under an unknown key nothing is proven yet: it awaits
+        is_proven = (key.plant, key.gateway) == gateway
         return Vouching(Outcome.REFUSED, refuse("misplaced"), is_proven)
     rule = not_vouched(gateway, key, arrival.coordinate.arrived_at, registry)
     if rule is None:

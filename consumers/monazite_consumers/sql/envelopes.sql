@@ -26,9 +26,9 @@ SELECT e.message, e.source, e.sequence, e.hash, e.outcome, e.vouched, e.rule FRO
 WHERE e.message = ANY($1::bigint[]);
 
 -- name: kept
--- Messages already kept, refused or awaiting, with given hashes.
-SELECT e.hash, l.key_id, l.seal FROM envelopes e JOIN ledger l USING (message)
-WHERE e.hash = ANY($1::bytea[]) AND e.outcome IN ('awaiting', 'refused');
+-- Messages that nobody vouches for, already kept, with given hashes.
+SELECT e.hash, l.key_id, l.seal, l.topic, l.partition, l.record_key, e.rule FROM envelopes e JOIN ledger l USING (message)
+WHERE e.hash = ANY($1::bytea[]) AND e.outcome IN ('awaiting', 'refused') AND NOT e.vouched;
 
 -- name: change
 -- What is decided anew about envelopes.

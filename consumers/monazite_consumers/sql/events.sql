@@ -13,8 +13,8 @@ FROM found f JOIN ledger l USING (message)
 WHERE f.rule IS DISTINCT FROM 'platform-fault';
 
 -- name: amending
--- Ids of events that amend one of these ids.
-SELECT DISTINCT event_id FROM events WHERE target_id = ANY($1::uuid[]) AND NOT test AND target_id IS NOT NULL;
+-- Events that amend one of these ids; only a plant's own amendments count.
+SELECT DISTINCT event_id, plant, target_id FROM events WHERE target_id = ANY($1::uuid[]) AND NOT test AND target_id IS NOT NULL;
 
 -- name: of_messages
 -- The events of given messages, to take them back.
