@@ -150,9 +150,8 @@ async def bench(url: str, events: int) -> None:
     assert sum(drawn.values()) == total, "a gram was lost in the move"
     assert drawn["holder-b"] > 0
     size = await connection.fetchval("SELECT pg_database_size(current_database())")
-    print(
-        f"decisions waited at most {wait_s:.2f} s while a plant with {events:,} events moved ({size / events:,.0f} B/event)"
-    )
+    print(f"decisions waited at most {wait_s:.2f} s while a plant with {events:,} events moved")
+    print(f"{size / events:,.0f} bytes an event on disk")
 
 
 def main() -> None:
