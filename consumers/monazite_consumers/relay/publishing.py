@@ -57,9 +57,10 @@ class Relay:
     async def _publish_while_held(self, connection: Connection) -> None:
         await connection.add_listener("monazite_outbox", lambda *_: self._woken.set())
         self._topics_of_revision = -1
-        # Without retries of its own the producer cannot put an old message behind a newer one of a successor.
+        # Not idempotent: aiokafka never lets an idempotent message expire, so one from before an outage would be sent
+        # behind a successor's newer one. Subscribers ignore what comes twice, and one request a partition keeps order.
         async with AIOKafkaProducer(
-            bootstrap_servers=self._kafka.bootstrap, enable_idempotence=True, request_timeout_ms=SEND_TIMEOUT_MS
+            bootstrap_servers=self._kafka.bootstrap, acks="all", request_timeout_ms=SEND_TIMEOUT_MS
         ) as producer:
             while True:
                 self._woken.clear()
