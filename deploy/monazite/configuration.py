@@ -13,9 +13,11 @@ from monazite.errors import ConfigurationError
 
 PREFIX = "MONAZITE_"
 FILE_VARIABLE = "MONAZITE_CONFIG"
+DATABASE_VARIABLE = "MONAZITE_DATABASE_URL"
+"""The short form of MONAZITE_DATABASE__URL, which goes before it."""
 
-NOT_SETTINGS = {FILE_VARIABLE, "MONAZITE_CACHE", "MONAZITE_DATA", "MONAZITE_DATABASE_URL"}
-"""Variables of this name space that are no settings; the last is the short form of MONAZITE_DATABASE__URL."""
+NOT_SETTINGS = {FILE_VARIABLE, "MONAZITE_CACHE", "MONAZITE_DATA", DATABASE_VARIABLE}
+"""Variables of this name space that are no settings."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -27,11 +29,11 @@ def load(model: type[Model], environment: Mapping[str, str] = os.environ) -> Mod
         ConfigurationError: an unknown key, a value out of range, or a file that cannot be read.
     """
     values = _file(environment.get(FILE_VARIABLE))
+    if DATABASE_VARIABLE in environment:
+        _put(values, ["database", "url"], environment[DATABASE_VARIABLE], DATABASE_VARIABLE)
     for name, text in sorted(environment.items()):
         if name.startswith(PREFIX) and name not in NOT_SETTINGS:
             _put(values, name.removeprefix(PREFIX).lower().split("__"), text, name)
-    if "MONAZITE_DATABASE_URL" in environment:
-        values.setdefault("database", {}).setdefault("url", environment["MONAZITE_DATABASE_URL"])
     _refuse_unknown(model, values, "")
     try:
         return model.model_validate(values)
