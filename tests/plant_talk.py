@@ -117,6 +117,8 @@ STATEMENTS: dict[str, Callable[..., Json]] = {
     "straddling": _straddling,
 }
 
+USUAL = ("rock", "ionic", "separated", "separated-partly-again", "recovered")
+
 Amendment = Literal["void", "weighed", "re-dated", "re-kinded", "relotted", "re-acted", "assay", "foreign-void"]
 
 
@@ -169,16 +171,16 @@ def _assayed(tonnes: int, event: Json, record: str) -> Json:
 def statements(draw: Any) -> list[Said]:
     """Statements and amendments of three plants, with few record numbers, so that they meet."""
     said: list[Said] = []
-    for number in range(draw(st.integers(3, 12))):
+    for number in range(draw(st.integers(3, 14))):
         day, tonnes = draw(st.sampled_from(DAYS)), draw(st.integers(1, 6))
-        if said and draw(st.integers(0, 9)) < 5:
-            target = said[draw(st.integers(0, len(said) - 1))]
+        if said and draw(st.integers(0, 9)) < 6:
+            target = draw(st.sampled_from((said[-1], *said)))
             if target.statement["data"].get("net_mass_kg", "").endswith("t"):
                 continue
             said.append(_amended(target, draw(st.sampled_from(get_args(Amendment))), number, day, tonnes))
             continue
-        make = STATEMENTS[draw(st.sampled_from(tuple(STATEMENTS)))]
-        event = make(draw(st.sampled_from(PLANTS)), f"R-{draw(st.integers(1, 4))}", day, tonnes)
+        make = STATEMENTS[draw(st.sampled_from(USUAL * 3 + tuple(STATEMENTS)))]
+        event = make(draw(st.sampled_from((MINE, *PLANTS))), f"R-{draw(st.integers(1, 4))}", day, tonnes)
         said.append(Said(event, event))
     return said
 
@@ -270,7 +272,7 @@ def messages(draw: Any) -> list[Message]:
         waiting += repeated
         while waiting:
             size = draw(st.integers(1, 3))
-            twist = draw(st.sampled_from(("none",) * 8 + get_args(Twist)))
+            twist = draw(st.sampled_from(("none",) * 30 + get_args(Twist)))
             post.send(waiting[:size], twist)
             waiting = waiting[size:]
     if draw(st.integers(0, 3)) == 0:
@@ -401,7 +403,7 @@ def examples(draw: Any) -> Example:
     knobs = Knobs(late_plant=draw(st.booleans()), late_keys=draw(st.booleans()))
     steps = [Step(knobs=knobs)]
     judged = OPENS_AT
-    for _ in range(draw(st.integers(0, 4))):
+    for _ in range(draw(st.integers(1, 4))):
         size = draw(st.integers(0, len(waiting)))
         while size:
             cut = draw(st.integers(1, size))

@@ -37,7 +37,15 @@ from monazite_consumers.rules.registry import (
 from monazite_consumers.settings import IntakeSettings
 from monazite_consumers.sql import statement
 from monazite_consumers.watch.judging import Watch
-from monazite_contracts.builders import MINE, a_signing_key, a_source, an_envelope, source_of
+from monazite_contracts.builders import (
+    MINE,
+    a_production,
+    a_signing_key,
+    a_source,
+    an_envelope,
+    an_oxide_assay,
+    source_of,
+)
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.deadletters import DeadLetter
 from monazite_contracts.envelope import Source, record_key, value_hash
@@ -155,6 +163,21 @@ def send(*events: Json, **changes: Any) -> Message:
     incarnation = sha256(repr((events, sorted(changes))).encode()).hexdigest()[:32]
     source = source_of(events).model_copy(update={"incarnation": incarnation})
     return a_message(an_envelope(events, source=source), source, **changes)
+
+
+# --- what a plant says
+
+
+def a_draw(reo_kg: int | str, record: str = "R-1", day: date = date(2023, 5, 4), **changes: Any) -> Json:
+    """A lot of pure oxide, so to say: it draws just its mass from the cap of rock mining."""
+    mass = f"{reo_kg}.000" if isinstance(reo_kg, int) else reo_kg
+    stated = {"net_mass_kg": mass, "claimed_reo_kg": mass, "assay": an_oxide_assay(treo_pct="100.0000")}
+    return a_production(record=record, **(stated | {"period": a_period(day)} | changes))
+
+
+def a_period(day: date) -> Json:
+    """A whole day in Asia/Shanghai."""
+    return {"start": f"{day}T00:00:00+08:00", "end": f"{day + timedelta(days=1)}T00:00:00+08:00"}
 
 
 # --- what the registry says, unless a test says otherwise

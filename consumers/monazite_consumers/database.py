@@ -19,6 +19,9 @@ REGISTRY_LOCK: Final = 0x6D6F_6E61_0001
 PLANT_LOCKS: Final = 0x6D01
 """Class of the two-key advisory locks, one for each plant, that serialise what is decided about it."""
 
+ALERT_LOCKS: Final = 0x6D02
+"""Class of those that serialise alerts which decisions about several plants may touch, such as a topic's."""
+
 WATCH_LOCK: Final = 0x6D6F_6E61_0002
 RELAY_LOCK: Final = 0x6D6F_6E61_0003
 """Session locks: one active watch, one active relay."""

@@ -19,6 +19,7 @@ from monazite_consumers.rules.caps import (
     would_have_held,
 )
 from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.draws import counts, read_draws
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.summaries import summary
 from monazite_consumers.sql import statement
@@ -98,18 +99,26 @@ async def _cite_corrections(
         seen = observed[key]
         if not seen.holds:
             continue
-        rows = await connection.fetch(statement("findings", "amended_draws"), f"{cap.year}")
-        cited = [
-            {"event": str(row["event_id"]), "plant": row["subject"], "moved_g": row["measure"]}
-            for row in rows
-            if cap.holder in _holders_of_year(registry, row["subject"], cap.year)
-        ]
+        cited = await _amendments_of(connection, registry, cap)
         evidence = {**seen.evidence, "amendments": cited}
         observed[key] = Observed(seen.holds, seen.held_before, evidence, seen.percent)
 
 
-def _holders_of_year(registry: Registry, plant: str, year: int) -> set[str]:
-    return {h for month in range(1, 13) for h in registry.holders(plant, date(year, month, 1))}
+async def _amendments_of(connection: Connection, registry: Registry, cap: Cap) -> list[dict[str, Any]]:
+    """Every amendment that changed what some day draws on a cap, with the grams that it moved there in all."""
+    found = []
+    for row in await connection.fetch(statement("findings", "amended_draws"), f"{cap.year}-"):
+        plant = row["subject"]
+        moved = [
+            draw.amount_g
+            for draw in read_draws(row["moved"])
+            if (draw.day.year, draw.kind) == (cap.year, cap.kind)
+            and counts(draw.kind, draw.basis, registry.settings)
+            and cap.holder in registry.holders(plant, draw.day)
+        ]
+        if moved:
+            found.append({"event": str(row["event_id"]), "plant": plant, "moved_g": sum(moved)})
+    return found
 
 
 async def observe(
@@ -120,7 +129,7 @@ async def observe(
     for key in sorted(keys):
         if not RULES[key.rule].quiet:
             by_rule[key.rule].append(key)
-    observed = await _observe_lots(connection, by_rule.pop("lot-reused", []))
+    observed = await _observe_lots(connection, registry, by_rule.pop("lot-reused", []))
     observed |= await _observe_unlisted(connection, registry, by_rule.pop("unlisted-producer", []))
     settled_before = judged_at - timedelta(minutes=registry.settings.settle_minutes)
     far = datetime(9999, 1, 1, tzinfo=UTC)
@@ -144,14 +153,19 @@ def _observed_sum(row: Any, province: str | None) -> Observed:
     return Observed(row["count"] > 0, absence, evidence, province=province)
 
 
-async def _observe_lots(connection: Connection, keys: list[AlertKey]) -> dict[AlertKey, Observed]:
+async def _observe_lots(connection: Connection, registry: Registry, keys: list[AlertKey]) -> dict[AlertKey, Observed]:
     if not keys:
         return {}
     makers: dict[str, list[str]] = defaultdict(list)
     for row in await connection.fetch(statement("lots", "makers"), [key.subject for key in keys]):
         makers[row["lot"]].append(str(row["event_id"]))
     return {
-        key: Observed(len(makers[key.subject]) > 1, held_before=False, evidence={"events": makers[key.subject]})
+        key: Observed(
+            len(makers[key.subject]) > 1,
+            held_before=False,
+            evidence={"events": makers[key.subject]},
+            province=province_of(registry, key),
+        )
         for key in keys
     }
 

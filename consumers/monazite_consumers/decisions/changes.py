@@ -9,6 +9,7 @@ from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.draws import Draw
 from monazite_consumers.rules.lots import LotMade
 from monazite_consumers.rules.production import Finding
+from monazite_contracts.catalogue import CapKind
 from monazite_contracts.deadletters import DeadLetter
 from monazite_contracts.receipts import ReceiptEntry
 
@@ -24,7 +25,7 @@ class DrawKey(NamedTuple):
 
     plant: str
     day: date
-    kind: str
+    kind: CapKind
     basis: str
 
 
@@ -60,6 +61,10 @@ class Changes:
         total.drawn_g += current * draw.amount_g
         total.original_g += original * draw.amount_g
         total.events += current
+
+    def look_at(self, plant: str, draw: Draw) -> None:
+        """The caps that a draw counts towards are judged anew, even when their sums come to what they were."""
+        self.draws[DrawKey(plant, draw.day, draw.kind, draw.basis)]
 
     def find(self, place: Place, finding: Finding) -> None:
         """Adds a finding; its alert will be looked at."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from monazite_consumers.database import PLANT_LOCKS, Connection
+from monazite_consumers.database import ALERT_LOCKS, PLANT_LOCKS, Connection
 from monazite_consumers.decisions import answers, posting
 from monazite_consumers.decisions.alerting import judge_caps, observe, publish
 from monazite_consumers.decisions.chains import check_chain
@@ -27,6 +27,9 @@ from monazite_consumers.sql import statement
 from monazite_contracts.envelope import Source
 from monazite_contracts.months import day_of
 from monazite_contracts.receipts import Outcome
+
+OF_SEVERAL_PLANTS = frozenset({"source-unknown", "unreadable", "seal-false", "platform-fault"})
+"""Rules whose alerts are about a topic, the platform or another plant's key: no plant's lock covers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ async def decide_arrivals(
 ) -> Decision:
     """Decides messages that have just been received, and keeps them; each comes with its odd headers, if any."""
     platform = await read_platform(connection)
-    await lock_names(connection, (lock_name(arrival) for arrival, _ in arrivals))
+    await lock_names(connection, PLANT_LOCKS, (lock_name(arrival) for arrival, _ in arrivals))
     rows = await connection.fetch(statement("ledger", "number"), len(arrivals))
     numbered = {row["message"]: arrival for row, (arrival, _) in zip(rows, arrivals, strict=True)}
     odd_headers = {row["message"]: odd for row, (_, odd) in zip(rows, arrivals, strict=True)}
@@ -76,14 +79,19 @@ class Received:
 
 
 async def decide_numbered(
-    connection: Connection, registry: Registry, platform: Platform, numbered: Mapping[int, Arrival]
+    connection: Connection,
+    registry: Registry,
+    platform: Platform,
+    numbered: Mapping[int, Arrival],
+    *,
+    bounded: bool = True,
 ) -> Received:
     """Decides messages that have their numbers, new to the projections: intake and rebuild share it."""
     newest = max(arrival.coordinate.arrived_at for arrival in numbered.values())
     changes = Changes(at=platform.instant or newest, arrived_at=newest if platform.instant is None else None)
     vouchings = {message: vouch(arrival, registry) for message, arrival in numbered.items()}
     sources = await _number_sources(connection, numbered, vouchings)
-    unvouched = await decide_unvouched(connection, Batch(numbered, vouchings, sources), registry, changes)
+    unvouched = await decide_unvouched(connection, Batch(numbered, vouchings, sources, bounded), registry, changes)
     joining = [
         Joining(message, sources[arrival.opened.source], arrival)
         for message, arrival in numbered.items()
@@ -142,6 +150,9 @@ async def tell(
 ) -> None:
     """Observes every alert that is touched, stores what has changed, and puts it into the outbox."""
     changes.touched |= _touched_listings(registry, changes)
+    shared = [key.id for key in changes.touched if key.rule in OF_SEVERAL_PLANTS]
+    if shared:  # what others have found is seen once they have committed, and not overwritten
+        await lock_names(connection, ALERT_LOCKS, shared)
     keys = [key for key in changes.touched if RULES[key.rule].subject != "cap"]
     observed = await judge_caps(connection, registry, caps, platform.judged_at)
     observed |= await observe(connection, registry, keys, platform.judged_at)
@@ -153,7 +164,7 @@ def _touched_listings(registry: Registry, changes: Changes) -> set[AlertKey]:
     return {
         AlertKey("unlisted-producer", key.plant, f"{key.day.year}")
         for key in changes.draws
-        if key.basis in {"output", "separated_again"} and not registry.listed(key.plant, key.kind, key.day)  # type: ignore[arg-type]
+        if key.basis in {"output", "separated_again"} and not registry.listed(key.plant, key.kind, key.day)
     }
 
 
@@ -163,10 +174,10 @@ def lock_name(arrival: Arrival) -> str:
     return source.plant if source is not None else f"topic {arrival.coordinate.topic}"
 
 
-async def lock_names(connection: Connection, names: Iterable[str]) -> None:
-    """Takes the locks in one order, so that two decisions never wait for each other in a circle."""
+async def lock_names(connection: Connection, of: int, names: Iterable[str]) -> None:
+    """Takes locks of a class in one order, so that two decisions never wait for each other in a circle."""
     keys = sorted({int.from_bytes(sha256(name.encode()).digest()[:4], signed=True) for name in names})
-    await connection.execute(statement("ledger", "lock_names"), PLANT_LOCKS, keys)
+    await connection.execute(statement("ledger", "lock_names"), of, keys)
 
 
 async def _number_sources(

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monazite_consumers.decisions.changes import Changes
-from monazite_consumers.rules.draws import Draw, draws_of
+from monazite_consumers.rules.draws import Draw, difference, draws_of, written
 from monazite_consumers.rules.lots import LotMade, lots_of
 from monazite_consumers.rules.production import Finding, findings_of
 from monazite_consumers.rules.registry import Settings
-from monazite_consumers.rules.statements import Claim, History, Step
+from monazite_consumers.rules.statements import WITHDRAWN, Claim, History, Step
 from monazite_contracts import statements as st
 from monazite_contracts.events import Event, statement_time
 from monazite_contracts.months import day_of
@@ -74,7 +74,8 @@ def post_history(changes: Changes, history: History, settings: Settings) -> None
     for step in history.steps:
         _post_step(changes, root.plant, step)
     for claim, rule in history.idle:
-        changes.find(claim.place, _about_amendment(claim, rule))
+        if rule != WITHDRAWN:
+            changes.find(claim.place, _about_amendment(claim, rule))
 
 
 def unpost_history(changes: Changes, history: History, settings: Settings) -> None:
@@ -90,6 +91,9 @@ def unpost_history(changes: Changes, history: History, settings: Settings) -> No
     changed = {current.by.place, *(step.by.place for step in history.steps), *(c.place for c, _ in history.idle)}
     for place in changed:
         changes.unfind(place)
+    for step in history.steps:
+        for draw in _moved(step):
+            changes.look_at(root.plant, draw)
 
 
 def post_orphan(changes: Changes, claim: Claim) -> None:
@@ -102,16 +106,20 @@ def _about_amendment(claim: Claim, rule: str) -> Finding:
     return Finding(rule, claim.plant, f"{day_of(arrived_at):%Y-%m}", arrived_at)
 
 
+def _moved(step: Step) -> tuple[Draw, ...]:
+    return difference(draws_of(step.before), draws_of(step.after) if step.after is not None else ())
+
+
 def _post_step(changes: Changes, plant: str, step: Step) -> None:
     """Every amendment that moves draws is kept as evidence; one that moves them between caps alerts by itself."""
     before = draws_of(step.before)
     after = draws_of(step.after) if step.after is not None else ()
-    delta_g = sum(draw.amount_g for draw in after) - sum(draw.amount_g for draw in before)
-    arrived_at = step.by.coordinate.arrived_at
-    for year in sorted({draw.day.year for draw in (*before, *after)}):
-        if before != after:
-            changes.find(step.by.place, Finding("draw-amended", plant, f"{year}", arrived_at, delta_g))
-            break  # one row an amendment; the year is that in which it first drew or draws
+    arrived_at, moved = step.by.coordinate.arrived_at, _moved(step)
+    if moved:
+        delta_g = sum(draw.amount_g for draw in moved)
+        changes.find(step.by.place, Finding("draw-amended", plant, written(moved), arrived_at, delta_g))
+    for draw in moved:
+        changes.look_at(plant, draw)
     if after and {(d.day.year, d.kind) for d in before} != {(d.day.year, d.kind) for d in after}:
-        moved_g = sum(draw.amount_g for draw in before)
-        changes.find(step.by.place, Finding("amendment-moves-year", plant, f"{arrived_at:%Y}", arrived_at, moved_g))
+        moved_g, year = sum(draw.amount_g for draw in before), day_of(arrived_at).year
+        changes.find(step.by.place, Finding("amendment-moves-year", plant, f"{year}", arrived_at, moved_g))

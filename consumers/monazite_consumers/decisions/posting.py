@@ -159,11 +159,12 @@ async def write_findings(connection: Connection, changes: Changes) -> None:
 
 async def write_draws(connection: Connection, registry: Registry, changes: Changes) -> set[Cap]:
     """Adds to the sums of draws and of caps, and locks each cap that is touched; returns those."""
-    posted = sorted((key, total) for key, total in _nonzero(changes).items())
+    posted = sorted(changes.draws.items())
     if not posted:
         return set()
-    rows = [(*key, total.drawn_g, total.original_g, total.events) for key, total in posted]
-    await connection.execute(statement("draws", "post"), *transposed(rows, 7))
+    rows = [(*key, t.drawn_g, t.original_g, t.events) for key, t in posted if t.drawn_g or t.original_g or t.events]
+    if rows:
+        await connection.execute(statement("draws", "post"), *transposed(rows, 7))
     days: dict[tuple[Cap, date], list[int]] = defaultdict(lambda: [0, 0])
     for key, total in posted:
         if counts(key.kind, key.basis, registry.settings):
@@ -172,10 +173,6 @@ async def write_draws(connection: Connection, registry: Registry, changes: Chang
                 day[0] += total.drawn_g
                 day[1] += total.original_g
     return await _post_caps(connection, days)
-
-
-def _nonzero(changes: Changes) -> dict[Any, Any]:
-    return {k: t for k, t in changes.draws.items() if t.drawn_g or t.original_g or t.events}
 
 
 async def _post_caps(connection: Connection, days: Mapping[tuple[Cap, date], list[int]]) -> set[Cap]:
@@ -188,8 +185,9 @@ async def _post_caps(connection: Connection, days: Mapping[tuple[Cap, date], lis
     # The totals come first: their row locks, taken in order, serialise everything that follows about a cap.
     rows = [(cap.holder, cap.year, cap.kind, *total) for cap, total in sorted(totals.items())]
     await connection.execute(statement("caps", "post"), *transposed(rows, 5))
-    rows_by_day = [(cap.holder, cap.year, cap.kind, day, *grams) for (cap, day), grams in sorted(days.items())]
-    await connection.execute(statement("caps", "post_days"), *transposed(rows_by_day, 6))
+    moved = [(cap.holder, cap.year, cap.kind, day, *grams) for (cap, day), grams in sorted(days.items()) if any(grams)]
+    if moved:
+        await connection.execute(statement("caps", "post_days"), *transposed(moved, 6))
     return set(totals)
 
 

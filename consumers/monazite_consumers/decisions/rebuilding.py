@@ -35,7 +35,7 @@ async def rebuild(connection: Connection, registry: Registry, *, keep: bool) -> 
     platform = await read_platform(connection)
     await connection.execute(statement("rebuild", "open"))
     async for chunk in _chunks(connection):
-        await decide_numbered(connection, registry, platform, chunk)
+        await decide_numbered(connection, registry, platform, chunk, bounded=False)
     await _judge_all(connection, registry, platform)
     rows = await connection.fetch(statement("rebuild", "differences"), DIFFERENCES_MAX)
     keys = await connection.fetch(statement("rebuild", "alert_keys"))

@@ -25,6 +25,8 @@ class Batch:
     numbered: Mapping[int, Arrival]
     vouchings: Mapping[int, Vouching]
     sources: Mapping[Source, int]
+    bounded: bool = True
+    """Whether the bound on awaiting messages holds; a rebuild keeps what was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
         if repeats:
             verdict.outcome, verdict.reason = Outcome.DUPLICATE, None
         elif verdict.outcome is Outcome.AWAITING and (
-            arrival.is_stripped or not room.take((verdict.source, arrival.key_id))
+            arrival.is_stripped or (batch.bounded and not room.take((verdict.source, arrival.key_id)))
         ):
             result.stripped.add(message)
             verdict.source = verdict.sequence = None
@@ -112,7 +114,7 @@ class _Room:
 
 
 async def _room(connection: Connection, registry: Registry, batch: Batch) -> _Room:
-    if any(vouching.outcome is Outcome.AWAITING for vouching in batch.vouchings.values()):
+    if batch.bounded and any(vouching.outcome is Outcome.AWAITING for vouching in batch.vouchings.values()):
         return _Room(registry, await connection.fetch(statement("envelopes", "awaiting_counts")))
     return _Room(registry, [])
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, cast
 
 from monazite_consumers.rules.registry import Settings
 from monazite_contracts import statements as st
@@ -59,6 +59,31 @@ def _separation_draws(statement: st.Production, day: date, made_g: int) -> tuple
         Draw(day, CapKind.SEPARATION, "feed", fresh_g),
     )
     return tuple(draw for draw in draws if draw.amount_g)
+
+
+def difference(before: tuple[Draw, ...], after: tuple[Draw, ...]) -> tuple[Draw, ...]:
+    """What an amendment moves: the grams that each day, kind and basis gains, below zero what it loses."""
+    moved: dict[tuple[date, CapKind, Basis], int] = {}
+    for sign, draws in ((-1, before), (1, after)):
+        for draw in draws:
+            key = draw.day, draw.kind, draw.basis
+            moved[key] = moved.get(key, 0) + sign * draw.amount_g
+    return tuple(Draw(*key, amount_g) for key, amount_g in sorted(moved.items()) if amount_g)
+
+
+def written(draws: tuple[Draw, ...]) -> str:
+    """Draws as a finding keeps them: `2023-05-04/mining_rock/output:-500`, with spaces between."""
+    return " ".join(f"{draw.day}/{draw.kind}/{draw.basis}:{draw.amount_g}" for draw in draws)
+
+
+def read_draws(text: str) -> tuple[Draw, ...]:
+    """The same the other way round."""
+    found = []
+    for part in text.split():
+        name, _, amount_g = part.partition(":")
+        day, kind, basis = name.split("/")
+        found.append(Draw(date.fromisoformat(day), CapKind(kind), cast(Basis, basis), int(amount_g)))
+    return tuple(found)
 
 
 def counts(kind: str, basis: str, settings: Settings) -> bool:

@@ -94,8 +94,7 @@ def resolve(root: Claim, amendments: Sequence[Claim]) -> History:
     idle: list[tuple[Claim, str]] = []
     while (rivals := by_target.pop((version.by.event_id, version.by.hash), None)) is not None:
         following, without_effect = _next_version(version, rivals)
-        idle += without_effect
-        idle += _amendments_of_idle([claim for claim, _ in without_effect], by_target)
+        idle += _with_followers(without_effect, by_target)
         if following is None:
             break
         assert version.statement is not None  # noqa: S101 - a voided version has no next one
@@ -121,17 +120,29 @@ def _next_version(version: Version, rivals: list[Claim]) -> tuple[Version | None
     return following, idle
 
 
-def _amendments_of_idle(
-    claims: list[Claim], by_target: dict[tuple[str, bytes], list[Claim]]
+WITHDRAWN = ""
+"""Stands for a rule: a later rival whose plant has voided it, and that void, are nothing to notice."""
+
+
+def _with_followers(
+    without_effect: list[tuple[Claim, str]], by_target: dict[tuple[str, bytes], list[Claim]]
 ) -> list[tuple[Claim, str]]:
-    """What amends an amendment without effect is without effect too, for the same reason as a rival's."""
+    """Amendments without effect, and what amends them: without effect too, and rivals unless it is their void."""
     found: list[tuple[Claim, str]] = []
-    while claims:
-        claim = claims.pop()
-        for follower in by_target.pop((claim.event_id, claim.hash), []):
-            found.append((follower, "amendment-rival"))
-            claims.append(follower)
+    open_claims = list(without_effect)
+    while open_claims:
+        claim, rule = open_claims.pop()
+        followers = by_target.pop((claim.event_id, claim.hash), [])
+        if rule == "amendment-rival" and followers and _is_void(followers[0]):
+            rule = WITHDRAWN
+            open_claims.append((followers.pop(0), WITHDRAWN))
+        found.append((claim, rule))
+        open_claims += [(follower, "amendment-rival") for follower in followers]
     return found
+
+
+def _is_void(claim: Claim) -> bool:
+    return claim.event is not None and isinstance(claim.event.data, st.Void)
 
 
 class _OutOfScope:

@@ -29,6 +29,6 @@ SELECT DISTINCT rule, subject, period FROM findings WHERE rule = ANY($1::text[])
 SELECT DISTINCT rule, subject, period FROM findings WHERE rule = ANY($1::text[]);
 
 -- name: amended_draws
--- The amendments that changed draws of a year, for an overrun that they cleared.
-SELECT f.subject, f.measure, e.event_id FROM findings f JOIN events e USING (message, index)
-WHERE f.rule = 'draw-amended' AND f.period = $1 ORDER BY e.event_id;
+-- The amendments that changed draws of days written so, for an overrun that they cleared; moved: what they moved.
+SELECT f.subject, f.period AS moved, e.event_id FROM findings f JOIN events e USING (message, index)
+WHERE f.rule = 'draw-amended' AND f.period LIKE '%' || $1 || '%' ORDER BY e.event_id;
