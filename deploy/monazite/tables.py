@@ -11,7 +11,7 @@ from monazite_contracts.months import SHANGHAI
 
 OUTCOMES = ("applied", "awaiting", "duplicate", "refused")
 SEVERITY_STYLES = {"critical": "bold red", "serious": "red", "warning": "yellow", "information": "cyan"}
-BAR_WIDTH = 16
+BAR_WIDTH = 10
 
 
 def tonnes(mass_g: int | None) -> str:
@@ -33,23 +33,34 @@ def caps_table(rows: Sequence[Mapping[str, Any]], title: str = "Caps, tonnes REO
     """Every cap with its bar; members without a grant of their own draw on their group's and are not shown."""
     shown = [row for row in rows if row["granted_g"] is not None or row["group"] is None]
     shown.sort(key=lambda row: (row["year"], "(invented)" in row["name"], row["name"], row["kind"]))
-    table = Table(title=title, title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("holder", no_wrap=True, max_width=36)
+    years = {row["year"] for row in shown}
+    table = _table(f"{title}, {min(years)}" if len(years) == 1 else title)
+    table.add_column("holder")  # the one column that may wrap where the terminal is narrow
     table.add_column("cap", no_wrap=True)
     for name in ("granted", "drawn", "%"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", width=BAR_WIDTH, no_wrap=True)
     if any(row["overrun_first_day"] for row in shown):
         table.add_column("overrun then", no_wrap=True)
+    if any("(invented)" in row["name"] for row in shown):
+        table.caption = "* an invented enterprise with invented allocations"
     for row in shown:
-        table.add_row(*_cap_cells(row)[: len(table.columns)])
+        cells = _cap_cells(row)
+        cells[1] = KINDS[row["kind"]] if len(years) == 1 else f"{KINDS[row['kind']]} {row['year']}"
+        table.add_row(*cells[: len(table.columns)])
     return table
+
+
+def _table(title: str | Text) -> Table:
+    return Table(
+        title=title, title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
 
 
 def _cap_cells(row: Mapping[str, Any]) -> list[str | Text]:
     granted_g, drawn_g = row["granted_g"], row["drawn_g"]
     then = f"{row['overrun_first_day']:%m-%d} +{tonnes(row['overrun_peak_g'])}" if row["overrun_first_day"] else ""
-    names = [row["name"].replace(" (invented)", " *"), f"{KINDS[row['kind']]} {row['year']}"]
+    names = [row["name"].replace(" (invented)", " *"), ""]
     if granted_g is None:
         return [*names, "not issued", tonnes(drawn_g), "", "", then]
     percent = drawn_g * 100 // granted_g if granted_g > 0 else 0
@@ -60,9 +71,10 @@ def _cap_cells(row: Mapping[str, Any]) -> list[str | Text]:
 def alerts_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> Table:
     """Alerts, gravest first."""
     title = title or f"{len(rows)} alerts"
-    table = Table(title=title, title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("since", "severity", "rule", "about"):
+    table = _table(title)
+    for name in ("since", "severity", "rule"):
         table.add_column(name, no_wrap=True)
+    table.add_column("about", overflow="fold")
     table.add_column("%", justify="right")
     if any(row["condition"] != "raised" or row["handling"] != "new" for row in rows):
         table.add_column("state", no_wrap=True)
@@ -94,7 +106,7 @@ def reconciliation_table(account: Any) -> Table:
     verdict = "reconciled" if account.reconciled else "NOT RECONCILED"
     style = "bold green" if account.reconciled else "bold red"
     title = Text(f"{verdict}: received = applied + awaiting + duplicate + refused", style=style)
-    table = Table(title=title, box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table = _table(title)
     table.add_column("", no_wrap=True)
     for name in ("received", *OUTCOMES, "missing"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -27,7 +27,7 @@ from monazite_contracts.envelope import record_key
 from monazite_contracts.partitioner import partition_of
 from monazite_contracts.seal import encode_base64url, pae
 
-ENVELOPE, BATCH = 500, 4
+ENVELOPE, BATCH = 100, 20
 KEY = builders.a_signing_key()
 FIRST_DAY, MOVED_ON = date(2023, 1, 1), date(2023, 7, 1)
 

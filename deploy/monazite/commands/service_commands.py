@@ -62,7 +62,7 @@ def up(data: Data = DEFAULT_DATA) -> None:
     with stack.running(data, on_progress=lambda text: console.print(text, style="dim")) as running:
         console.print("[bold green]monazite is up[/]")
         console.print(f"  Kafka       {running.addresses.kafka}")
-        console.print(f"  PostgreSQL  {running.addresses.postgres}")
+        console.print(f"  PostgreSQL  {running.addresses.postgres}", soft_wrap=True)
         for name, service in running.services.items():
             console.print(f"  {name:<11} {service.url}/health  {service.url}/metrics")
         console.print(f"  data        {data.expanduser()}")
