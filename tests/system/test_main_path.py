@@ -13,7 +13,7 @@ from monazite_consumers.topics import ensure
 from monazite_contracts.alerts import Alert
 from monazite_contracts.deadletters import DeadLetter
 from monazite_contracts.envelope import record_key
-from monazite_contracts.receipts import Receipt
+from monazite_contracts.receipts import Receipt, ReceiptEntry
 from monazite_contracts.topics import ALERTS, DEAD_LETTERS, province_topic, receipts_topic
 from monazite_producers.publisher import Outgoing
 
@@ -167,17 +167,24 @@ async def test_good_messages_beside_malformed_ones_are_applied(platform: Platfor
             assert rows, what
             assert {row["outcome"] for row in rows} == {"refused"}, (what, [dict(row) for row in rows])
             assert all(row["rule"] for row in rows), what
-    letters = [DeadLetter.model_validate_json(record.value) for record in await _letters(platform, len(bad))]
-    assert {letter.topic for letter in letters} == {"plant-production"}
+        unnamed = await opened.fetch(
+            "SELECT topic, partition, log_offset, l.hash FROM ledger l JOIN envelopes e USING (message) "
+            "WHERE e.outcome = 'refused' AND e.rule <> 'misplaced'"
+        )
+    await platform.told()
+    letters = [DeadLetter.model_validate_json(record.value) for record in await platform.read(DEAD_LETTERS)]
+    assert {(d.topic, d.partition, d.offset, d.hash) for d in letters} == {
+        (row["topic"], row["partition"], row["log_offset"], row["hash"].hex()) for row in unnamed
+    }
+    assert len(unnamed) == len(bad) - 1, "who sealed rightly and only misplaced a message is answered by a receipt"
+    assert "misplaced" in {entry.rule for entry in await _receipt_entries(platform, OTHER)}
     account = await platform.proven()
     assert account.total("refused") == len(bad)
 
 
-async def _letters(platform: Platform, least: int) -> list[Any]:
-    await platform.told()
-    records = await platform.read(DEAD_LETTERS)
-    assert len(records) >= least
-    return records
+async def _receipt_entries(platform: Platform, plant: str) -> list[ReceiptEntry]:
+    receipts = [Receipt.model_validate_json(r.value) for r in await platform.read(receipts_topic(plant))]
+    return [entry for receipt in receipts for entry in receipt.entries]
 
 
 async def test_odd_headers_are_kept_with_their_message(platform: Platform) -> None:
