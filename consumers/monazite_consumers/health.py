@@ -33,6 +33,10 @@ class Health:
         self.checks[name] = Check(healthy=True)
         HEALTHY.set(int(self.healthy))
 
+    def forget(self, name: str) -> None:
+        """It is no longer this process's matter."""
+        self.checks.pop(name, None)
+
     def beat(self, name: str, limit_s: float) -> None:
         """A loop is alive; it must beat again within the limit."""
         self._beats[name] = (self.now(), limit_s)

@@ -105,6 +105,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         for tp in revoked:
             self.positions.pop(tp, None)
             self._unplaced.discard(tp)
+            self._health.forget(_check(tp))
         with suppress(TimeoutError):
             await asyncio.wait_for(self.idle.wait(), REVOKE_WAIT_S)
 
@@ -148,7 +149,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             return  # revoked meanwhile: these are somebody else's now
         self._unplaced -= partitions
         for tp, position in positions.items():
-            name = f"position {tp.topic}-{tp.partition}"
+            name = _check(tp)
             if position.next_offset > ends[tp]:
                 consumer.pause(tp)
                 self._health.red(
@@ -184,3 +185,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         for step in steps:
             if step.partition in self.positions:
                 self.positions[step.partition] = Position(step.before.log_generation, step.next_offset)
+
+
+def _check(tp: TopicPartition) -> str:
+    return f"position {tp.topic}-{tp.partition}"
