@@ -23,7 +23,7 @@ from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
 from monazite_consumers.rules.registry import NOUNS
 from monazite_contracts import builders
-from monazite_contracts.envelope import record_key
+from monazite_contracts.envelope import record_key, value_hash
 from monazite_contracts.partitioner import partition_of
 from monazite_contracts.seal import encode_base64url, pae
 
@@ -80,7 +80,7 @@ def envelopes(events: int) -> Iterator[bytes]:
             period = {"start": f"{day}T00:00:00+08:00", "end": f"{day}T12:00:00+08:00"}
             made.append(builders.a_production(record=f"N{number}", period=period))
         value = builders.an_envelope(made, sequence=sequence, previous=previous)
-        previous = value
+        previous = value_hash(value)
         yield value
 
 
