@@ -8,12 +8,6 @@ ON CONFLICT (plant, day, kind, basis) DO UPDATE
 SET drawn_g = d.drawn_g + excluded.drawn_g, original_g = d.original_g + excluded.original_g,
     events = d.events + excluded.events;
 
--- name: of_plants
--- All sums of given plants.
-SELECT plant, day, kind, basis, drawn_g, original_g, events FROM draw_days
-WHERE plant = ANY($1::text[]) AND (drawn_g <> 0 OR original_g <> 0 OR events <> 0)
-ORDER BY plant, day, kind, basis;
-
 -- name: of_plant_year
 -- The sums of plants in a year, for judging listings.
 SELECT plant, day, kind, sum(drawn_g)::bigint AS drawn_g, sum(events)::bigint AS events FROM draw_days

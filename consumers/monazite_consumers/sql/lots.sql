@@ -10,7 +10,3 @@ WHERE l.lot = ANY($1::text[]) ORDER BY l.lot, e.event_id;
 DELETE FROM lots USING unnest($1::bigint[], $2::smallint[]) AS k (message, index)
 WHERE lots.message = k.message AND lots.index = k.index
 RETURNING lots.lot;
-
--- name: all
--- Every lot with its makers, for comparing.
-SELECT lot, plant, product, origin, net_g, reo_g, made_at FROM lots ORDER BY lot, plant, product, net_g;

@@ -19,7 +19,3 @@ UPDATE outbox SET published_at = clock_timestamp() WHERE publication = ANY($1::b
 -- name: depth
 -- How much waits, and since when.
 SELECT count(*) AS waiting, min(written_at) AS oldest_at FROM outbox WHERE published_at IS NULL;
-
--- name: prune
--- Forgets what was published long ago.
-DELETE FROM outbox WHERE published_at < $1;

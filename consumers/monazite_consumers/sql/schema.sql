@@ -1,0 +1,321 @@
+-- The whole schema: what the migrations add up to, for reading. Generated from a migrated database's catalog; change it
+-- by a new migration, then write it again: python -m monazite_consumers.sql.schema URL
+
+CREATE SEQUENCE message_numbers AS bigint START 1 INCREMENT 1 MINVALUE 1 MAXVALUE 9223372036854775807 CACHE 1;
+
+CREATE TABLE alerts (
+    alert text NOT NULL,
+    rule text NOT NULL,
+    subject text NOT NULL,
+    period text NOT NULL,
+    province text,
+    condition text NOT NULL,
+    severity text NOT NULL,
+    percent integer,
+    evidence jsonb NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    revision integer NOT NULL,
+    CONSTRAINT alerts_pkey PRIMARY KEY (alert),
+    CONSTRAINT alert_identity UNIQUE (rule, subject, period),
+    CONSTRAINT alert_condition CHECK (condition = ANY (ARRAY['raised'::text, 'recovered'::text, 'retracted'::text]))
+);
+
+CREATE TABLE cap_days (
+    holder text NOT NULL,
+    year smallint NOT NULL,
+    kind text NOT NULL,
+    day date NOT NULL,
+    drawn_g bigint NOT NULL,
+    original_g bigint NOT NULL,
+    CONSTRAINT cap_days_pkey PRIMARY KEY (holder, year, kind, day)
+);
+
+CREATE TABLE caps (
+    holder text NOT NULL,
+    year smallint NOT NULL,
+    kind text NOT NULL,
+    drawn_g bigint DEFAULT 0 NOT NULL,
+    original_g bigint DEFAULT 0 NOT NULL,
+    granted_g bigint,
+    overrun_first_day date,
+    overrun_last_day date,
+    overrun_peak_g bigint,
+    CONSTRAINT caps_pkey PRIMARY KEY (holder, year, kind)
+);
+
+CREATE TABLE draw_days (
+    plant text NOT NULL,
+    day date NOT NULL,
+    kind text NOT NULL,
+    basis text NOT NULL,
+    drawn_g bigint NOT NULL,
+    original_g bigint NOT NULL,
+    events integer NOT NULL,
+    CONSTRAINT draw_days_pkey PRIMARY KEY (plant, day, kind, basis),
+    CONSTRAINT draw_basis CHECK (basis = ANY (ARRAY['output'::text, 'feed'::text, 'recycled'::text, 'separated_again'::text])),
+    CONSTRAINT draw_kind CHECK (kind = ANY (ARRAY['mining_rock'::text, 'mining_ionic'::text, 'separation'::text]))
+);
+
+CREATE TABLE envelopes (
+    message bigint NOT NULL,
+    source integer,
+    sequence bigint,
+    hash bytea NOT NULL,
+    previous bytea,
+    arrived_at timestamp with time zone NOT NULL,
+    key_id text,
+    events smallint DEFAULT 0 NOT NULL,
+    outcome text NOT NULL,
+    occupies boolean NOT NULL,
+    vouched boolean NOT NULL,
+    rule text,
+    field text,
+    remedy text,
+    CONSTRAINT envelopes_pkey PRIMARY KEY (message),
+    CONSTRAINT envelope_occupant_is_vouched CHECK (NOT occupies OR vouched),
+    CONSTRAINT envelope_outcome CHECK (outcome = ANY (ARRAY['applied'::text, 'awaiting'::text, 'duplicate'::text, 'refused'::text])),
+    CONSTRAINT envelope_reason CHECK ((outcome = ANY (ARRAY['applied'::text, 'duplicate'::text])) = (rule IS NULL)),
+    CONSTRAINT envelope_standing_occupies CHECK (outcome <> 'applied'::text OR occupies)
+);
+
+CREATE TABLE events (
+    message bigint NOT NULL,
+    index smallint NOT NULL,
+    plant text NOT NULL,
+    event_id uuid,
+    hash bytea NOT NULL,
+    type text NOT NULL,
+    event_time timestamp with time zone,
+    outcome text NOT NULL,
+    effective boolean NOT NULL,
+    test boolean NOT NULL,
+    target_id uuid,
+    target_hash bytea,
+    rule text,
+    field text,
+    remedy text,
+    CONSTRAINT events_pkey PRIMARY KEY (message, index),
+    CONSTRAINT event_effective_is_applied CHECK (NOT effective OR outcome = 'applied'::text),
+    CONSTRAINT event_identified CHECK (event_id IS NOT NULL OR (outcome = ANY (ARRAY['refused'::text, 'awaiting'::text]))),
+    CONSTRAINT event_outcome CHECK (outcome = ANY (ARRAY['applied'::text, 'awaiting'::text, 'duplicate'::text, 'refused'::text]))
+);
+
+CREATE TABLE findings (
+    message bigint NOT NULL,
+    index smallint NOT NULL,
+    rule text NOT NULL,
+    subject text NOT NULL,
+    period text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    measure bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT findings_pkey PRIMARY KEY (message, index, rule)
+);
+
+CREATE TABLE handlings (
+    alert text NOT NULL,
+    handling text NOT NULL,
+    handled_by text NOT NULL,
+    note text,
+    handled_at timestamp with time zone NOT NULL,
+    CONSTRAINT handlings_pkey PRIMARY KEY (alert),
+    CONSTRAINT handling_is_a_persons CHECK (handling = ANY (ARRAY['acknowledged'::text, 'resolved'::text]))
+);
+
+CREATE TABLE intake_positions (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    log_generation integer DEFAULT 1 NOT NULL,
+    start_offset bigint NOT NULL,
+    next_offset bigint NOT NULL,
+    received bigint DEFAULT 0 NOT NULL,
+    holes bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT intake_positions_pkey PRIMARY KEY (topic, partition, log_generation),
+    CONSTRAINT position_adds_up CHECK ((next_offset - start_offset) = (received + holes))
+);
+
+CREATE TABLE ledger (
+    message bigint NOT NULL,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    log_generation integer NOT NULL,
+    log_offset bigint NOT NULL,
+    arrived_at timestamp with time zone NOT NULL,
+    record_key bytea,
+    key_id text,
+    seal bytea,
+    odd_headers jsonb,
+    value bytea,
+    size integer NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT ledger_pkey PRIMARY KEY (message),
+    CONSTRAINT ledger_coordinate UNIQUE (topic, partition, log_generation, log_offset)
+);
+
+CREATE TABLE lots (
+    lot text NOT NULL,
+    message bigint NOT NULL,
+    index smallint NOT NULL,
+    plant text NOT NULL,
+    product text NOT NULL,
+    origin text NOT NULL,
+    net_g bigint NOT NULL,
+    reo_g bigint,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT lots_pkey PRIMARY KEY (lot, message, index)
+);
+
+CREATE TABLE migrations (
+    name text NOT NULL,
+    ran_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT migrations_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE outbox (
+    publication bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    topic text NOT NULL,
+    key bytea NOT NULL,
+    value bytea NOT NULL,
+    arrived_at timestamp with time zone,
+    written_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    published_at timestamp with time zone,
+    CONSTRAINT outbox_pkey PRIMARY KEY (publication)
+);
+
+CREATE TABLE platform (
+    only_row boolean DEFAULT true NOT NULL,
+    instant timestamp with time zone,
+    judged_at timestamp with time zone NOT NULL,
+    epoch integer DEFAULT 1 NOT NULL,
+    CONSTRAINT platform_pkey PRIMARY KEY (only_row),
+    CONSTRAINT platform_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE receipt_numbers (
+    source integer NOT NULL,
+    number bigint NOT NULL,
+    CONSTRAINT receipt_numbers_pkey PRIMARY KEY (source)
+);
+
+CREATE TABLE registry_changes (
+    revision bigint NOT NULL,
+    noun text NOT NULL,
+    key text NOT NULL,
+    before jsonb,
+    after jsonb,
+    CONSTRAINT registry_changes_pkey PRIMARY KEY (revision, noun, key),
+    CONSTRAINT registry_change_changes CHECK (before IS DISTINCT FROM after)
+);
+
+CREATE TABLE registry_entries (
+    noun text NOT NULL,
+    key text NOT NULL,
+    document jsonb NOT NULL,
+    CONSTRAINT registry_entries_pkey PRIMARY KEY (noun, key)
+);
+
+CREATE TABLE registry_revisions (
+    revision bigint NOT NULL,
+    applied_at timestamp with time zone NOT NULL,
+    applied_by text NOT NULL,
+    digest bytea NOT NULL,
+    CONSTRAINT registry_revisions_pkey PRIMARY KEY (revision),
+    CONSTRAINT registry_revisions_digest_check CHECK (length(digest) = 32),
+    CONSTRAINT registry_revisions_revision_check CHECK (revision > 0)
+);
+
+CREATE TABLE source_states (
+    source integer NOT NULL,
+    decided int8multirange NOT NULL,
+    CONSTRAINT source_states_pkey PRIMARY KEY (source)
+);
+
+CREATE TABLE sources (
+    source integer GENERATED ALWAYS AS IDENTITY NOT NULL,
+    plant text NOT NULL,
+    gateway text NOT NULL,
+    stream text NOT NULL,
+    incarnation text NOT NULL,
+    CONSTRAINT sources_pkey PRIMARY KEY (source),
+    CONSTRAINT source_identity UNIQUE (plant, gateway, stream, incarnation)
+);
+
+CREATE TABLE tallies (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    log_generation integer NOT NULL,
+    outcome text NOT NULL,
+    messages bigint NOT NULL,
+    CONSTRAINT tallies_pkey PRIMARY KEY (topic, partition, log_generation, outcome)
+);
+
+ALTER TABLE registry_changes ADD CONSTRAINT registry_changes_revision_fkey FOREIGN KEY (revision) REFERENCES registry_revisions(revision);
+
+CREATE INDEX envelopes_kept ON envelopes USING btree (hash) WHERE outcome = ANY (ARRAY['awaiting'::text, 'refused'::text]);
+
+CREATE UNIQUE INDEX envelopes_occupants ON envelopes USING btree (source, sequence) WHERE occupies;
+
+CREATE INDEX envelopes_others ON envelopes USING btree (source, sequence) WHERE NOT occupies AND source IS NOT NULL;
+
+CREATE UNIQUE INDEX events_applied ON events USING btree (event_id) WHERE outcome = 'applied'::text AND NOT test;
+
+CREATE INDEX events_others ON events USING btree (event_id) WHERE (outcome = ANY (ARRAY['duplicate'::text, 'awaiting'::text])) AND NOT test;
+
+CREATE INDEX events_targets ON events USING btree (target_id) WHERE target_id IS NOT NULL AND NOT test;
+
+CREATE INDEX findings_by_time ON findings USING btree (rule, at);
+
+CREATE INDEX findings_of_alert ON findings USING btree (rule, subject, period);
+
+CREATE INDEX outbox_unpublished ON outbox USING btree (publication) WHERE published_at IS NULL;
+
+CREATE OR REPLACE FUNCTION public.projections()
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT ARRAY['envelopes', 'source_states', 'events', 'draw_days', 'cap_days', 'caps', 'lots', 'findings', 'alerts', 'tallies']
+$function$;
+
+CREATE OR REPLACE FUNCTION public.shadow_close()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM set_config('search_path', 'public', true);
+    DROP SCHEMA shadow CASCADE;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.shadow_keep()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY projections() LOOP
+        IF name <> 'alerts' THEN
+            EXECUTE format('DELETE FROM public.%I', name);
+            EXECUTE format('INSERT INTO public.%I SELECT * FROM shadow.%I', name, name);
+        END IF;
+    END LOOP;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.shadow_open()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    name text;
+BEGIN
+    DROP SCHEMA IF EXISTS shadow CASCADE;
+    CREATE SCHEMA shadow;
+    -- What is told while rebuilding goes nowhere.
+    FOREACH name IN ARRAY projections() || ARRAY['outbox', 'receipt_numbers'] LOOP
+        EXECUTE format('CREATE TABLE shadow.%I (LIKE public.%I INCLUDING ALL)', name, name);
+    END LOOP;
+    PERFORM set_config('search_path', 'shadow, public', true);
+END
+$function$;

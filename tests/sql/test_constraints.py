@@ -1,0 +1,235 @@
+"""Every named constraint fires on what it is for, and on nothing else that is wrong."""
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from monazite_consumers import database, sql
+
+AT = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
+
+Row = dict[str, Any]
+
+VALID: dict[str, Row] = {
+    "registry_revisions": {"revision": 1, "applied_at": AT, "applied_by": "regulator", "digest": bytes(32)},
+    "registry_changes": {"revision": 1, "noun": "plant", "key": "p1", "before": None, "after": {"name": "P1"}},
+    "ledger": {
+        "message": 1,
+        "topic": "plant-shipments",
+        "partition": 0,
+        "log_generation": 1,
+        "log_offset": 0,
+        "arrived_at": AT,
+        "size": 2,
+        "hash": bytes(32),
+    },
+    "intake_positions": {
+        "topic": "plant-shipments",
+        "partition": 0,
+        "start_offset": 10,
+        "next_offset": 15,
+        "received": 3,
+        "holes": 2,
+    },
+    "sources": {"plant": "p1", "gateway": "g1", "stream": "shipments", "incarnation": "i1"},
+    "envelopes": {
+        "message": 1,
+        "source": 1,
+        "sequence": 1,
+        "hash": bytes(32),
+        "arrived_at": AT,
+        "outcome": "applied",
+        "occupies": True,
+        "vouched": True,
+    },
+    "events": {
+        "message": 1,
+        "index": 0,
+        "plant": "p1",
+        "event_id": UUID(int=1),
+        "hash": bytes(32),
+        "type": "shipment",
+        "outcome": "applied",
+        "effective": True,
+        "test": False,
+    },
+    "draw_days": {
+        "plant": "p1",
+        "day": AT.date(),
+        "kind": "separation",
+        "basis": "output",
+        "drawn_g": 1,
+        "original_g": 1,
+        "events": 1,
+    },
+    "alerts": {
+        "alert": "a1",
+        "rule": "cap-overrun",
+        "subject": "h1",
+        "period": "2024",
+        "condition": "raised",
+        "severity": "critical",
+        "evidence": {},
+        "raised_at": AT,
+        "changed_at": AT,
+        "revision": 1,
+    },
+    "handlings": {"alert": "a1", "handling": "acknowledged", "handled_by": "inspector", "handled_at": AT},
+    "platform": {"only_row": True, "judged_at": AT},
+}
+"""A row of each table that has constraints, as the services write it."""
+
+ALONE: list[tuple[str, str, Row]] = [
+    ("registry_revisions_revision_check", "registry_revisions", {"revision": 0}),
+    ("registry_revisions_digest_check", "registry_revisions", {"digest": bytes(31)}),
+    ("registry_changes_revision_fkey", "registry_changes", {"revision": 2}),
+    ("registry_change_changes", "registry_changes", {"before": {"name": "P1"}}),
+    ("registry_change_changes", "registry_changes", {"before": None, "after": None}),
+    ("position_adds_up", "intake_positions", {"received": 4}),
+    ("position_adds_up", "intake_positions", {"holes": 1}),
+    ("position_adds_up", "intake_positions", {"next_offset": 16}),
+    ("envelope_outcome", "envelopes", {"outcome": "lost", "rule": "unknown"}),
+    ("envelope_standing_occupies", "envelopes", {"occupies": False}),
+    ("envelope_occupant_is_vouched", "envelopes", {"vouched": False}),
+    ("envelope_reason", "envelopes", {"rule": "seal-unknown"}),
+    ("envelope_reason", "envelopes", {"outcome": "duplicate", "rule": "seal-unknown"}),
+    ("envelope_reason", "envelopes", {"outcome": "refused"}),
+    ("envelope_reason", "envelopes", {"outcome": "awaiting", "occupies": False}),
+    ("event_outcome", "events", {"outcome": "lost", "effective": False}),
+    ("event_effective_is_applied", "events", {"outcome": "refused"}),
+    ("event_effective_is_applied", "events", {"outcome": "duplicate"}),
+    ("event_identified", "events", {"event_id": None}),
+    ("event_identified", "events", {"event_id": None, "outcome": "duplicate", "effective": False}),
+    ("draw_kind", "draw_days", {"kind": "smelting"}),
+    ("draw_basis", "draw_days", {"basis": "guess"}),
+    ("alert_condition", "alerts", {"condition": "resolved"}),
+    ("handling_is_a_persons", "handlings", {"handling": "new"}),
+    ("platform_only_row_check", "platform", {"only_row": False}),
+]
+"""Constraint, table, and what is wrong in one row."""
+
+TWICE: list[tuple[str, str, Row]] = [
+    ("ledger_coordinate", "ledger", {"message": 2}),
+    ("source_identity", "sources", {}),
+    ("envelopes_occupants", "envelopes", {"message": 2}),
+    ("envelopes_occupants", "envelopes", {"message": 2, "outcome": "refused", "rule": "gross-below-net"}),
+    ("events_applied", "events", {"message": 2}),
+    ("events_applied", "events", {"index": 1, "plant": "p2", "effective": False}),
+    ("alert_identity", "alerts", {"alert": "a2"}),
+]
+"""Constraint, table, and how a second row differs from the valid one that is there."""
+
+BESIDE: list[tuple[str, Row]] = [
+    ("ledger", {"message": 2, "log_offset": 1}),
+    ("ledger", {"message": 2, "log_generation": 2}),
+    ("sources", {"incarnation": "i2"}),
+    ("envelopes", {"message": 2, "sequence": 2}),
+    ("envelopes", {"message": 2, "outcome": "duplicate", "occupies": False}),
+    ("events", {"index": 1, "outcome": "duplicate", "effective": False}),
+    ("events", {"index": 1, "test": True}),
+    ("events", {"index": 1, "event_id": None, "outcome": "refused", "effective": False}),
+    ("alerts", {"alert": "a2", "period": "2025"}),
+]
+"""How a second row may differ: what the unique ones must let pass."""
+
+
+async def put(connection: database.Connection, table: str, **changes: Any) -> None:
+    row = VALID[table] | changes
+    await connection.copy_records_to_table(table, records=[tuple(row.values())], columns=list(row))
+
+
+async def prepare(connection: database.Connection, table: str) -> None:
+    """What must be there before a row of this table."""
+    if table == "registry_changes":
+        await put(connection, "registry_revisions")
+    if table == "platform":
+        await connection.execute("TRUNCATE platform")  # its one row comes with the migrations
+
+
+async def without(connection: database.Connection, table: str, constraint: str) -> None:
+    """Takes a constraint or a unique index away."""
+    if await connection.fetchval("SELECT true FROM pg_constraint WHERE conname = $1", constraint):
+        await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+    else:
+        await connection.execute(f"DROP INDEX {constraint}")
+
+
+@pytest.mark.parametrize("table", VALID)
+async def test_a_valid_row_is_let_in(connection: database.Connection, table: str) -> None:
+    await prepare(connection, table)
+    await put(connection, table)
+
+
+@pytest.mark.parametrize(("constraint", "table", "wrong"), ALONE)
+async def test_a_wrong_row_is_refused_by_the_constraint_for_it_and_by_no_other(
+    connection: database.Connection, constraint: str, table: str, wrong: Row
+) -> None:
+    await prepare(connection, table)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refused:
+        async with connection.transaction():
+            await put(connection, table, **wrong)
+    assert refused.value.constraint_name == constraint
+    await without(connection, table, constraint)
+    await put(connection, table, **wrong)
+
+
+@pytest.mark.parametrize(("constraint", "table", "changes"), TWICE)
+async def test_a_second_row_is_refused_by_the_constraint_for_it_and_by_no_other(
+    connection: database.Connection, constraint: str, table: str, changes: Row
+) -> None:
+    await put(connection, table)
+    with pytest.raises(asyncpg.UniqueViolationError) as refused:
+        async with connection.transaction():
+            await put(connection, table, **changes)
+    assert refused.value.constraint_name == constraint
+    await without(connection, table, constraint)
+    await put(connection, table, **changes)
+
+
+@pytest.mark.parametrize(("table", "changes"), BESIDE)
+async def test_a_second_row_that_differs_where_it_counts_is_let_in(
+    connection: database.Connection, table: str, changes: Row
+) -> None:
+    await put(connection, table)
+    await put(connection, table, **changes)
+
+
+async def test_a_change_is_held_to_the_constraints_as_a_new_row_is(connection: database.Connection) -> None:
+    await put(connection, "intake_positions")
+    with pytest.raises(asyncpg.CheckViolationError) as refused:
+        await connection.execute("UPDATE intake_positions SET next_offset = next_offset + 1")
+    assert refused.value.constraint_name == "position_adds_up"
+
+
+async def constraints(connection: database.Connection) -> set[str]:
+    """Every constraint and unique index but primary keys, as the catalog tells them."""
+    rows = await connection.fetch(sql.statement("catalog", "constraints"))
+    indexes = await connection.fetch(sql.statement("catalog", "indexes"))
+    return {row["name"] for row in rows if row["kind"] != "p"} | {row["name"] for row in indexes if row["is_unique"]}
+
+
+def cases() -> set[str]:
+    return {constraint for constraint, _, _ in ALONE + TWICE}
+
+
+async def test_every_constraint_has_a_case_that_it_refuses(connection: database.Connection) -> None:
+    assert await constraints(connection) == cases()
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ("ALTER TABLE lots ADD CONSTRAINT lot_weighs CHECK (net_g > 0)", "lot_weighs"),
+        ("ALTER TABLE lots ADD CONSTRAINT lot_once UNIQUE (lot)", "lot_once"),
+        ("ALTER TABLE lots ADD CONSTRAINT lot_said FOREIGN KEY (message) REFERENCES ledger", "lot_said"),
+        ("CREATE UNIQUE INDEX lots_made ON lots (lot) WHERE net_g > 0", "lots_made"),
+    ],
+)
+async def test_a_new_constraint_without_a_case_is_noticed(
+    connection: database.Connection, change: str, name: str
+) -> None:
+    await connection.execute(change)
+    assert await constraints(connection) - cases() == {name}
