@@ -6,23 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, get_args
 
 from hypothesis import strategies as st
-from monazite_consumers.rules.registry import Approval, Membership, Operation, Plant, Settings, Succession
-from monazite_contracts.builders import (
-    a_blend,
-    a_correction,
-    a_nil_declaration,
-    a_production,
-    a_scrap_intake,
-    a_separation,
-    a_signing_key,
-    a_void,
-    an_assay,
-    an_assay_finalised,
-    an_input,
-    an_oxide_assay,
-)
-from monazite_contracts.catalogue import CapKind
-from monazite_contracts.envelope import value_hash
 from regulator_desk import (
     Declared,
     Gateway,
@@ -36,6 +19,25 @@ from regulator_desk import (
     an_enterprise,
     key_id_of,
 )
+
+from monazite_consumers.rules.registry import Approval, Membership, Operation, Plant, Settings, Succession
+from monazite_contracts.builders import (
+    a_blend,
+    a_correction,
+    a_nil_declaration,
+    a_production,
+    a_scrap_intake,
+    a_separation,
+    a_signing_key,
+    a_target,
+    a_void,
+    an_assay,
+    an_assay_finalised,
+    an_input,
+    an_oxide_assay,
+)
+from monazite_contracts.catalogue import CapKind
+from monazite_contracts.envelope import value_hash
 
 OPENS_AT = datetime(2023, 12, 29, tzinfo=UTC)
 FIRST_ARRIVAL = datetime(2023, 12, 30, tzinfo=UTC)
@@ -141,7 +143,9 @@ def _amended(target: Said, how: Amendment, number: int, day: date, tonnes: int) 
         return Said(a_void(event, plant=other, record=record), statement)
     if how == "assay":
         named = {"data": {"lot": statement["data"].get("lot", f"{event['source']}/R-1")}}
-        finalised = an_assay_finalised(named | {"source": event["source"], "id": "", "recordid": ""}, **_assayed(tonnes, event, record))
+        finalised = an_assay_finalised(
+            named | {"source": event["source"], "id": "", "recordid": ""}, **_assayed(tonnes, event, record)
+        )
         return Said(finalised, statement)
     changed: Json = {
         "weighed": _mass(tonnes) if "claimed_reo_kg" in statement["data"] else {},
@@ -152,19 +156,13 @@ def _amended(target: Said, how: Amendment, number: int, day: date, tonnes: int) 
     }[how]
     corrected = statement | {"data": statement["data"] | changed}
     named = statement | {"id": event["id"], "source": event["source"]}
-    correction = a_correction(named, changed, record=record, target=_target(event))
+    correction = a_correction(named, changed, record=record, target=a_target(event))
     return Said(correction, corrected)
-
-
-def _target(event: Json) -> Json:
-    from monazite_contracts.builders import a_target
-
-    return a_target(event)
 
 
 def _assayed(tonnes: int, event: Json, record: str) -> Json:
     assay = an_assay(treo_pct=f"{50 + tonnes}.5000")
-    return {"plant": event["source"], "record": record, "assay": assay, "target": _target(event)}
+    return {"plant": event["source"], "record": record, "assay": assay, "target": a_target(event)}
 
 
 @st.composite
@@ -188,8 +186,9 @@ def statements(draw: Any) -> list[Said]:
 # --- messages
 
 Twist = Literal[
-    "none", "lost", "sent-again", "resealed", "forked", "forged", "forged-again", "misplaced", "unknown-key", "late-key",
-    "key-of-another", "unchained", "overfull", "noise", "forked-overfull", "misplaced-late", "forged-for-another",
+    "none", "lost", "sent-again", "resealed", "forked", "forged", "forged-again", "misplaced", "unknown-key",
+    "late-key", "key-of-another", "unchained", "overfull", "noise", "forked-overfull", "misplaced-late",
+    "forged-for-another",
 ]  # fmt: skip
 
 
@@ -221,43 +220,46 @@ class _Post:
         gateway = self.gateway(events[0]["source"])
         before = gateway.previous
         message = gateway.send(*events)
-        source, value = gateway.source, message.value or b""
-        late, forger = key_id_of(gateway.plant, gateway.name, 2), a_signing_key("a forger")
-        if twist == "overfull":
-            gateway.sequence, gateway.previous = gateway.sequence - 1, before
-            message = gateway.send(*[events[0]] * 501)
-        elif twist == "unchained":
+        if twist in {"overfull", "unchained"}:
             gateway.sequence -= 1
-            message = gateway.send(*events, previous=value_hash(b"another"))
-        elif twist == "forked":
+            odd: Json = {"previous": value_hash(b"another")} if twist == "unchained" else {"previous": before}
+            message = gateway.send(*(events if twist == "unchained" else events[:1] * 501), **odd)
+        elif twist in {"forked", "forked-overfull"}:
             other = Gateway(gateway.plant, gateway.name, incarnation=gateway.incarnation)
             other.sequence, other.previous = gateway.sequence - 1, before
-            self.post(other.send(a_production(plant=gateway.plant, record="R-1", **_mass(9))))
-        elif twist == "forked-overfull":
-            other = Gateway(gateway.plant, gateway.name, incarnation=gateway.incarnation)
-            other.sequence, other.previous = gateway.sequence - 1, before
-            self.post(other.send(*[events[0]] * 501))
-        changed: dict[str, Any] = {
-            "forged": {"signed_by": forger},
-            "forged-again": {"signed_by": forger, "key_id": late},
-            "unknown-key": {"key_id": "nobody"},
-            "late-key": {"key_id": late},
-            "misplaced-late": {"key_id": late},
-            "forged-for-another": {"key_id": key_id_of(SEPARATION, "gw-2"), "signed_by": forger},
-            "key-of-another": {"key_id": key_id_of(PLANTS[0], "gw-2")},
-        }.get(twist, {})
-        if changed:
-            message = a_message(value, source, **changed)
+            rival = [a_production(plant=gateway.plant, record="R-1", **_mass(9))]
+            self.post(other.send(*(rival if twist == "forked" else events[:1] * 501)))
+        if twist in _SEALED_OTHERWISE:
+            message = a_message(message.value, gateway.source, **_SEALED_OTHERWISE[twist](gateway))
         if twist in {"misplaced", "misplaced-late"}:
             message = replace(message, key=b"somebody/else", partition=0)
+        self._hand_in(message, twist, several=len(events) > 1)
+        if twist == "resealed":
+            self.post(a_message(message.value, gateway.source, key_id=_late(gateway)))
         if twist == "noise":
-            self.post(a_message(b'{"source": 1}', source))
+            self.post(a_message(b'{"source": 1}', gateway.source))
+
+    def _hand_in(self, message: Message, twist: Twist, *, several: bool) -> None:
         if twist != "lost":
             self.post(message)
-        if twist in {"sent-again", "forged-again", "misplaced-late"} or (twist == "late-key" and len(events) > 1):
+        if twist in {"sent-again", "forged-again", "misplaced-late"} or (twist == "late-key" and several):
             self.post(again(message))
-        if twist == "resealed":
-            self.post(a_message(value, source, key_id=late))
+
+
+def _late(gateway: Gateway) -> str:
+    return key_id_of(gateway.plant, gateway.name, 2)
+
+
+_FORGER = a_signing_key("a forger")
+_SEALED_OTHERWISE: dict[Twist, Callable[[Gateway], dict[str, Any]]] = {
+    "forged": lambda _: {"signed_by": _FORGER},
+    "forged-again": lambda gateway: {"signed_by": _FORGER, "key_id": _late(gateway)},
+    "forged-for-another": lambda _: {"signed_by": _FORGER, "key_id": key_id_of(SEPARATION, "gw-2")},
+    "unknown-key": lambda _: {"key_id": "nobody"},
+    "late-key": lambda gateway: {"key_id": _late(gateway)},
+    "misplaced-late": lambda gateway: {"key_id": _late(gateway)},
+    "key-of-another": lambda _: {"key_id": key_id_of(MINE, "gw-2")},
+}
 
 
 @st.composite
@@ -330,7 +332,7 @@ def registry(knobs: Knobs) -> list[Declared]:
         *an_enterprise("north", "-"), *an_enterprise("north-works", "-"), *an_enterprise("south", "separation"),
         *a_plant(MINE, "north-works"), *a_plant(SEPARATION, "south", knobs.province),
         a_key(MINE, "gw-2", revoked_from=_after(knobs.revoked_hours)), a_key(SEPARATION, "gw-2"),
-        ("settings", Settings(**{name: getattr(knobs, name) for name in Settings.model_fields if hasattr(knobs, name)})),
+        ("settings", Settings.model_validate({n: v for n, v in vars(knobs).items() if n in Settings.model_fields})),
     ]  # fmt: skip
     if knobs.listed_from:
         approved = Approval(enterprise="north-works", activity="mining", since=knobs.listed_from)

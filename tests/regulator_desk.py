@@ -1,6 +1,7 @@
 """A regulator's desk without Kafka: messages at coordinates of our choosing, through the transaction that ships."""
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -11,11 +12,13 @@ from typing import Any
 
 import asyncpg
 import orjson
+import pytest
 from aiokafka import TopicPartition
 from faststream.kafka import KafkaBroker
+
+from monazite.embedded import servers
 from monazite_consumers import clock, database
 from monazite_consumers.decisions.deciding import Decision
-from monazite_contracts.partitioner import partition_of
 from monazite_consumers.decisions.rebuilding import Difference, rebuild
 from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.health import Health
@@ -49,6 +52,7 @@ from monazite_contracts.builders import (
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.deadletters import DeadLetter
 from monazite_contracts.envelope import Source, record_key, value_hash
+from monazite_contracts.partitioner import partition_of
 from monazite_contracts.receipts import Receipt
 from monazite_contracts.seal import encode_base64url, seal_headers
 from monazite_contracts.topics import DEAD_LETTERS, PLANT_TOPICS, TOPICS
@@ -89,6 +93,7 @@ class Message:
 
 
 _offsets: Counter[tuple[str, int]] = Counter()
+_numbers = itertools.count(1)
 
 
 def a_message(value: bytes | None, source: Source, at: datetime = ARRIVED_AT, **changes: Any) -> Message:
@@ -161,7 +166,8 @@ class Gateway:
 def send(*events: Json, **changes: Any) -> Message:
     """One envelope of its own source: for tests to which chains do not matter."""
     incarnation = sha256(repr((events, sorted(changes))).encode()).hexdigest()[:32]
-    source = source_of(events).model_copy(update={"incarnation": incarnation})
+    stated = events[0]["data"].get("replacement", events[0])  # a correction travels with what it replaces
+    source = source_of([events[0] | {"type": stated["type"]}]).model_copy(update={"incarnation": incarnation})
     return a_message(an_envelope(events, source=source), source, **changes)
 
 
@@ -245,7 +251,7 @@ class Desk:
     async def reset(self, opened_at: datetime = OPENED_AT) -> None:
         """Empties the database."""
         names = await self.connection.fetch(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('migrations', 'platform')"
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL ('{migrations,platform}')"
         )
         order = sorted((row["tablename"] for row in names), key=lambda name: name == "registry_revisions")
         await self.connection.execute(";".join(f"DELETE FROM {name}" for name in order))  # noqa: S608 - our own names
@@ -388,6 +394,24 @@ async def a_desk(url: str, members: int = 2) -> AsyncIterator[Desk]:
         await connection.close()
 
 
+@pytest.fixture(scope="session")
+async def open_desk(postgres: servers.Servers) -> AsyncIterator[Desk]:
+    """One desk for many tests: a database of its own for each would take most of their time."""
+    url, name = postgres.addresses.postgres, f"desk_{next(_numbers)}"
+    connection = await database.connect(url)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+    await connection.close()
+    async with a_desk(f"{url.rpartition('/')[0]}/{name}") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def desk(open_desk: Desk) -> Desk:
+    """A desk on an empty database."""
+    await open_desk.reset()
+    return open_desk
+
+
 STATE = {
     "draw_days": "SELECT * FROM draw_days WHERE (drawn_g, original_g, events) <> (0, 0, 0)",
     "cap_days": "SELECT * FROM cap_days WHERE (drawn_g, original_g) <> (0, 0)",
@@ -400,7 +424,9 @@ STATE = {
         " WHERE decided <> '{}'"
     ),
     "findings": "SELECT index, rule, subject, period, at, measure, {at} FROM findings t {joined}",
-    "alerts": "SELECT rule, subject, period, province, severity, percent, evidence FROM alerts WHERE condition = 'raised'",
+    "alerts": (
+        "SELECT rule, subject, period, province, severity, percent, evidence FROM alerts WHERE condition = 'raised'"
+    ),
     "tallies": "SELECT * FROM tallies WHERE messages <> 0",
 }
 """What must be the same whatever the order: by coordinates, never by our own numbers."""

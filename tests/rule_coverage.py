@@ -37,9 +37,9 @@ def said(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _said_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[str, str]]:
     for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name):
-            if decorator.func.id in {"fires", "clears"}:
-                yield from ((decorator.func.id, str(ast.literal_eval(rule))) for rule in decorator.args)
+        match decorator:
+            case ast.Call(func=ast.Name(id="fires" | "clears" as verb)):
+                yield from ((verb, str(ast.literal_eval(rule))) for rule in decorator.args)
 
 
 def uncovered(folder: Path, rules: Collection[str]) -> list[str]:

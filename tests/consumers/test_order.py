@@ -1,11 +1,8 @@
 """The order property: the end state is a function of the set of messages, the registry and the instant judged."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from hypothesis import HealthCheck, given, note, settings
 from plant_talk import ENDS_AT, OPENS_AT, Example, Step, examples, registry
-from regulator_desk import Desk, a_desk, state
+from regulator_desk import Desk, state
 
 EXAMPLES = settings().max_examples // 4
 """25 by default; `--hypothesis-profile=long` for a run by hand."""
@@ -15,12 +12,6 @@ ON_ONE_DATABASE = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-
-
-@pytest.fixture
-async def desk(database_url: str) -> AsyncIterator[Desk]:
-    async with a_desk(database_url) as opened:
-        yield opened
 
 
 async def in_order(desk: Desk, example: Example) -> dict[str, list[str]]:

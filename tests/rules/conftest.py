@@ -1,12 +1,5 @@
 """A desk for the rules that need state."""
 
-from collections.abc import AsyncIterator
+from regulator_desk import desk, open_desk
 
-import pytest
-from regulator_desk import Desk, a_desk
-
-
-@pytest.fixture
-async def desk(database_url: str) -> AsyncIterator[Desk]:
-    async with a_desk(database_url) as opened:
-        yield opened
+__all__ = ["desk", "open_desk"]

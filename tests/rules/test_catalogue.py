@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from monazite_consumers.rules.catalogue import RULES
 from rule_coverage import fires, said, uncovered
+
+from monazite_consumers.rules.catalogue import RULES
 
 HERE = Path(__file__).parent
 

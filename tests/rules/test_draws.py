@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+
 from monazite_consumers.rules.draws import Draw, counts, draws_of
 from monazite_consumers.rules.registry import Settings
 from monazite_contracts.builders import (
