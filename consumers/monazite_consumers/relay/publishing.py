@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -29,6 +30,11 @@ IDLE_S = 0.5
 SEND_TIMEOUT_MS = 5_000
 """Shorter than the lock session's idle limit, so that a paused relay's leftovers expire before a successor starts."""
 
+KEPT_FOR = timedelta(days=7)
+"""How long published messages stay in the outbox, for whoever looks into an incident."""
+
+FORGET_EVERY_S = 600
+
 
 class Relay:
     """Publishes while it holds the relay's lock; waits in line otherwise."""
@@ -40,6 +46,7 @@ class Relay:
         self._woken = asyncio.Event()
         self._topics_of_revision = -1
         self._failures = 0
+        self._forgot_at = -FORGET_EVERY_S
 
     async def run(self) -> None:
         """Until cancelled. Whatever the world does, it waits and tries again."""
@@ -72,7 +79,14 @@ class Relay:
                 if not published:
                     # An idle relay notices too when the broker is gone.
                     await asyncio.wait_for(producer.client.fetch_all_metadata(), SEND_TIMEOUT_MS / 1_000)
+                    await self._forget(connection)
                     await self._idle()
+
+    async def _forget(self, connection: Connection) -> None:
+        """What was published long ago is on the topic; the outbox need not keep it too."""
+        if monotonic() - self._forgot_at > FORGET_EVERY_S:
+            await connection.execute(statement("outbox", "forget"), datetime.now(UTC) - KEPT_FOR)
+            self._forgot_at = monotonic()
 
     async def _idle(self) -> None:
         with suppress(TimeoutError):

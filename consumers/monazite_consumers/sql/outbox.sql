@@ -19,3 +19,7 @@ UPDATE outbox SET published_at = clock_timestamp() WHERE publication = ANY($1::b
 -- name: depth
 -- How much waits, and since when.
 SELECT count(*) AS waiting, min(written_at) AS oldest_at FROM outbox WHERE published_at IS NULL;
+
+-- name: forget
+-- Forgets what was published before an instant.
+DELETE FROM outbox WHERE published_at < $1;
