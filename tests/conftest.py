@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from monazite_consumers import database
 
 from monazite.embedded import servers
+from monazite_consumers import database
 
 for name in [name for name in os.environ if name.startswith("MONAZITE_") and name != "MONAZITE_CACHE"]:
     del os.environ[name]  # a developer's shell must not change results

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from monazite.embedded import children, folder, launch, leftovers
 from monazite.embedded.children import Child, Program
 from monazite.embedded.errors import ChildError

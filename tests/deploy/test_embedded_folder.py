@@ -5,6 +5,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+
 from monazite.embedded.errors import DataError, DiskFullError
 from monazite.embedded.servers import running
 

@@ -10,6 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from monazite.embedded import cache, jars, lock
 from monazite.embedded.errors import ChecksumError, DownloadError
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from monazite.embedded import cache, java
 from monazite.embedded.errors import JavaError
 

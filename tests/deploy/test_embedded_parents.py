@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
 from monazite.embedded import folder, leftovers
 from monazite.embedded.servers import running
 

@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from monazite.embedded import ports
 from monazite.embedded.errors import PortTakenError
 from monazite.embedded.servers import running

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
 from monazite.embedded.errors import DataInUseError, EmbeddedError
 from monazite.embedded.servers import Servers, addresses_at, occupant, running
 

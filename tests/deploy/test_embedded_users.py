@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+
 from monazite.embedded import jars, postgres
 from monazite.embedded.servers import Servers, running
 

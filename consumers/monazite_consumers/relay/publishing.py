@@ -33,7 +33,7 @@ SEND_TIMEOUT_MS = 5_000
 KEPT_FOR = timedelta(days=7)
 """How long published messages stay in the outbox, for whoever looks into an incident."""
 
-FORGET_EVERY_S = 600
+FORGET_EVERY_S = 600.0
 
 
 class Relay:
