@@ -1,6 +1,8 @@
 """Creates the topics of the table, and refuses a broker whose plant topics would lose or misdate what arrives."""
 
+import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -17,6 +19,9 @@ from monazite_contracts.topics import (
     cleanup_policy,
     compaction_lag_ms,
 )
+
+DESCRIBE_TRIES = 50
+DESCRIBE_EVERY_S = 0.1
 
 _ARRIVAL = "message.timestamp.type"
 _FROM_PLANTS = frozenset({*PLANT_TOPICS.values(), HEARTBEATS})
@@ -63,35 +68,53 @@ async def ensure(kafka: KafkaSettings, registry: Registry, *, driven: bool) -> l
         wanted = {name: topic for topic in TOPICS for name in names(topic, registry)}
         present = set(await admin.list_topics())
         missing = [name for name in wanted if name not in present]
-        if missing:
-            await _create(
-                admin,
-                [
-                    NewTopic(
-                        name,
-                        wanted[name].partitions,
-                        kafka.replication,
-                        topic_configs=configuration(wanted[name], driven=driven),
-                    )
-                    for name in missing
-                ],
-            )
-        await _check(admin, {name: topic for name, topic in wanted.items() if name in present}, driven=driven)
-        return missing
+        created = await _create(
+            admin,
+            [
+                NewTopic(
+                    name,
+                    wanted[name].partitions,
+                    kafka.replication,
+                    topic_configs=configuration(wanted[name], driven=driven),
+                )
+                for name in missing
+            ],
+        )
+        # Also what a service that starts beside us created meanwhile.
+        await _check(admin, {name: topic for name, topic in wanted.items() if name not in created}, driven=driven)
+        return created
     finally:
         await admin.close()
 
 
-async def _create(admin: AIOKafkaAdminClient, wanted: list[NewTopic]) -> None:
+async def _create(admin: AIOKafkaAdminClient, wanted: list[NewTopic]) -> list[str]:
+    """The names of those that were not there yet."""
+    if not wanted:
+        return []
+    created = []
     response = await admin.create_topics(wanted)
     for name, code, message in response.topic_errors:
         error = for_code(code)
-        if code and error is not TopicAlreadyExistsError:
+        if not code:
+            created.append(name)
+        elif error is not TopicAlreadyExistsError:
             raise TopicError(f"the broker refused to create {name}: {error.__name__} {message or ''}")
+    return created
+
+
+async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> list[Any]:
+    """Topics with their partitions; a broker may hear of one a moment after it was created."""
+    for _ in range(DESCRIBE_TRIES):
+        found = list(await admin.describe_topics(names)) if names else []
+        if not any(topic["error_code"] for topic in found):
+            return found
+        await asyncio.sleep(DESCRIBE_EVERY_S)
+    unknown = [topic["topic"] for topic in found if topic["error_code"]]
+    raise TopicError(f"the broker does not describe {', '.join(unknown)}")
 
 
 async def _check(admin: AIOKafkaAdminClient, present: Mapping[str, Topic], *, driven: bool) -> None:
-    for found in await admin.describe_topics(list(present)):
+    for found in await _described(admin, list(present)):
         name, partitions = found["topic"], len(found["partitions"])
         if partitions != present[name].partitions:
             raise TopicError(

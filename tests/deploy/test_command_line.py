@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from running_platform import HOLDER, PLANTS, REO_G, Gateway, a_registry
 
@@ -224,6 +225,11 @@ def test_data_survive_down_and_up(at_work: Up) -> None:
     try:
         assert again.run("caps", "--json").stdout == before
         assert json.loads(again.run("ledger", "reconcile", "--json").stdout)["reconciled"]
+        # It does not go on as half a platform.
+        (intake,) = [p for p in psutil.Process(again.process.pid).children() if p.cmdline()[3:5] == ["serve", "intake"]]
+        intake.kill()
+        assert again.process.wait(60) == 1
+        assert "intake ended; its log is in" in again.shown()
     finally:
-        again.process.send_signal(signal.SIGTERM)
-        assert again.process.wait(60) == 0
+        again.process.terminate()
+        again.process.wait(60)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,8 +21,9 @@ from monazite_contracts.topics import ALERTS
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[stack.Stack]:
-    with stack.running(services=("intake", "relay", "watch", "intake"), settings=INTAKE_QUICKLY) as up:
-        up.services["intake-3"].child.stop()
+    with stack.running(services=("intake", "relay", "watch", "intake", "relay"), settings=INTAKE_QUICKLY) as up:
+        for spare in ("intake-3", "relay-4"):
+            up.services[spare].child.stop()
         yield up
 
 
@@ -108,7 +110,6 @@ async def test_relay_killed_between_publishing_and_marking_publishes_again_and_n
 ) -> None:
     relay = platform.stack.services["relay"].child
     await platform.told()
-    before = len(await platform.read(ALERTS))
     stranger = Gateway(PLANTS[0], "a" * 32)
     stranger.produce()  # never sent: the gap is an alert
     async with platform.connection() as opened:
@@ -124,15 +125,47 @@ async def test_relay_killed_between_publishing_and_marking_publishes_again_and_n
         marking = await blocked(platform, "UPDATE outbox")
         relay.kill()
         await opened.execute("SELECT pg_terminate_backend(p) FROM unnest($1::integer[]) AS p", marking)
-        waiting = await opened.fetchval("SELECT count(*) FROM outbox WHERE published_at IS NULL")
+        waiting = await opened.fetch("SELECT topic, value FROM outbox WHERE published_at IS NULL")
         await opened.execute("DROP TRIGGER hold_marks ON outbox; DROP FUNCTION hold_marks()")
-    assert waiting > 0
-    told_once = await platform.read(ALERTS)
     await restart(relay)
     await platform.told()
-    told_twice = await platform.read(ALERTS)
-    assert len(told_twice) >= len(told_once) >= before
+    said = Counter(
+        [(topic, r.value) for topic in {row["topic"] for row in waiting} for r in await platform.read(topic)]
+    )
+    times = {said[row["topic"], row["value"]] for row in waiting}
+    assert 2 in times, "what was published and not marked is published again"
+    assert times <= {1, 2}, "nothing is lost"
     await _subscribers_know_what_the_database_knows(platform)
+
+
+async def test_a_paused_relay_loses_its_lock_to_a_successor_and_waits_in_line_when_it_is_back(
+    platform: Platform,
+) -> None:
+    paused, successor = (platform.stack.services[name].child for name in ("relay", "relay-4"))
+    await platform.told()
+    await restart(successor)
+    assert await platform.healthy("relay-4"), "standing by is well"
+    os.kill(paused.pid, signal.SIGSTOP)
+    try:
+        await platform.publish([platform.gateways[PLANTS[2]].produce()])
+        await platform.decided()
+        await platform.told()
+        assert (await platform.metrics("relay-4"))("monazite_active", service="relay") == 1
+    finally:
+        os.kill(paused.pid, signal.SIGCONT)
+
+    async def waits_in_line() -> bool:
+        first = await platform.metrics("relay")
+        return first("monazite_active", service="relay") == 0 and first("monazite_healthy") == 1
+
+    await until("the paused relay waits in line", waits_in_line)
+    await _subscribers_know_what_the_database_knows(platform)
+    await asyncio.to_thread(successor.stop)
+
+    async def is_active() -> bool:
+        return (await platform.metrics("relay"))("monazite_active", service="relay") == 1
+
+    await until("the first relay is active again", is_active)
 
 
 async def _subscribers_know_what_the_database_knows(platform: Platform) -> None:
