@@ -279,7 +279,7 @@ class Desk:
             return None
         intake = self.intakes[member]
         received: Counter[TopicPartition] = Counter(message.tp for message in messages)
-        await self._open(received)
+        await self.open(*received)
         for tp in received:
             intake.assignment.positions[tp] = Position(1, self.positions[tp])
         arrivals = [intake._read(message.tp, message) for message in messages]
@@ -297,12 +297,13 @@ class Desk:
         halves: list[list[Message]] = [[], []]
         for message in messages:
             halves[message.partition % 2].append(message)
-        await self._open(message.tp for message in messages)
+        await self.open(*(message.tp for message in messages))
         async with asyncio.TaskGroup() as tasks:
             for member, half in enumerate(halves):
                 tasks.create_task(self.receive(*half, member=member))
 
-    async def _open(self, partitions: Iterable[TopicPartition]) -> None:
+    async def open(self, *partitions: TopicPartition) -> None:
+        """Begins partitions, once; before two members receive at the same time."""
         for tp in partitions:
             if tp not in self.positions:
                 self.positions[tp] = 0

@@ -1,8 +1,16 @@
 """The order property: the end state is a function of the set of messages, the registry and the instant judged."""
 
-from hypothesis import HealthCheck, given, note, settings
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, settings
 from plant_talk import ENDS_AT, OPENS_AT, Example, Step, examples, registry
 from regulator_desk import Desk, state
+
+from monazite_consumers.rules.envelopes import FORKS, OCCUPIES
+from monazite_contracts.receipts import Outcome
 
 EXAMPLES = settings().max_examples // 4
 """25 by default; `--hypothesis-profile=long` for a run by hand."""
@@ -73,3 +81,72 @@ async def test_neither_order_nor_batches_nor_writers_nor_when_the_registry_chang
 async def explained(desk: Desk) -> str:
     """What came of each message, for whoever reads a failing example."""
     return "\n".join(await desk.outcomes())
+
+
+# --- the property can fail
+
+
+def _by_number(candidates: Sequence[Any]) -> Any:
+    """As if the first to be decided stood, not the earliest."""
+    first, *others = sorted(candidates, key=lambda candidate: candidate.message)
+    return {first.message: OCCUPIES} | {other.message: FORKS for other in others}
+
+
+def _by_place(claims: Sequence[Any]) -> Any:
+    first, *others = sorted(claims, key=lambda claim: claim.place)
+    return {first.place: Outcome.APPLIED} | {other.place: Outcome.AWAITING for other in others}
+
+
+async def _nothing(*_: Any, **__: Any) -> Any:
+    return {}
+
+
+async def _no_keys(*_: Any) -> set[Any]:
+    return set()
+
+
+def _posted_once_more(changes: Any, claim: Any, effects: Any) -> None:
+    for draw in effects.draws:
+        changes.draw(claim.plant, draw, current=1, original=0)
+
+
+MUTANTS: dict[str, tuple[str, Any]] = {
+    "whoever is decided first stands at a sequence": ("sequences.place", _by_number),
+    "whoever is decided first is applied of one id": ("claims.outcomes_of", _by_place),
+    "a statement that is taken back is posted once more": ("effects.unpost_current", _posted_once_more),
+    "a statement is taken back only when its first version goes": ("effects.unpost_current", lambda *_: None),
+    "claims that are stored are forgotten": ("claims._complete", _nothing),
+    "a registration decides nothing again": ("redeciding._vouch_again", _nothing),
+    "caps are not summed again": ("redeciding.resum", _nothing),
+    "alerts are not looked at again": ("redeciding._touched_alerts", _no_keys),
+}
+
+
+@pytest.fixture(scope="module")
+def some_examples() -> list[Example]:
+    """The same ones every time."""
+    found: list[Example] = []
+
+    @settings(max_examples=150, phases=[Phase.generate], database=None, derandomize=True, deadline=None)
+    @given(example=examples())
+    def collect(example: Example) -> None:
+        found.append(example)
+
+    collect()
+    return sorted(found, key=lambda e: -len(e.messages) * len({step.knobs for step in e.steps}))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+async def test_the_property_fails_when(
+    desk: Desk, some_examples: list[Example], monkeypatch: pytest.MonkeyPatch, mutant: str
+) -> None:
+    name, mutated = MUTANTS[mutant]
+    monkeypatch.setattr(f"monazite_consumers.decisions.{name}", mutated)
+    for example in some_examples:
+        try:
+            wanted, found = await in_order(desk, example), await as_it_happens(desk, example)
+        except (asyncpg.PostgresError, LookupError, ExceptionGroup):
+            return
+        if differences(found, wanted):
+            return
+    pytest.fail(f"no difference is seen when {mutant}")

@@ -10,7 +10,7 @@ from monazite_consumers.decisions.holders import all_caps, resum, same_mapping
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.rebuilding import rebuild
 from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict
-from monazite_consumers.decisions.unvouched import Kept, find, is_repeat
+from monazite_consumers.decisions.unvouched import Identity, find, identity_of
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.envelopes import Arrival, Vouching, not_vouched, vouch
@@ -58,7 +58,7 @@ async def _vouch_again(connection: Connection, registry: Registry, platform: Pla
     """Both ways: a late registration applies what awaited, a backdated revocation takes back what was sealed."""
     rows = await connection.fetch(statement("envelopes", "of_plants"), plants)
     doubtful = [row for row in rows if not row["vouched"] or _why_not(row, registry) is not None]
-    kept: Kept = set()
+    kept: set[Identity] = set()
     for start in range(0, len(doubtful), CHUNK):
         await _decide_again(connection, registry, platform, doubtful[start : start + CHUNK], kept)
 
@@ -69,7 +69,7 @@ def _why_not(row: Any, registry: Registry) -> str | None:
 
 
 async def _decide_again(
-    connection: Connection, registry: Registry, platform: Platform, rows: list[Any], kept: Kept
+    connection: Connection, registry: Registry, platform: Platform, rows: list[Any], kept: set[Identity]
 ) -> None:
     changes = Changes(at=platform.instant or datetime.now(UTC))
     chunk = {row["message"]: row for row in rows}
@@ -96,9 +96,11 @@ async def _decide_again(
     await decide(connection, registry, platform, changes, touched)
 
 
-def _unvouched(row: Any, arrival: Arrival, vouching: Vouching, kept: Kept) -> Verdict:
+def _unvouched(row: Any, arrival: Arrival, vouching: Vouching, kept: set[Identity]) -> Verdict:
     assert vouching.outcome is not None  # noqa: S101 - unvouched messages have one
-    opened, repeats = arrival.opened, is_repeat(arrival, vouching, kept)
+    opened, identity = arrival.opened, identity_of(arrival, vouching)
+    repeats = identity in kept
+    kept.add(identity)
     # What it repeats may have been refused before, and is then not decided again.
     repeats |= vouching.outcome is Outcome.REFUSED and row["outcome"] == Outcome.DUPLICATE and not row["vouched"]
     return Verdict(

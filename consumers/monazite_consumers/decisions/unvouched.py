@@ -44,12 +44,12 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
     if not others:
         return result
     rows = await connection.fetch(statement("envelopes", "kept"), [a.opened.hash for a in others.values()])
-    kept: Kept = {tuple(row) for row in rows}
+    kept: set[Identity] = {tuple(row) for row in rows}
     room = await _room(connection, registry, batch)
     for message, arrival in others.items():
         verdict, vouching = _verdict(message, arrival, batch), batch.vouchings[message]
-        repeats = is_repeat(arrival, vouching, kept)
-        if repeats:
+        identity = identity_of(arrival, vouching)
+        if identity in kept:
             verdict.outcome, verdict.reason = Outcome.DUPLICATE, None
         elif verdict.outcome is Outcome.AWAITING and (
             arrival.is_stripped or (batch.bounded and not room.take((verdict.source, arrival.key_id)))
@@ -57,6 +57,8 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
             result.stripped.add(message)
             verdict.source = verdict.sequence = None
             verdict.reason, vouching = BEYOND_BOUND, Vouching(Outcome.AWAITING, BEYOND_BOUND)
+        else:
+            kept.add(identity)
         result.verdicts[message] = verdict
         find(message, arrival, vouching, registry, changes)
         if verdict.outcome is Outcome.REFUSED and verdict.source is None and verdict.reason is not None:
@@ -64,21 +66,15 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
     return result
 
 
-Kept = set[tuple[Any, ...]]
-"""Of what was kept and that nobody vouches for: value's hash, key, seal, topic, partition, record key, and the rule."""
+Identity = tuple[Any, ...]
+"""Value's hash, key, seal, topic, partition and record key of a message that nobody vouches for, and the rule why."""
 
 
-def is_repeat(arrival: Arrival, vouching: Vouching, kept: Kept) -> bool:
-    """Whether an equal value, key and seal is kept already, for the same reason; it is from now on."""
-    if arrival.is_stripped:
-        return False
-    rule = vouching.reason.rule if vouching.reason is not None else None
+def identity_of(arrival: Arrival, vouching: Vouching) -> Identity:
+    """What a message shares with those that repeat it: all that it holds, where it holds it, and what becomes of it."""
     at, seal = arrival.coordinate, (arrival.key_id, arrival.seal)
-    identity = (arrival.opened.hash, *seal, at.topic, at.partition, arrival.record_key, rule)
-    if identity in kept:
-        return True
-    kept.add(identity)
-    return False
+    rule = vouching.reason.rule if vouching.reason is not None else None
+    return (arrival.opened.hash, *seal, at.topic, at.partition, arrival.record_key, rule)
 
 
 def _verdict(message: int, arrival: Arrival, batch: Batch) -> Verdict:

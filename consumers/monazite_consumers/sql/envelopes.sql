@@ -28,7 +28,8 @@ WHERE e.message = ANY($1::bigint[]);
 -- name: kept
 -- Messages that nobody vouches for, already kept, with given hashes.
 SELECT e.hash, l.key_id, l.seal, l.topic, l.partition, l.record_key, e.rule FROM envelopes e JOIN ledger l USING (message)
-WHERE e.hash = ANY($1::bytea[]) AND e.outcome IN ('awaiting', 'refused') AND NOT e.vouched;
+WHERE e.hash = ANY($1::bytea[]) AND e.outcome IN ('awaiting', 'refused') AND NOT e.vouched
+  AND e.rule <> 'awaiting-bound';
 
 -- name: change
 -- What is decided anew about envelopes.
