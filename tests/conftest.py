@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from monazite.embedded import servers
 from monazite_consumers import database
 
 for name in [name for name in os.environ if name.startswith("MONAZITE_") and name != "MONAZITE_CACHE"]:
     del os.environ[name]  # a developer's shell must not change results
+
+settings.register_profile("long", max_examples=1_600, deadline=None)  # by hand: --hypothesis-profile=long
 
 TEMPLATE = "migrated"
 _numbers = itertools.count(1)

@@ -13,7 +13,7 @@ from monazite_consumers.rules.envelopes import FORKS, OCCUPIES
 from monazite_contracts.receipts import Outcome
 
 EXAMPLES = settings().max_examples // 4
-"""25 by default; `--hypothesis-profile=long` for a run by hand."""
+"""25 by default, 400 by hand: `--hypothesis-profile=long`."""
 
 ON_ONE_DATABASE = settings(
     max_examples=EXAMPLES,
