@@ -128,12 +128,12 @@ async def test_a_plants_resend_is_answered_with_the_outcome_that_holds(desk: Des
     assert said(receipt) == [(1, None, "duplicate", False, None)]
 
 
-async def test_more_than_a_thousand_entries_make_several_receipts_with_growing_numbers(desk: Desk) -> None:
+async def test_many_entries_make_several_receipts_with_growing_numbers(desk: Desk) -> None:
     await desk.declare(the_registry())
     gateway = Gateway()
     await desk.receive(*[gateway.send(*[a_draw(1)] * 500) for _ in range(3)])
     receipts = await desk.receipts(gateway.source)
-    assert [(receipt.number, len(receipt.entries)) for receipt in receipts] == [(1, 1_000), (2, 499)]
+    assert [(receipt.number, len(receipt.entries)) for receipt in receipts] == [(1, 500), (2, 500), (3, 499)]
     assert {receipt.decided_through for receipt in receipts} == {3}
 
 

@@ -28,6 +28,9 @@ from monazite_contracts.catalogue import CapKind
 from monazite_contracts.months import day_of
 from monazite_contracts.topics import ALERTS, province_topic
 
+CITED_MAX = 100
+"""Events that an alert names one by one; the count says how many there are."""
+
 _PLANT_SUBJECTS = {"plant", "gateway", "source", "lot"}
 
 
@@ -100,7 +103,7 @@ async def _cite_corrections(
         if not seen.holds:
             continue
         cited = await _amendments_of(connection, registry, cap)
-        evidence = {**seen.evidence, "amendments": cited}
+        evidence = {**seen.evidence, "amendments": cited[:CITED_MAX], "amendments_count": len(cited)}
         observed[key] = Observed(seen.holds, seen.held_before, evidence, seen.percent)
 
 
@@ -163,7 +166,7 @@ async def _observe_lots(connection: Connection, registry: Registry, keys: list[A
         key: Observed(
             len(makers[key.subject]) > 1,
             held_before=False,
-            evidence={"events": makers[key.subject]},
+            evidence={"events": makers[key.subject][:CITED_MAX], "count": len(makers[key.subject])},
             province=province_of(registry, key),
         )
         for key in keys

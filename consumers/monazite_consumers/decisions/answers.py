@@ -23,10 +23,13 @@ from monazite_contracts.refusals import Refusal
 from monazite_contracts.seal import encode_base64url
 from monazite_contracts.topics import DEAD_LETTERS, receipts_topic
 
-ENTRIES_MAX = 1_000
-"""Entries of one receipt; more make further receipts, so that no message outgrows the broker's limit."""
+ENTRIES_MAX = 500
+"""Entries of one receipt; more make further receipts, so that no message outgrows the broker's limit of 1 MiB."""
 
-FIELD_CHARS_MAX, REMEDY_CHARS_MAX = 200, 600
+RANGES_MAX = 1_000
+"""Ranges beyond the first gap; what is not named is sent again, and is a duplicate."""
+
+FIELD_CHARS_MAX, REMEDY_CHARS_MAX = 120, 400
 
 
 def dead_letter(arrival: Arrival, reason: Refusal) -> DeadLetter:
@@ -184,7 +187,7 @@ def _receipt(source: Any, decided: Decided, decided_hash: str | None, part: _Par
         number=part.number,
         decided_through=decided.through,
         decided_hash=decided_hash,
-        decided_beyond=tuple(Range(first=first, last=last) for first, last in decided.beyond),
+        decided_beyond=tuple(Range(first=first, last=last) for first, last in decided.beyond[:RANGES_MAX]),
         entries=tuple(part.entries),
         issued_at=part.at,
     )

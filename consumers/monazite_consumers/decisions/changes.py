@@ -55,12 +55,12 @@ class Changes:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     tallies: dict[tuple[str, int, int, str], int] = field(default_factory=lambda: defaultdict(int))
 
-    def draw(self, plant: str, draw: Draw, *, current: int, original: int) -> None:
-        """Adds a draw `current` times to what stands and `original` times to what was first stated."""
+    def draw(self, plant: str, draw: Draw, *, current: int, original: int, events: int = 0) -> None:
+        """Adds a draw `current` times to what stands and `original` times to what was first stated; and its events."""
         total = self.draws[DrawKey(plant, draw.day, draw.kind, draw.basis)]
         total.drawn_g += current * draw.amount_g
         total.original_g += original * draw.amount_g
-        total.events += current
+        total.events += events
 
     def look_at(self, plant: str, draw: Draw) -> None:
         """The caps that a draw counts towards are judged anew, even when their sums come to what they were."""

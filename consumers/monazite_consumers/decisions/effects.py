@@ -39,8 +39,8 @@ def statement_effects(plant: str, data: st.Statement, arrived_at: datetime, sett
 
 def post_current(changes: Changes, claim: Claim, effects: Effects) -> None:
     """A statement says what is so now: its draws stand, its lots exist, its findings hold."""
-    for draw in effects.draws:
-        changes.draw(claim.plant, draw, current=1, original=0)
+    for index, draw in enumerate(effects.draws):  # a statement with several draws is one event
+        changes.draw(claim.plant, draw, current=1, original=0, events=0 if index else 1)
     for lot in effects.lots:
         changes.lots_made.append((claim.place, claim.plant, lot))
     for finding in effects.findings:
@@ -49,8 +49,8 @@ def post_current(changes: Changes, claim: Claim, effects: Effects) -> None:
 
 def unpost_current(changes: Changes, claim: Claim, effects: Effects) -> None:
     """It says so no longer."""
-    for draw in effects.draws:
-        changes.draw(claim.plant, draw, current=-1, original=0)
+    for index, draw in enumerate(effects.draws):
+        changes.draw(claim.plant, draw, current=-1, original=0, events=0 if index else -1)
     if effects.lots:
         changes.lots_unmade.append(claim.place)
 
