@@ -107,7 +107,7 @@ async def _no_keys(*_: Any) -> set[Any]:
 
 def _posted_once_more(changes: Any, claim: Any, effects: Any) -> None:
     for draw in effects.draws:
-        changes.draw(claim.plant, draw, current=1, original=0)
+        changes.draw(claim.plant, draw, current=1, original=0, events=1)
 
 
 MUTANTS: dict[str, tuple[str, Any]] = {

@@ -142,6 +142,14 @@ async def test_production_by_who_is_not_listed_is_recorded_and_flagged_until_a_l
     assert "unlisted-producer" in await desk.rules("retracted")
 
 
+async def test_a_statement_with_feed_of_two_kinds_is_one_statement(desk: Desk) -> None:
+    await desk.declare([*an_enterprise("shihe", "mining"), *a_plant()])
+    again_and_fresh = [an_input(), an_input(product="lanthanum-oxide", assay=an_oxide_assay())]
+    await desk.receive(send(a_separation(plant=MINE, inputs=again_and_fresh)))
+    assert (await desk.evidence("unlisted-producer"))["events"] == 1
+    assert (await desk.evidence("unlisted-producer"))["reo_g"] == 1_890_500
+
+
 async def test_a_plant_that_nobody_runs_is_not_listed_either(desk: Desk) -> None:
     await desk.declare([entry for entry in the_registry() if entry[0] != "operations"])
     await desk.receive(send(a_draw(7)))

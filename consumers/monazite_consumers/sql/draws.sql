@@ -11,7 +11,7 @@ SET drawn_g = d.drawn_g + excluded.drawn_g, original_g = d.original_g + excluded
 -- name: of_plant_year
 -- The sums of plants in a year, for judging listings.
 SELECT plant, day, kind, sum(drawn_g)::bigint AS drawn_g, sum(events)::bigint AS events FROM draw_days
-WHERE plant = ANY($1::text[]) AND day >= $2 AND day < $3 AND basis = ANY($4::text[]) AND events <> 0
+WHERE plant = ANY($1::text[]) AND day >= $2 AND day < $3 AND basis = ANY($4::text[]) AND (drawn_g <> 0 OR events <> 0)
 GROUP BY plant, day, kind ORDER BY plant, day, kind;
 
 -- name: plants
