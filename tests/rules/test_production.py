@@ -15,6 +15,7 @@ from monazite_contracts.builders import (
     a_production,
     a_separation,
     a_void,
+    an_assay_finalised,
     an_import,
     an_input,
     an_oxide_assay,
@@ -213,3 +214,33 @@ async def test_an_event_that_makes_our_code_raise_is_parked_and_its_neighbours_g
     assert await desk.event_outcomes() == ["applied"] * 4
     assert await desk.drawn_g() == 15_000
     assert "platform-fault" in await desk.rules("retracted")
+
+
+@pytest.mark.parametrize("amendment_first", [False, True])
+async def test_an_amendment_that_makes_our_code_raise_is_parked_whatever_came_first(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, amendment_first: bool
+) -> None:
+    from monazite_consumers.decisions import effects
+
+    shipped = effects.draws_of
+
+    def broken(statement: Any) -> Any:
+        if getattr(getattr(statement, "assay", None), "treo_pct", "") == "50.0000":
+            raise ZeroDivisionError
+        return shipped(statement)
+
+    await desk.declare(the_registry())
+    monkeypatch.setattr(effects, "draws_of", broken)
+    gateway, event = Gateway(), a_draw(1)
+    finalised = an_assay_finalised(event, assay=an_oxide_assay(treo_pct="50.0000"), record="A-1")
+    sent = [gateway.send(event), gateway.send(finalised)]
+    for message in reversed(sent) if amendment_first else sent:
+        await desk.receive(message)
+    assert sorted(await desk.event_outcomes()) == ["applied", "awaiting platform-fault"]
+    assert await desk.drawn_g() == 1_000
+    assert await desk.rebuild() == []
+
+    monkeypatch.setattr(effects, "draws_of", shipped)
+    await desk.rebuild(keep=True)
+    assert await desk.event_outcomes() == ["applied"] * 2
+    assert await desk.drawn_g() == 500

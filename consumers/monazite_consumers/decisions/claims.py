@@ -82,9 +82,23 @@ async def settle_claims(
     await _gather_falling(connection, falling, groups, changes)
     effective_before = await _complete(connection, groups, set(falling))
     complex_groups = _settle_simple(result, groups, ready, changes)
-    effective = await settle_histories(connection, complex_groups, registry.settings, changes)
-    _note_effective(result, complex_groups, effective, effective_before)
+    settled = await settle_histories(connection, complex_groups, registry.settings, changes)
+    for claim in settled.faulted:
+        _park(result, claim, changes)
+    _note_effective(result, complex_groups, settled.effective, effective_before)
     return result
+
+
+def _park(result: Claims, claim: Claim, changes: Changes) -> None:
+    """An amendment that made our own code raise awaits a release that does not."""
+    arrived_at = claim.coordinate.arrived_at
+    if claim.place in result.rows:
+        row = result.rows[claim.place]
+        row.outcome, row.reason = Outcome.AWAITING, FAULT
+    else:
+        changes.unfind(claim.place)
+        result.outcomes[claim.place] = Outcome.AWAITING, FAULT
+    changes.find(claim.place, Finding("platform-fault", "intake", f"{day_of(arrived_at)}", arrived_at))
 
 
 def _new_row(

@@ -1,15 +1,18 @@
 """Settles statements that have a past or amendments: takes back what they said, posts what they say now."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes, Place
-from monazite_consumers.decisions.effects import post_history, post_orphan, unpost_history
+from monazite_consumers.decisions.effects import post_history, post_orphan, statement_effects, unpost_history
 from monazite_consumers.rules.registry import Settings
 from monazite_consumers.rules.statements import Claim, History, histories
 from monazite_consumers.sql import statement
 from monazite_contracts.opening import open_value
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -21,10 +24,18 @@ class Group:
     falling: list[Claim] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The result: the places that say what is so now, and the amendments that made our own code raise."""
+
+    effective: set[Place]
+    faulted: list[Claim]
+
+
 async def settle_histories(
     connection: Connection, groups: Mapping[str, Group], settings: Settings, changes: Changes
-) -> set[Place]:
-    """Compares every history before and after; returns the places that say what is so now."""
+) -> Settled:
+    """Compares every history before and after, and posts the difference."""
     before: dict[str, Claim] = {}
     after: dict[str, Claim] = {}
     for event_id, group in groups.items():
@@ -37,12 +48,30 @@ async def settle_histories(
     await _read_events(connection, (*before.values(), *after.values()))
     old, old_orphans = histories(before)
     new, new_orphans = histories(after)
-    kept = _post_differences(old, new, settings, changes)
+    faulted: list[Claim] = []
+    while culprits := [found for history in new if (found := _culprit(history, settings)) is not None]:
+        faulted += culprits
+        for culprit in culprits:
+            del after[culprit.event_id]
+        new, new_orphans = histories(after)
+    effective = _post_differences(old, new, settings, changes)
     for claim in old_orphans:
         changes.unfind(claim.place)
     for claim in new_orphans:
         post_orphan(changes, claim)
-    return kept
+    return Settled(effective, faulted)
+
+
+def _culprit(history: History, settings: Settings) -> Claim | None:
+    """The first amendment whose outcome our own code cannot work out: it is parked, and the stream goes on."""
+    for step in history.steps:
+        try:
+            if step.after is not None:
+                statement_effects(history.root.plant, step.after, step.by.coordinate.arrived_at, settings)
+        except Exception:
+            log.exception("platform fault at message %s, event %s", *step.by.place)
+            return step.by
+    return None
 
 
 def _post_differences(old: list[History], new: list[History], settings: Settings, changes: Changes) -> set[Place]:
