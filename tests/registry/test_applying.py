@@ -18,7 +18,9 @@ from monazite_consumers.registry.applying import Applied, apply, plan
 from monazite_consumers.registry.history import history
 from monazite_consumers.registry.plans import Change, digest
 from monazite_consumers.registry.problems import RegistryRefused
-from monazite_consumers.rules.registry import Enterprise, Entry, Membership, Registry, Settings
+from monazite_consumers.rules.registry import Enterprise, Entry, GatewayKey, Membership, Plant, Registry, Settings
+from monazite_contracts.builders import a_signing_key
+from monazite_contracts.seal import encode_base64url
 
 AT = datetime(2023, 3, 24, 1, 2, 3, tzinfo=UTC)
 
@@ -220,3 +222,16 @@ def test_the_digest_is_the_same_in_every_process() -> None:
     }
     # Pinned: a release that changes it would make every restored database look unknown.
     assert found == {"c66fc2a4ef6cb4056feb4146aea1ae5e87d3b0515ba355810e020da83319ab95"}
+
+
+def a_key(seed: str) -> Entries:
+    public = encode_base64url(bytes(a_signing_key(seed).verify_key))
+    key = GatewayKey(id="k1", plant="acme-mine", gateway="gw-1", public=public, since=AT)
+    return [("plants", Plant(code="acme-mine", name="Mine", province="sichuan")), ("gateway_keys", key)]
+
+
+async def test_a_key_id_names_one_key_for_ever(connection: Connection) -> None:
+    await applied(connection, declared() + a_key("one"))
+    with pytest.raises(RegistryRefused, match=r"key-changed: the id has named another public key.*Give the new key"):
+        await applied(connection, declared() + a_key("two"))
+    assert await revision(connection) == 1

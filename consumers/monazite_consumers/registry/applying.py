@@ -9,8 +9,8 @@ from monazite_consumers.database import DECIDING_SESSION, REGISTRY_LOCK, Connect
 from monazite_consumers.register import load
 from monazite_consumers.registry.checks import require
 from monazite_consumers.registry.plans import Change, Plan, difference, digest
-from monazite_consumers.registry.problems import Declared
-from monazite_consumers.rules.registry import Entry, Registry
+from monazite_consumers.registry.problems import Declared, RegistryRefused, about
+from monazite_consumers.rules.registry import Entry, GatewayKey, Registry
 from monazite_consumers.sql import statement
 
 APPLYING_SESSION: Final = DECIDING_SESSION | {
@@ -43,7 +43,19 @@ async def plan(connection: Connection, entries: Iterable[tuple[str, Entry]]) -> 
     wanted = tuple(entries)
     require(Declared(noun, entry) for noun, entry in wanted)
     before = await load(connection)
+    _require_lasting_keys(before, wanted)
     return Plan(before.revision, wanted, difference(before, wanted))
+
+
+def _require_lasting_keys(before: Registry, wanted: Iterable[tuple[str, Entry]]) -> None:
+    """A key id names one key for ever: what was refused under it is refused for good."""
+    changed = [
+        about(Declared(noun, entry), "key-changed", "the id has named another public key", "public")
+        for noun, entry in wanted
+        if isinstance(entry, GatewayKey) and entry.id in before.keys and before.keys[entry.id].public != entry.public
+    ]
+    if changed:
+        raise RegistryRefused(changed)
 
 
 async def apply(connection: Connection, planned: Plan, by: str, at: datetime, on_change: OnChange) -> Applied:
@@ -55,6 +67,7 @@ async def apply(connection: Connection, planned: Plan, by: str, at: datetime, on
         # First of all, so that each later statement's snapshot begins after the last decision made before this.
         await connection.execute(statement("registry", "exclude_decisions"), REGISTRY_LOCK)
         before = await load(connection)
+        _require_lasting_keys(before, planned.wanted)
         changes = difference(before, planned.wanted)
         content = digest(planned.wanted)
         if not changes:

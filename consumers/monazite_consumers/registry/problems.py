@@ -35,6 +35,7 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         "overlap": "End the earlier one on the day on which the later one begins.",
         "circle": "Take one of the links out.",
         "same-public-key": "Make a key pair for each gateway key: one seal must name one sender.",
+        "key-changed": "Give the new key pair an id of its own, and end or revoke the old one.",
         "not-a-member": "Declare the membership, or date the breakdown within it.",
         "over-grant": "Pass on less, or declare the grant that covers it, issued by that day.",
         "below-zero": "Cut less, or date the cut on or after the grant that it cuts.",
