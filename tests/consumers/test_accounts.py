@@ -16,6 +16,7 @@ from regulator_desk import (
     a_message,
     a_plant,
     again,
+    an_enterprise,
     send,
     the_registry,
 )
@@ -237,3 +238,13 @@ async def test_a_batch_that_fails_leaves_nothing_behind(desk: Desk, monkeypatch:
     assert await desk.connection.fetchval("SELECT sum(received) FROM intake_positions") == 0
     await desk.receive(replace(message, timestamp=int(ARRIVED_AT.timestamp() * 1000)))
     assert (await desk.reconcile()).reconciled
+
+
+async def test_a_cap_that_loses_its_draws_while_a_setting_changes_loses_its_alert(desk: Desk) -> None:
+    await desk.declare([*an_enterprise(), *an_enterprise("south"), *a_plant(enterprise="south")])
+    await desk.receive(send(a_draw(1)))
+    assert ("cap-not-issued", "south/mining_rock", "2023") in await desk.alerts()
+    moved = [*an_enterprise(), *an_enterprise("south"), *a_plant(), ("settings", Settings(long_past_days=7))]
+    await desk.declare(moved)
+    assert ("cap-not-issued", "south/mining_rock", "2023") not in await desk.alerts()
+    assert await desk.rebuild() == []

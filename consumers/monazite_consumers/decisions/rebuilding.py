@@ -10,6 +10,7 @@ from monazite_consumers.decisions.holders import all_caps
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.delivery import put
 from monazite_consumers.rules.alerts import AlertKey
+from monazite_consumers.rules.caps import Cap
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
@@ -67,7 +68,9 @@ async def _judge_all(connection: Connection, registry: Registry, platform: Platf
 async def _publish_differences(
     connection: Connection, registry: Registry, platform: Platform, keys: list[AlertKey]
 ) -> None:
+    # A cap that nothing draws on any more has no row after the rebuild, but an alert about it must go too.
     caps = await all_caps(connection, registry)
+    caps |= {Cap.named(key.subject, key.period) for key in keys if RULES[key.rule].subject == "cap"}
     observed = await judge_caps(connection, registry, caps, platform.judged_at)
     others = [key for key in keys if RULES[key.rule].subject != "cap"]
     observed |= await observe(connection, registry, others, platform.judged_at)

@@ -21,6 +21,12 @@ class Cap:
         """As alerts name it."""
         return f"{self.holder}/{self.kind}"
 
+    @classmethod
+    def named(cls, subject: str, period: str) -> "Cap":
+        """The cap that an alert's subject and period name."""
+        holder, _, kind = subject.partition("/")
+        return cls(holder, int(period), CapKind(kind))
+
 
 @dataclass(frozen=True, slots=True)
 class Overrun:
