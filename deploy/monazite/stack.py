@@ -30,6 +30,11 @@ class Stack:
     services: dict[str, "Service"]
 
     @property
+    def children(self) -> dict[str, Child]:
+        """Every process, servers and services, by name."""
+        return {**self.servers.children, **{name: service.child for name, service in self.services.items()}}
+
+    @property
     def addresses(self) -> Addresses:
         """Where the servers are."""
         return self.servers.addresses

@@ -15,8 +15,10 @@ BAR_WIDTH = 10
 
 
 def tonnes(mass_g: int | None) -> str:
-    """A mass in whole tonnes for a narrow column."""
-    return "-" if mass_g is None else f"{mass_g / 1_000_000:,.0f}"
+    """A mass in tonnes for a narrow column: whole ones from 10,000 on, one decimal below."""
+    if mass_g is None:
+        return "-"
+    return f"{mass_g / 1_000_000:,.0f}" if abs(mass_g) >= 10_000_000_000 else f"{mass_g / 1_000_000:,.1f}"
 
 
 def bar(percent: int) -> Text:
@@ -37,7 +39,7 @@ def caps_table(rows: Sequence[Mapping[str, Any]], title: str = "Caps, tonnes REO
     table = _table(f"{title}, {min(years)}" if len(years) == 1 else title)
     table.add_column("holder")  # the one column that may wrap where the terminal is narrow
     table.add_column("cap", no_wrap=True)
-    for name in ("granted", "drawn", "%"):
+    for name in ("granted", "drawn", "left", "%"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", width=BAR_WIDTH, no_wrap=True)
     if any(row["overrun_first_day"] for row in shown):
@@ -60,12 +62,13 @@ def _table(title: str | Text) -> Table:
 def _cap_cells(row: Mapping[str, Any]) -> list[str | Text]:
     granted_g, drawn_g = row["granted_g"], row["drawn_g"]
     then = f"{row['overrun_first_day']:%m-%d} +{tonnes(row['overrun_peak_g'])}" if row["overrun_first_day"] else ""
-    names = [row["name"].replace(" (invented)", " *"), ""]
+    names: list[str | Text] = [Text(row["name"].replace(" (invented)", " *")), ""]
     if granted_g is None:
-        return [*names, "not issued", tonnes(drawn_g), "", "", then]
-    percent = drawn_g * 100 // granted_g if granted_g > 0 else 0
-    style = "bold red" if drawn_g > granted_g else ""
-    return [*names, tonnes(granted_g), Text(tonnes(drawn_g), style=style), f"{percent}", bar(percent), then]
+        return [*names, "not issued", tonnes(drawn_g), "", "", "", then]
+    # Where a cap was cut to nothing, any draw is beyond it.
+    percent = drawn_g * 100 // granted_g if granted_g > 0 else 999 if drawn_g > 0 else 0
+    left = Text(tonnes(granted_g - drawn_g), style="bold red" if drawn_g > granted_g else "")
+    return [*names, tonnes(granted_g), tonnes(drawn_g), left, f"{percent}", bar(percent), then]
 
 
 def alerts_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> Table:
@@ -77,7 +80,7 @@ def alerts_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) ->
     table.add_column("about", overflow="fold")
     table.add_column("%", justify="right")
     if any(row["condition"] != "raised" or row["handling"] != "new" for row in rows):
-        table.add_column("state", no_wrap=True)
+        table.add_column("state")
     for row in rows:
         style = SEVERITY_STYLES[row["severity"]] if row["condition"] == "raised" else "dim"
         percent = "" if row["percent"] is None else f"{row['percent']}"
@@ -85,7 +88,7 @@ def alerts_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) ->
             f"{row['raised_at'].astimezone(SHANGHAI):%Y-%m-%d}",
             Text(row["severity"], style=style),
             row["rule"],
-            about(row),
+            Text(about(row)),
             percent,
             f"{row['condition']}, {row['handling']}",
         ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json
 from monazite.tables import alerts_table, caps_table, reconciliation_table
@@ -24,7 +25,7 @@ def caps(
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
-    """Show every cap: granted, drawn, headroom or overrun."""
+    """Show every cap: granted, drawn, what is left (negative: overrun), and any overrun then."""
     from monazite_consumers.queries import caps as query
 
     rows = [row for row in ask(data, query) if year is None or row["year"] == year]
@@ -44,6 +45,8 @@ def alerts(
 ) -> None:
     """Show alerts, gravest first."""
     from monazite_consumers.queries import alerts as query
+
+    _refuse_unknown_rule(rule)
 
     async def question(connection: "Connection") -> list[dict[str, Any]]:
         return await query(connection, None if every else ["raised"], rule)
@@ -86,15 +89,15 @@ def refusals(*, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     for name in ("what", "outcome", "rule", "number", "field", "remedy"):
         table.add_column(name, no_wrap=name != "remedy")
     for row in rows:
-        cells = (
+        cells = [
             row["what"],
             row["outcome"],
             row["rule"],
             f"{row['number']:,}",
             row["field"] or "",
             row["remedy"] or "",
-        )
-        table.add_row(*cells)
+        ]
+        table.add_row(*(Text(cell) for cell in cells))  # a plant's own words are text, never markup
     console.print(table)
     _print_notices(data)
 
@@ -120,7 +123,7 @@ def rebuild(
     else:
         table = Table("projection", "only in", "row", title=f"{len(differences)} differences")
         for d in differences[:50]:
-            table.add_row(d.projection, d.side, str(d.row))
+            table.add_row(d.projection, d.side, Text(str(d.row)))
         console.print(table)
     if check and differences:
         raise typer.Exit(1)
@@ -131,3 +134,11 @@ def _print_notices(data: Path) -> None:
 
     for said in ask(data, notices):
         console.print(said, style="yellow")
+
+
+def _refuse_unknown_rule(rule: str | None) -> None:
+    from monazite_consumers.registry.problems import did_you_mean
+    from monazite_consumers.rules.catalogue import RULES
+
+    if rule is not None and rule not in RULES:
+        raise typer.BadParameter(f"{rule} is no rule{did_you_mean(rule, RULES)}", param_hint="--rule")

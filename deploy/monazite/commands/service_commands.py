@@ -58,6 +58,7 @@ def up(data: Data = DEFAULT_DATA) -> None:
     """Start Kafka, PostgreSQL and the platform here, until Ctrl-C or `monazite down`."""
     from monazite import stack
 
+    settings()  # a typo in file or environment is said before anything starts
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with stack.running(data, on_progress=lambda text: console.print(text, style="dim")) as running:
         console.print("[bold green]monazite is up[/]")
@@ -69,11 +70,10 @@ def up(data: Data = DEFAULT_DATA) -> None:
         console.print("Next: [bold]monazite registry apply DIR --by YOU[/], [bold]monazite caps[/], "
                       "[bold]monazite watch alerts[/]; stop with Ctrl-C or [bold]monazite down[/].")  # fmt: skip
         try:
-            while all(service.child.alive for service in running.services.values()):
+            while not (dead := [name for name, child in running.children.items() if not child.alive]):
                 time.sleep(0.5)
         except KeyboardInterrupt:
             return
-        dead = [name for name, service in running.services.items() if not service.child.alive]
         raise CommandError(f"{', '.join(dead)} ended; its log is in {running.servers.folder.logs}")
 
 

@@ -58,6 +58,8 @@ async def _follow(bootstrap: str, topic: str, *, once: bool, as_json: bool) -> N
             while not once or await consumer.position(partition) < end:
                 for record in (await consumer.getmany(timeout_ms=1_000)).get(partition, ()):
                     _tell(record.value, seen, as_json=as_json)
+        if not seen and not as_json:
+            console.print("no alerts published yet")
     except KafkaError as error:
         raise CommandError(f"Kafka refuses: {error}") from error
 

@@ -21,6 +21,11 @@ NOTICE = (
     "misconduct happens at INVENTED enterprises only. The clock is DRIVEN."
 )
 CHAPTERS_SHOWN = 5
+ROWS_ROOMY = 40
+"""From this height on the terminal holds the whole story and every cap."""
+
+ROWS_OF_FRAME = 16
+"""What notice, head, story and the table's own lines take."""
 
 
 class Screen:
@@ -44,18 +49,18 @@ class Screen:
         head = Table.grid(padding=(0, 2))
         head.add_row(
             Text(f"{day or ''}", style="bold"),
-            ProgressBar(total=365, completed=done, width=40),
+            ProgressBar(total=365, completed=done, width=20),
             f"{progress.published:,} messages",
             f"{alerts} alerts raised",
             f"{monotonic() - progress.began:.0f} s",
         )
-        story = [Text(f"{c.day}  {c.headline}") for c in self._told[-CHAPTERS_SHOWN:]]
-        return Group(
-            Text(NOTICE, style="yellow"),
-            head,
-            caps_table(caps),
-            Panel(Group(*story), title="what is happening", height=7),
+        rows = self.console.height
+        told = self._told[-(CHAPTERS_SHOWN if rows >= ROWS_ROOMY else 2) :]
+        story = Panel(
+            Group(*(Text(f"{c.day}  {c.headline}", no_wrap=True, overflow="ellipsis") for c in told)),
+            title="what is happening",
         )
+        return Group(Text(NOTICE, style="yellow"), head, story, caps_table(_worth_seeing(caps, rows - ROWS_OF_FRAME)))
 
     def narrate(self, chapter: Chapter) -> None:
         """One chapter as a line, where there is no live picture."""
@@ -95,6 +100,16 @@ class Screen:
             else "[bold red]NOT reconciled: received ≠ applied + awaiting + duplicate + refused[/]"
         )
         console.print(NOTICE, style="yellow")
+
+
+def _worth_seeing(caps: list[dict[str, Any]], rows: int) -> list[dict[str, Any]]:
+    """As many caps as fit; where room is short, those with the highest share drawn."""
+
+    def share(cap: dict[str, Any]) -> float:
+        return cap["drawn_g"] / cap["granted_g"] if cap["granted_g"] else 0.0
+
+    shown = [cap for cap in caps if cap["granted_g"] is not None or cap["group"] is None]
+    return sorted(shown, key=share, reverse=True)[: max(rows, 5)]
 
 
 def _by_rule(alerts: list[dict[str, Any]]) -> Table:
