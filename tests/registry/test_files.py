@@ -28,6 +28,8 @@ allocations:
     evidence: read
 """
 
+KEY = f'gateway_keys: [{{id: k, plant: pl, gateway: g, public: {PUBLIC}, since: "SINCE"}}]'
+
 
 def problems(directory: Path) -> tuple[Problem, ...]:
     with pytest.raises(RegistryRefused) as refused:
@@ -127,6 +129,31 @@ def test_a_refusal_names_file_line_noun_entry_field_rule_and_remedy(directory: W
             "public",
             "32 bytes",
         ),
+        ("settings: {long_past_days: 99999999999}", "out-of-range", "long_past_days", "36500"),
+        ("settings: {settle_minutes: 525601}", "out-of-range", "settle_minutes", "525600"),
+        ("settings: {future_tolerance_minutes: 525601}", "out-of-range", "future_tolerance_minutes", "525600"),
+        ("settings: {claim_tolerance_ppm: 1000001}", "out-of-range", "claim_tolerance_ppm", "1000000"),
+        ("settings: {awaiting_per_source_max: 10000001}", "out-of-range", "awaiting_per_source_max", "10000000"),
+        ("settings: {awaiting_total_max: 10000001}", "out-of-range", "awaiting_total_max", "10000000"),
+        (ALLOCATION.replace("73403", "99999999999999999999"), "out-of-range", "tonnes_reo", "1000000000"),
+        (ALLOCATION.replace("73403", "-1000000001"), "out-of-range", "tonnes_reo", "-1000000000"),
+        (ALLOCATION.replace("73403", "9" * 5_000), "wrong-value", "", "no plain value"),
+        (ALLOCATION.replace("2023-03-24", "1999-12-31"), "day", "issued_on", "outside the years 2000 to 2100"),
+        (ALLOCATION.replace("2023-03-24", "2101-01-01"), "day", "issued_on", "outside the years 2000 to 2100"),
+        (KEY.replace("SINCE", "0001-01-01T00:00:00+14:00"), "instant", "since", "outside the years 2000 to 2100"),
+        (KEY.replace("SINCE", "9999-12-31T23:59:59-14:00"), "instant", "since", "outside the years 2000 to 2100"),
+        (ALLOCATION.replace('"1"', r'"1\0"'), "visible-text", "batch", "cannot be seen"),
+        (
+            ALLOCATION.replace("MIIT", '"MIIT').replace(" 23\n", ' 23\\e[2J"\n'),
+            "visible-text",
+            "decision",
+            "cannot be seen",
+        ),
+        (ALLOCATION.replace("evidence: read", r'evidence: "re\nad"'), "visible-text", "evidence", "cannot be seen"),
+        (r'enterprises: [{code: acme, name: "A\u200bcme"}]', "visible-text", "name", "cannot be seen"),
+        (r'enterprises: [{code: acme, name: Acme, name_zh: "x\0y"}]', "visible-text", "name_zh", "cannot be seen"),
+        (r'enterprises: [{code: acme, name: Acme, name_zh: "x\ud800y"}]', "visible-text", "", "half a character"),
+        (f"enterprises: [{{code: acme, name: Acme, evidence: {'x' * 501}}}]", "wrong-value", "evidence", "500"),
     ],
 )
 def test_what_is_not_exactly_right_is_refused(directory: Write, text: str, rule: str, field: str, said: str) -> None:
@@ -152,6 +179,33 @@ def test_all_problems_of_all_files_are_listed(directory: Write) -> None:
 def test_a_file_in_another_encoding_is_refused(directory: Write, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes("plants: []  # 稀土".encode("gb18030"))
     assert [each.rule for each in problems(tmp_path)] == ["not-utf-8"]
+
+
+def test_a_name_without_a_file_behind_it_is_refused(directory: Write, tmp_path: Path) -> None:
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.yml").mkdir()
+    found = problems(directory({"a.yaml": ALLOCATION}))
+    assert [(each.file, each.rule) for each in found] == [("folder.yml", "not-a-file"), ("gone.yaml", "not-a-file")]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "plants: []\nenterprises: []\n"])
+def test_a_directory_that_declares_nothing_is_refused(directory: Write, text: str) -> None:
+    assert [each.rule for each in problems(directory({"r.yaml": text}))] == ["nothing-declared"]
+
+
+def test_a_refusal_never_talks_to_the_terminal(directory: Write) -> None:
+    for text in (r'"\e[2J\ud800": []', r'plants: [{"\e\ud800": 1}]', r'gateway_keys: [{id: "\e[2J\ud800"}]'):
+        for found in problems(directory({"a.yaml": text})):
+            assert str(found).isprintable()
+
+
+def test_days_and_instants_at_the_bounds_are_taken_and_read_back(directory: Write) -> None:
+    for since in ("2000-01-01T00:00:00+08:00", "2100-12-31T23:59:59+08:00"):
+        entry = read(directory({"a.yaml": KEY.replace("SINCE", since)}))[0].entry
+        assert GatewayKey.model_validate(entry.model_dump(mode="json")) == entry
+    name = "Acme [North] (稀土) & Co. <1>"
+    folder = directory({"a.yaml": f'enterprises: [{{code: acme, name: "{name}"}}]'})
+    assert read(folder)[0].entry.name == name
 
 
 def test_an_empty_directory_is_refused(tmp_path: Path) -> None:

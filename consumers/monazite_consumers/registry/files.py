@@ -34,9 +34,16 @@ _RULE_OF_ERROR: Final[Mapping[str, str]] = MappingProxyType(
         "until_order": "until-order",
         "sign": "sign",
         "too_short": "empty",
+        "less_than_equal": "out-of-range",
+        "greater_than_equal": "out-of-range",
+        "visible_text": "visible-text",
     }
 )
 
+_SHOWN_MAX: Final = 100
+"""Of what was found instead, at most."""
+
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -57,28 +64,33 @@ def read(directory: Path) -> tuple[Declared, ...]:
     Raises:
         RegistryRefused: with all problems that were found in all files.
     """
-    paths = sorted(path for pattern in ("*.yaml", "*.yml") for path in directory.rglob(pattern) if path.is_file())
+    paths = sorted(path for pattern in ("*.yaml", "*.yml") for path in directory.rglob(pattern))
     if not paths:
         raise RegistryRefused([Problem("no-files", "there is nothing to read", str(directory))])
     found = [each for path in paths for each in _read_file(path, path.relative_to(directory).as_posix())]
     problems = [each for each in found if isinstance(each, Problem)]
     if problems:
         raise RegistryRefused(problems)
+    if not found:
+        raise RegistryRefused([Problem("nothing-declared", "the files declare nothing at all", str(directory))])
     return tuple(each for each in found if isinstance(each, Declared))
 
 
 def _read_file(path: Path, name: str) -> Sequence[Declared | Problem]:
+    if not path.is_file():
+        return [Problem("not-a-file", "there is no file behind the name", name)]
     try:
         document = Document(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        return [Problem("not-a-file", error.strerror or str(error), name)]
     except UnicodeDecodeError as error:
         return [Problem("not-utf-8", str(error), name)]
     except yaml.YAMLError as error:
         return [_not_yaml(error, name)]
-    if document.root is None:
-        return []
-    if not isinstance(document.root, MappingNode):
-        return [Problem("not-a-mapping", "the file is not a mapping of nouns", name, line_of(document.root))]
-    return list(_File(name, document).read(document.root))
+    root = document.root
+    if isinstance(root, MappingNode):
+        return list(_File(name, document).read(root))
+    return [Problem("not-a-mapping", "the file is not a mapping of nouns", name, line_of(root))] if root else []
 
 
 def _not_yaml(error: yaml.YAMLError, name: str) -> Problem:
@@ -119,18 +131,25 @@ class _File:
             return
         try:
             fields = [(key, self.document.value(value), at) for key, value, at in self.document.fields(node)]
+            written: dict[str, Any] = {key: value for key, value, _ in fields}
+            text = json.dumps(written, default=str, ensure_ascii=False)
         except yaml.YAMLError as error:
             yield _not_yaml(error, self.name)
             return
-        written: dict[str, Any] = {key: value for key, value, _ in fields}
+        except (ValueError, TypeError, RecursionError) as error:  # a number of 5000 digits, an impossible !!timestamp
+            yield Problem("wrong-value", f"no plain value: {error}", self.name, line, noun, label)
+            return
         label = f"{label}: {written.get('code') or written.get('id')}" if {"code", "id"} & written.keys() else label
+        if _HALF_A_CHARACTER.search(text):  # which no JSON can hold
+            yield Problem("visible-text", "it holds half a character", self.name, line, noun, label)
+            return
         lines = {key: at for key, _, at in reversed(fields)}
         if twice := [key for key, count in Counter(key for key, _, _ in fields).items() if count > 1]:
             yield Problem("repeated-key", f"{', '.join(twice)} stands twice", self.name, line, noun, label, twice[0])
             return
         try:
             # The strict JSON mode refuses floats and texts as numbers, and numbers as days, but takes days as text.
-            entry = NOUNS[noun].model_validate_json(json.dumps(written, default=str), strict=True)
+            entry = NOUNS[noun].model_validate_json(text, strict=True)
         except ValidationError as error:
             for each in error.errors(include_url=False):
                 field, rule, detail = _explain(NOUNS[noun], each)
@@ -152,4 +171,6 @@ def _explain(model: type[Entry], error: ErrorDetails) -> tuple[str, str, str]:
     if rule in {"until-order", "sign"}:
         return field, rule, detail
     hint = did_you_mean(str(error["input"]), _QUOTED.findall(str(context.get("expected", ""))))
-    return field, rule, f"found {error['input']!r}; {detail}{hint}"
+    found = repr(error["input"])
+    found = found if len(found) <= _SHOWN_MAX else f"{found[:_SHOWN_MAX]}…"
+    return field, rule, f"found {found}; {detail}{hint}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Final
+from unicodedata import category
 
 from monazite_consumers.errors import RegistryError
 
@@ -12,6 +13,8 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
     {
         # About a file
         "no-files": "Name a directory that holds .yaml files.",
+        "not-a-file": "Restore what the link points at or let the file be read, or take the name out of the directory.",
+        "nothing-declared": "Name the directory that holds the registry: applied, this one would take everything out.",
         "not-utf-8": "Save the file in UTF-8.",
         "not-yaml": "Mend the YAML at that line.",
         "not-a-mapping": "Write `noun:` at the top level and its entries under it.",
@@ -22,10 +25,12 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         "missing-field": "Add the field.",
         "unknown-field": "Use a field of this noun.",
         "wrong-value": "Write the value as the field asks; quote text that looks like a number.",
+        "out-of-range": "Write a number within the bounds.",
+        "visible-text": "Write one line of visible text, of a block `>-` say; retype what was pasted.",
         "not-in-list": "Use one of the listed values.",
         "whole-number": "Write a whole number in digits, without quotes, point or separator.",
-        "day": "Write a day as 2023-03-24.",
-        "instant": "Write an instant with its offset from UTC, 2023-03-24T08:00:00+08:00.",
+        "day": "Write a day as 2023-03-24, of the years 2000 to 2100.",
+        "instant": "Write an instant with its offset from UTC, 2023-03-24T08:00:00+08:00, of the years 2000 to 2100.",
         "until-order": "Let until lie after since: on it, the entry no longer holds.",
         "sign": "Write a cut below zero, everything else at zero or above.",
         "empty": "Name at least one.",
@@ -82,7 +87,7 @@ class Problem:
         place = f"{self.file}:{self.line}" if self.line else self.file
         where = " ".join(part for part in (self.noun, f"[{self.entry}]" if self.entry else "", self.field) if part)
         head = ": ".join(part for part in (place, where) if part)
-        return f"{head}: {self.rule}: {self.detail.rstrip('.')}. {self.remedy}".removeprefix(": ")
+        return printable(f"{head}: {self.rule}: {self.detail.rstrip('.')}. {self.remedy}".removeprefix(": "))
 
 
 class RegistryRefused(RegistryError):  # noqa: N818 - an outcome, as in the contract's words
@@ -92,6 +97,11 @@ class RegistryRefused(RegistryError):  # noqa: N818 - an outcome, as in the cont
         self.problems = tuple(problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         super().__init__("\n".join([f"the registry is refused for {count}:", *map(str, self.problems)]))
+
+
+def printable(text: str) -> str:
+    """A text with what no terminal can show, or should obey, escaped."""
+    return "".join(each if category(each) not in {"Cc", "Cf", "Cs"} else ascii(each)[1:-1] for each in text)
 
 
 def about(declared: Declared, rule: str, detail: str, field: str = "") -> Problem:

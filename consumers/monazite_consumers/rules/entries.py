@@ -3,13 +3,15 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from unicodedata import category
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.identifiers import GatewayCode, KeyId, PlantCode, Text
+from monazite_contracts.months import day_start
 from monazite_contracts.seal import public_key
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
@@ -42,13 +44,51 @@ def _instant(value: Any) -> Any:
     raise PydanticCustomError("written_instant", "there is no such instant, or its offset is missing")
 
 
-Day = Annotated[date, BeforeValidator(_day)]
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2100
+_BEGIN, _END = day_start(date(_FIRST_YEAR, 1, 1)), day_start(date(_LAST_YEAR + 1, 1, 1))
+_OUTSIDE: Final = f"it lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}"
+
+
+def _day_in_range(day: date) -> date:
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise PydanticCustomError("written_day", _OUTSIDE)
+    return day
+
+
+def _instant_in_range(instant: datetime) -> datetime:
+    if not _BEGIN <= instant < _END:  # before it is converted: what lies far outside has no UTC
+        raise PydanticCustomError("written_instant", _OUTSIDE)
+    return instant.astimezone(UTC)
+
+
+def _visible(value: Any) -> Any:
+    # control, format, surrogate, line and paragraph separator: none can be seen, and PostgreSQL cannot hold some
+    if isinstance(value, str) and any(category(each) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for each in value):
+        raise PydanticCustomError("visible_text", "it holds a character that cannot be seen")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day), AfterValidator(_day_in_range)]
 """A calendar day in Asia/Shanghai."""
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(lambda instant: instant.astimezone(UTC))]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_instant_in_range)]
 """An instant, kept in UTC: written with another offset it is still the same entry."""
 
-Year = Annotated[int, Field(ge=2000, le=2100)]
+Year = Annotated[int, Field(ge=_FIRST_YEAR, le=_LAST_YEAR)]
+
+Words = Annotated[Text, BeforeValidator(_visible)]
+"""Text that must be there."""
+
+Remark = Annotated[str, Field(max_length=500), BeforeValidator(_visible)]
+"""Text that may be left out."""
+
+TonnesReo = Annotated[int, Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)]
+"""Far beyond the world's output, and thousands of them in grams still fit 64 bits."""
+
+_DAYS_MAX: Final = 36_500
+_MINUTES_MAX: Final = 525_600
+_AWAITING_MAX: Final = 10_000_000
 
 
 def _in_order(since: Any, until: Any) -> None:
@@ -61,14 +101,17 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    key_fields: ClassVar[tuple[str, ...]] = ()
+    """The fields that make the key, in its order."""
+
     @property
     def key(self) -> str:
         """What tells this entry from others of its noun."""
-        raise NotImplementedError
+        return " ".join(str(getattr(self, name)) for name in self.key_fields)
 
 
 class _Sourced(Entry):
-    evidence: str = ""
+    evidence: Remark = ""
     """How sure the fact is: read, derived, recalled or assumed, and where."""
 
 
@@ -90,55 +133,49 @@ class _Dated(_Sourced):
 class Enterprise(_Sourced):
     """A legal holder of caps, or a subsidiary of one."""
 
+    key_fields = ("code",)
+
     code: Code
-    name: Text
-    name_zh: str = ""
+    name: Words
+    name_zh: Remark = ""
     simulated: bool = False
     """Invented, or real but with invented data: every screen says so."""
-
-    @property
-    def key(self) -> str:
-        return self.code
 
 
 class Membership(_Dated):
     """An enterprise belongs to a group from a day on; its draws add to the group's."""
 
+    key_fields = ("member", "since")
+
     member: Code
     group: Code
-
-    @property
-    def key(self) -> str:
-        return f"{self.member} {self.since}"
 
 
 class Plant(_Sourced):
     """One site that reports."""
 
+    key_fields = ("code",)
+
     code: PlantCode
-    name: Text
-    name_zh: str = ""
+    name: Words
+    name_zh: Remark = ""
     province: Code
     simulated: bool = False
-
-    @property
-    def key(self) -> str:
-        return self.code
 
 
 class Operation(_Dated):
     """An enterprise runs a plant from a day on; the plant's draws post to it."""
 
+    key_fields = ("plant", "since")
+
     plant: PlantCode
     enterprise: Code
-
-    @property
-    def key(self) -> str:
-        return f"{self.plant} {self.since}"
 
 
 class GatewayKey(Entry):
     """A gateway's public signing key, and when it vouches: by arrival time."""
+
+    key_fields = ("id",)
 
     id: KeyId
     plant: PlantCode
@@ -155,10 +192,6 @@ class GatewayKey(Entry):
         _in_order(self.since, self.until)
         return self
 
-    @property
-    def key(self) -> str:
-        return self.id
-
     def vouches_at(self, arrival: datetime) -> bool:
         """Whether the key was valid at an arrival."""
         ends = [end for end in (self.until, self.revoked_from) if end is not None]
@@ -168,19 +201,19 @@ class GatewayKey(Entry):
 class Approval(_Dated):
     """An enterprise stands on the published list (R6)."""
 
+    key_fields = ("enterprise", "activity", "since")
+
     enterprise: Code
     activity: ListedActivity
-
-    @property
-    def key(self) -> str:
-        return f"{self.enterprise} {self.activity} {self.since}"
 
 
 class Allocation(Entry):
     """One grant, cut or release to a cap, or a reserve held back from it, with its decision. A cut is negative."""
 
-    decision: Text
-    batch: Text
+    key_fields = ("year", "holder", "kind", "batch", "form", "decision")
+
+    decision: Words
+    batch: Words
     """As numbered by the decision; also tells a reserve's release or a penalty's cut."""
     form: Literal["grant", "cut", "release", "reserve"] = "grant"
     """A reserve is announced and grants nothing; a release grants (part of) it later."""
@@ -188,9 +221,9 @@ class Allocation(Entry):
     holder: Code
     kind: CapKind
     issued_on: Day
-    issued_on_evidence: str = ""
-    tonnes_reo: Annotated[int, Field(strict=True)]
-    evidence: Text
+    issued_on_evidence: Remark = ""
+    tonnes_reo: TonnesReo
+    evidence: Words
     invented: bool = False
 
     @model_validator(mode="after")
@@ -201,37 +234,29 @@ class Allocation(Entry):
             )
         return self
 
-    @property
-    def key(self) -> str:
-        return f"{self.year} {self.holder} {self.kind} {self.batch} {self.form} {self.decision}"
-
 
 class Breakdown(_Sourced):
     """How a group passes part of its grant to a member; below zero it takes back, to pass it to another, say."""
+
+    key_fields = ("year", "group", "member", "kind", "issued_on")
 
     group: Code
     member: Code
     year: Year
     kind: CapKind
     issued_on: Day
-    tonnes_reo: Annotated[int, Field(strict=True)]
+    tonnes_reo: TonnesReo
     invented: bool = False
-
-    @property
-    def key(self) -> str:
-        return f"{self.year} {self.group} {self.member} {self.kind} {self.issued_on}"
 
 
 class Succession(_Sourced):
     """A holder takes over another's caps of the named years: granted and drawn move whole."""
 
+    key_fields = ("predecessor", "successor")
+
     predecessor: Code
     successor: Code
     years: Annotated[tuple[Year, ...], Field(min_length=1)]
-
-    @property
-    def key(self) -> str:
-        return f"{self.predecessor} {self.successor}"
 
 
 class Settings(Entry):
@@ -240,14 +265,14 @@ class Settings(Entry):
     separation_counts: Literal["output", "feed"] = "output"
     recycled_counts: bool = False
     separated_again_counts: bool = False
-    claim_tolerance_ppm: Annotated[int, Field(ge=0)] = 5_000
+    claim_tolerance_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 5_000
     """How far the plant's REO figure may lie from mass × assay."""
-    future_tolerance_minutes: Annotated[int, Field(ge=0)] = 15
-    long_past_days: Annotated[int, Field(ge=1)] = 92
-    settle_minutes: Annotated[int, Field(ge=0)] = 15
+    future_tolerance_minutes: Annotated[int, Field(ge=0, le=_MINUTES_MAX)] = 15
+    long_past_days: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 92
+    settle_minutes: Annotated[int, Field(ge=0, le=_MINUTES_MAX)] = 15
     """How long an absence may last before it is alerted, by arrival time."""
-    awaiting_per_source_max: Annotated[int, Field(ge=1)] = 2_000
-    awaiting_total_max: Annotated[int, Field(ge=1)] = 100_000
+    awaiting_per_source_max: Annotated[int, Field(ge=1, le=_AWAITING_MAX)] = 2_000
+    awaiting_total_max: Annotated[int, Field(ge=1, le=_AWAITING_MAX)] = 100_000
 
     @property
     def key(self) -> str:
