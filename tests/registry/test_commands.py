@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from monazite.cli import app
 from monazite.commands import registry_commands
+from monazite_consumers.registry import applying
 
 Write = Callable[[dict[str, str]], Path]
 Run = Callable[..., Result]
@@ -94,6 +95,62 @@ async def test_a_changed_field_is_shown_before_and_after(
     assert [(c["change"], c["fields"]) for c in found["changes"]] == [
         ("changed", {"tonnes_reo": {"before": 100, "after": 120}})
     ]
+
+
+async def test_nothing_important_is_removed_without_saying_so(
+    run: Run, directory: Write, redecided: list[tuple[int, int]]
+) -> None:
+    await ran(run, "apply", directory(FILES), "--by", "ada")
+    folder = directory({"caps.yaml": "", "enterprises.yaml": "enterprises: [{code: beta, name: Beta}]"})
+    told = await ran(run, "plan", folder)
+    assert "Applying this removes 1 enterprise and 1 allocation: it needs --allow-removals." in told.stdout
+    for more in ((), ("--json",)):
+        refused = await ran(run, "apply", folder, "--by", "ada", *more)
+        assert refused.exit_code == 1
+        assert "nothing was applied: it would remove 1 enterprise and 1 allocation" in refused.stderr
+        assert "--allow-removals" in refused.stderr
+    assert redecided == [(0, 1)]
+    allowed = await ran(run, "apply", folder, "--by", "ada", "--allow-removals")
+    assert "Applied as revision 2." in allowed.stdout
+
+
+async def test_what_needs_no_permission_is_removed(
+    run: Run, directory: Write, redecided: list[tuple[int, int]]
+) -> None:
+    approvals = "approvals: [{enterprise: acme, activity: mining, since: 2023-01-01}]"
+    await ran(run, "apply", directory({**FILES, "approvals.yaml": approvals}), "--by", "ada")
+    gone = await ran(run, "apply", directory({"approvals.yaml": ""}), "--by", "ada")
+    assert "0 added, 0 changed, 1 removed" in gone.stdout
+    assert "Applied as revision 2." in gone.stdout
+
+
+async def test_who_comes_second_with_the_same_is_told(
+    run: Run, directory: Write, redecided: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = applying.apply
+
+    async def late(connection: Any, planned: Any, *others: Any) -> Any:
+        await apply(connection, planned, *others)
+        return await apply(connection, planned, *others)
+
+    monkeypatch.setattr(applying, "apply", late)
+    told = await ran(run, "apply", directory(FILES), "--by", "ada")
+    assert "Meanwhile someone else applied the same: nothing was left to change." in told.stdout
+    assert redecided == [(0, 1)]
+
+
+async def test_every_field_that_is_not_of_the_key_is_shown(run: Run, directory: Write) -> None:
+    folder = directory(
+        {
+            "a.yaml": "enterprises: [{code: select, name: select}]\n"
+            "plants: [{code: select, name: Select, province: select}]\n"
+            "operations: [{plant: select, enterprise: select, since: 2023-01-01}]\n"
+        }
+    )
+    shown = (await ran(run, "plan", folder)).stdout
+    assert "+ select: name select\n" in shown
+    assert "+ select: name Select, province select\n" in shown
+    assert "+ select 2023-01-01: enterprise select\n" in shown
 
 
 async def test_show_and_history_tell_the_registry_and_its_making(

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from monazite_consumers.database import DECIDING_SESSION, REGISTRY_LOCK, Connection
+from monazite_consumers.errors import RegistryError
 from monazite_consumers.register import load
 from monazite_consumers.registry.checks import require
-from monazite_consumers.registry.plans import Change, Plan, difference, digest
+from monazite_consumers.registry.plans import Change, Plan, difference, digest, removals
 from monazite_consumers.registry.problems import Declared, RegistryRefused, about
 from monazite_consumers.rules.registry import Entry, GatewayKey, Registry
 from monazite_consumers.sql import statement
@@ -23,6 +24,10 @@ APPLYING_SESSION: Final = DECIDING_SESSION | {
 
 OnChange = Callable[[Connection, Registry, Registry, Sequence[Change]], Awaitable[None]]
 """Re-decides, in the applying transaction, what the changes touch: (connection, before, after, changes)."""
+
+
+class RemovalsRefusedError(RegistryError):
+    """The changes would take out what nobody has said may go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,9 @@ async def apply(connection: Connection, planned: Plan, by: str, at: datetime, on
     """Makes the planned entries the registry in force; the difference is taken again under the lock.
 
     Whatever `on_change` raises undoes everything.
+
+    Raises:
+        RemovalsRefusedError: it would remove guarded entries (`plans.removals`), which the plan does not allow.
     """
     async with connection.transaction():
         # First of all, so that each later statement's snapshot begins after the last decision made before this.
@@ -72,6 +80,8 @@ async def apply(connection: Connection, planned: Plan, by: str, at: datetime, on
         content = digest(planned.wanted)
         if not changes:
             return Applied(before.revision, content, ())
+        if not planned.allow_removals and (removed := removals(changes)):
+            raise RemovalsRefusedError(f"nothing was applied: it would remove {removed}")
         after = Registry.of(before.revision + 1, planned.wanted)
         await _write(connection, changes)
         await connection.execute(statement("registry", "record_revision"), after.revision, at, by, content)

@@ -1,16 +1,27 @@
 """The difference between what is in force and what is declared, and the digest that names a registry's content."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
 from monazite_consumers.rules.registry import NOUNS, Entry, Registry
 
 Document = Mapping[str, Any]
+
+_GUARDED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "enterprises": ("enterprise", "enterprises"),
+        "plants": ("plant", "plants"),
+        "gateway_keys": ("gateway key", "gateway keys"),
+        "allocations": ("allocation", "allocations"),
+    }
+)
+"""Nouns whose entries nobody removes by mistake, for one and for several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,8 @@ class Plan:
     revision: int
     wanted: tuple[tuple[str, Entry], ...]
     changes: tuple[Change, ...]
+    allow_removals: bool = True
+    """Whether it may be applied if it removes guarded entries (`removals`)."""
 
 
 def document(entry: Entry | None) -> Document | None:
@@ -60,6 +73,13 @@ def difference(before: Registry, wanted: Iterable[tuple[str, Entry]]) -> tuple[C
         for noun, key in sorted(old.keys() | new.keys(), key=lambda name: (order[name[0]], name[1]))
         if old.get((noun, key)) != new.get((noun, key))
     )
+
+
+def removals(changes: Iterable[Change]) -> str:
+    """`2 enterprises and 1 allocation`: what of the guarded nouns is removed; nothing: empty."""
+    counts = Counter(change.noun for change in changes if change.kind == "removed")
+    said = [f"{counts[noun]} {words[counts[noun] > 1]}" for noun, words in _GUARDED.items() if counts[noun]]
+    return " and ".join(part for part in (", ".join(said[:-1]), *said[-1:]) if part)
 
 
 def digest(entries: Iterable[tuple[str, Entry]]) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -16,7 +17,7 @@ from monazite.commands.platform_options import DEFAULT_DATA, Data
 from monazite.errors import CommandError
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.registry.files import entries
-from monazite_consumers.registry.plans import Change, Plan
+from monazite_consumers.registry.plans import Change, Plan, removals
 from monazite_consumers.registry.problems import did_you_mean
 from monazite_consumers.rules.registry import NOUNS, Registry
 
@@ -31,6 +32,8 @@ app = typer.Typer(help="Plan and apply the regulator's own data.", no_args_is_he
 
 CHANGES_FOUND = 2
 """Exit status of `plan --exit-code` when there is something to apply."""
+
+ALLOW_REMOVALS = "--allow-removals"
 
 Directory = Annotated[Path, typer.Argument(help="The directory of YAML files.", exists=True, file_okay=False)]
 Database = Annotated[
@@ -63,18 +66,23 @@ def plan(
         _print_json({"revision": revision, "changes": registry_tables.difference_json(changes)})
     else:
         Console().print(registry_tables.difference(changes))
+        if removed := removals(changes):
+            Console().print(f"Applying this removes {removed}: it needs {ALLOW_REMOVALS}.", style="yellow")
     if exit_code and changes:
         raise typer.Exit(CHANGES_FOUND)
 
 
 @app.command()
-def apply(
+def apply(  # noqa: PLR0913 - one parameter for each option
     directory: Directory,
     by: Annotated[str, typer.Option("--by", help="Who answers for the change; kept with it.")],
     *,
     database: Database = None,
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
+    allow_removals: Annotated[
+        bool, typer.Option(ALLOW_REMOVALS, help="Let enterprises, plants, gateway keys and allocations be removed.")
+    ] = False,
 ) -> None:
     """Show what a directory changes, apply it in one transaction and re-decide what it touches."""
     if not by.strip():
@@ -84,11 +92,14 @@ def apply(
         from monazite_consumers.decisions.deciding import read_platform
         from monazite_consumers.registry import applying
 
-        planned = await applying.plan(connection, entries(directory))
+        planned = replace(await applying.plan(connection, entries(directory)), allow_removals=allow_removals)
         if not as_json:
             Console().print(registry_tables.difference(planned.changes))
         at = (await read_platform(connection)).instant or datetime.now(UTC)
-        applied = await applying.apply(connection, planned, by.strip(), at, _redecide())
+        try:
+            applied = await applying.apply(connection, planned, by.strip(), at, _redecide())
+        except applying.RemovalsRefusedError as error:
+            raise CommandError(f"{error}. If they shall go, apply with {ALLOW_REMOVALS}.") from error
         return planned, applied
 
     planned, applied = _answer(data, database, ask)
@@ -100,6 +111,8 @@ def apply(
             Console().print("Meanwhile someone else applied; what was changed in the end:", style="yellow")
             Console().print(registry_tables.difference(applied.changes))
         Console().print(f"Applied as revision {applied.revision}.", style="bold green", highlight=False)
+    elif planned.changes:
+        Console().print("Meanwhile someone else applied the same: nothing was left to change.", style="yellow")
 
 
 @app.command()

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monazite_consumers.registry.plans import Change
-from monazite_consumers.rules.entries import Entry
+from monazite_consumers.rules.entries import NOUNS, Entry
 
 if TYPE_CHECKING:  # it needs the database driver, which a plant does not install
     from monazite_consumers.registry.history import Recorded
@@ -94,10 +94,12 @@ def _said(change: Change) -> str:
     """What an added or removed entry states beyond its key; its evidence is for `show` and JSON."""
     if change.kind == "changed":
         return ""
+    model = NOUNS.get(change.noun)
+    in_key = model.key_fields if model else ()
     said = [
         f"{name} {_text(value)}"
         for name, value in _stated(change.after or change.before or {})
-        if not name.endswith("evidence") and (name == "tonnes_reo" or f" {_text(value)} " not in f" {change.key} ")
+        if not name.endswith("evidence") and name not in in_key
     ]
     return f": {', '.join(said)}" if said else ""
 
