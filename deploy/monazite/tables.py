@@ -11,7 +11,7 @@ from monazite_contracts.months import SHANGHAI
 
 OUTCOMES = ("applied", "awaiting", "duplicate", "refused")
 SEVERITY_STYLES = {"critical": "bold red", "serious": "red", "warning": "yellow", "information": "cyan"}
-BAR_WIDTH = 10
+BAR_WIDTH, BAR_CELL = 8, 6
 
 
 def tonnes(mass_g: int | None) -> str:
@@ -41,27 +41,29 @@ def caps_table(rows: Sequence[Mapping[str, Any]], title: str = "Caps, tonnes REO
     table.add_column("cap", no_wrap=True)
     for name in ("granted", "drawn", "left", "%"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", width=BAR_WIDTH, no_wrap=True)
+    if len(years) == 1:  # several years need the room for their names
+        table.add_column("", width=BAR_WIDTH, no_wrap=True)
     if any(row["overrun_first_day"] for row in shown):
-        table.add_column("overrun then", no_wrap=True)
+        table.add_column("over", no_wrap=True)  # the first day on which more was drawn than issued
     if any("(invented)" in row["name"] for row in shown):
         table.caption = "* an invented enterprise with invented allocations"
     for row in shown:
         cells = _cap_cells(row)
-        cells[1] = KINDS[row["kind"]] if len(years) == 1 else f"{KINDS[row['kind']]} {row['year']}"
+        cells[1] = KINDS[row["kind"]]
+        if len(years) > 1:
+            cells[1] += f" {row['year']}"
+            del cells[BAR_CELL]
         table.add_row(*cells[: len(table.columns)])
     return table
 
 
 def _table(title: str | Text) -> Table:
-    return Table(
-        title=title, title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
-    )
+    return Table(title=title, title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=0)
 
 
 def _cap_cells(row: Mapping[str, Any]) -> list[str | Text]:
     granted_g, drawn_g = row["granted_g"], row["drawn_g"]
-    then = f"{row['overrun_first_day']:%m-%d} +{tonnes(row['overrun_peak_g'])}" if row["overrun_first_day"] else ""
+    then = f"{row['overrun_first_day']:%m-%d}" if row["overrun_first_day"] else ""
     names: list[str | Text] = [Text(row["name"].replace(" (invented)", " *")), ""]
     if granted_g is None:
         return [*names, "not issued", tonnes(drawn_g), "", "", "", then]
