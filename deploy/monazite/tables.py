@@ -11,7 +11,7 @@ from monazite_contracts.months import SHANGHAI
 
 OUTCOMES = ("applied", "awaiting", "duplicate", "refused")
 SEVERITY_STYLES = {"critical": "bold red", "serious": "red", "warning": "yellow", "information": "cyan"}
-BAR_WIDTH, BAR_CELL = 8, 6
+BAR_WIDTH, BAR_CELL = 7, 6
 
 
 def tonnes(mass_g: int | None) -> str:
