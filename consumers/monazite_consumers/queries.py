@@ -38,9 +38,15 @@ async def alerts(connection: Connection, conditions: list[str] | None, rule: str
 
 
 async def refusals(connection: Connection) -> list[dict[str, Any]]:
-    """Messages and events that are refused or await, by rule."""
+    """Messages and events that are refused or await, by rule and sender, with one message that stands for all."""
     found = [{"what": "message", **dict(row)} for row in await connection.fetch(statement("envelopes", "refusals"))]
     return found + [{"what": "event", **dict(row)} for row in await connection.fetch(statement("events", "refusals"))]
+
+
+async def message(connection: Connection, number: int) -> dict[str, Any] | None:
+    """One message as it was received: its coordinate, key, headers, hash and kept bytes; None: there is no such one."""
+    rows = await connection.fetch(statement("ledger", "arrivals"), [number])
+    return dict(rows[0]) if rows else None
 
 
 async def rebuilt(connection: Connection, *, keep: bool) -> list[Difference]:

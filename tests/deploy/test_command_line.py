@@ -192,6 +192,15 @@ def test_reconcile_and_rebuild_agree(at_work: Up) -> None:
     assert "the rebuild equals what was maintained" in at_work.run("ledger", "rebuild", "--check").stdout
 
 
+def test_a_message_is_shown_as_it_was_received(at_work: Up) -> None:
+    shown = json.loads(at_work.run("ledger", "show", 1).stdout)
+    assert (shown["topic"], shown["log_offset"]) == ("plant-production", 0)
+    assert at_work.run("ledger", "show", 1, "--raw").stdout == shown["value"]
+    nobody = at_work.run("ledger", "show", 999)
+    assert (nobody.returncode, "there is no message 999" in nobody.stderr) == (1, True)
+    assert json.loads(at_work.run("ledger", "refusals", "--json").stdout) == []
+
+
 def test_watch_tells_each_alert_once_and_stops_at_the_end(at_work: Up) -> None:
     told = [json.loads(line) for line in at_work.run("watch", "alerts", "--once", "--json").stdout.splitlines()]
     assert {alert["rule"] for alert in told} >= {"cap-overrun", "event-long-past"}

@@ -62,9 +62,14 @@ GROUP BY l.topic, l.partition, l.log_generation, e.outcome
 ORDER BY 1, 2, 3, 4;
 
 -- name: refusals
--- What was refused or awaits, by rule.
-SELECT outcome, rule, min(field) AS field, min(remedy) AS remedy, count(*) AS number
-FROM envelopes WHERE rule IS NOT NULL GROUP BY outcome, rule ORDER BY 1, 2;
+-- What was refused or awaits, by rule and claimed sender, the most frequent first; the first message stands for all.
+SELECT e.outcome, e.rule, count(*) AS number, s.plant || '/' || s.gateway AS sender, e.key_id,
+       min(e.message) AS message, max(e.arrived_at) AS last_at, min(e.field) AS field, min(e.remedy) AS remedy
+FROM envelopes e LEFT JOIN sources s USING (source)
+WHERE e.rule IS NOT NULL
+GROUP BY e.outcome, e.rule, s.plant, s.gateway, e.key_id
+ORDER BY number DESC, e.rule, sender, e.key_id
+LIMIT 200;
 
 -- name: chain
 -- Per source: the highest sequence, and how many stand, are refused, and are missing.

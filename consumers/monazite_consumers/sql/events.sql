@@ -60,6 +60,11 @@ HAVING e.events <> count(v.message)
 LIMIT 100;
 
 -- name: refusals
--- What was refused or awaits, by rule, with one field and remedy as an example.
-SELECT outcome, rule, min(field) AS field, min(remedy) AS remedy, count(*) AS number
-FROM events WHERE rule IS NOT NULL GROUP BY outcome, rule ORDER BY 1, 2;
+-- What was refused or awaits, by rule and plant, the most frequent first; the first message stands for all.
+SELECT v.outcome, v.rule, count(*) AS number, v.plant AS sender, NULL::text AS key_id,
+       min(v.message) AS message, max(e.arrived_at) AS last_at, min(v.field) AS field, min(v.remedy) AS remedy
+FROM events v JOIN envelopes e USING (message)
+WHERE v.rule IS NOT NULL
+GROUP BY v.outcome, v.rule, v.plant
+ORDER BY number DESC, v.rule, v.plant
+LIMIT 200;

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json
+from monazite.errors import CommandError
 from monazite.tables import alerts_table, caps_table, reconciliation_table
 
 # What speaks to PostgreSQL is imported when a command needs it: a plant's installation has no driver.
@@ -85,21 +86,43 @@ def refusals(*, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
     if as_json:
         print_json(rows)
         return
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for name in ("what", "outcome", "rule", "number", "field", "remedy"):
-        table.add_column(name, no_wrap=name != "remedy")
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=0)
+    for name in ("what", "rule", "number", "sender, key", "message", "remedy"):
+        table.add_column(name, overflow="fold")
     for row in rows:
+        sender = ", ".join(part for part in (row["sender"], row["key_id"]) if part)
+        field = f"{row['field']}: " if row["field"] else ""
         cells = [
-            row["what"],
-            row["outcome"],
-            row["rule"],
-            f"{row['number']:,}",
-            row["field"] or "",
-            row["remedy"] or "",
-        ]
+            f"{row['what']} {row['outcome']}", row["rule"], f"{row['number']:,}", sender, f"{row['message']}",
+            field + (row["remedy"] or ""),
+        ]  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))  # a plant's own words are text, never markup
     console.print(table)
     _print_notices(data)
+
+
+@ledger.command()
+def show(
+    number: Annotated[int, typer.Argument(help="A message's number, as `refusals` names it.")],
+    *,
+    raw: Annotated[bool, typer.Option("--raw", help="Only the kept bytes, as they were received.")] = False,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Show one message as it was received, byte for byte."""
+    from monazite_consumers.queries import message
+
+    async def question(connection: "Connection") -> dict[str, Any] | None:
+        return await message(connection, number)
+
+    found = ask(data, question)
+    if found is None:
+        raise CommandError(f"there is no message {number}")
+    value = found.pop("value")
+    if raw:
+        typer.echo(value or b"", nl=False)
+        return
+    shown = {name: part.hex() if isinstance(part, bytes) else part for name, part in found.items()}
+    print_json({**shown, "value": None if value is None else value.decode("utf-8", "backslashreplace")})
 
 
 @ledger.command()
