@@ -19,7 +19,7 @@ from monazite_consumers.rules.caps import (
     would_have_held,
 )
 from monazite_consumers.rules.catalogue import RULES
-from monazite_consumers.rules.draws import counts, read_draws
+from monazite_consumers.rules.draws import LISTED_BASES, counts, read_draws
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.summaries import summary
 from monazite_consumers.sql import statement
@@ -182,7 +182,7 @@ async def _observe_unlisted(
         plants = [key.subject for key in keys if key.period == year]
         first, after = date(int(year), 1, 1), date(int(year) + 1, 1, 1)
         found: dict[str, list[Any]] = defaultdict(list)
-        bases = ["output", "separated_again"]
+        bases = list(LISTED_BASES)
         for row in await connection.fetch(statement("draws", "of_plant_year"), plants, first, after, bases):
             if not registry.listed(row["plant"], CapKind(row["kind"]), row["day"]):
                 found[row["plant"]].append(row)

@@ -20,6 +20,7 @@ from monazite_consumers.delivery import put
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
 from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.draws import LISTED_BASES
 from monazite_consumers.rules.envelopes import Arrival, Vouching, vouch
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
@@ -164,7 +165,7 @@ def _touched_listings(registry: Registry, changes: Changes) -> set[AlertKey]:
     return {
         AlertKey("unlisted-producer", key.plant, f"{key.day.year}")
         for key in changes.draws
-        if key.basis in {"output", "separated_again"} and not registry.listed(key.plant, key.kind, key.day)
+        if key.basis in LISTED_BASES and not registry.listed(key.plant, key.kind, key.day)
     }
 
 

@@ -68,7 +68,7 @@ def _culprit(history: History, settings: Settings) -> Claim | None:
         try:
             if step.after is not None:
                 statement_effects(history.root.plant, step.after, step.by.coordinate.arrived_at, settings)
-        except Exception:
+        except Exception:  # as for new events: parked and paged, and the stream goes on
             log.exception("platform fault at message %s, event %s", *step.by.place)
             return step.by
     return None

@@ -7,12 +7,10 @@ from itertools import pairwise
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.caps import Cap
-from monazite_consumers.rules.draws import Basis, counts
+from monazite_consumers.rules.draws import BASES, counts
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.catalogue import CapKind
-
-_BASES: tuple[Basis, ...] = ("output", "feed", "recycled", "separated_again")
 
 Spell = tuple[str, str, date, date]
 """A plant, a holder, from a day to the day after the last."""
@@ -20,7 +18,7 @@ Spell = tuple[str, str, date, date]
 
 def counted(registry: Registry) -> list[tuple[str, str]]:
     """(kind, basis) of the draws that count towards caps."""
-    return [(kind, basis) for kind in CapKind for basis in _BASES if counts(kind, basis, registry.settings)]
+    return [(kind, basis) for kind in CapKind for basis in BASES if counts(kind, basis, registry.settings)]
 
 
 def spells(registry: Registry, plants: Iterable[str], years: Iterable[int]) -> list[Spell]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, cast
+from typing import Final, Literal, cast, get_args
 
 from monazite_consumers.rules.registry import Settings
 from monazite_contracts import statements as st
@@ -12,6 +12,10 @@ from monazite_contracts.months import day_of, last_instant
 from monazite_contracts.quantities import divide_half_even
 
 Basis = Literal["output", "feed", "recycled", "separated_again"]
+BASES: Final[tuple[Basis, ...]] = get_args(Basis)
+
+LISTED_BASES: Final[tuple[Basis, ...]] = ("output", "separated_again")
+"""What only a listed enterprise may make (R6); recycling needs no listing, and feed is the same mass seen before."""
 
 
 @dataclass(frozen=True, slots=True)
