@@ -7,6 +7,7 @@ import pytest
 
 from monazite_consumers.rules.draws import Draw, counts, draws_of
 from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.weighing import weigh
 from monazite_contracts.builders import (
     a_dispatch,
     a_production,
@@ -25,7 +26,7 @@ PURE = an_oxide_assay(treo_pct="100.0000")
 
 def drawn(event: Any) -> tuple[Draw, ...]:
     data = EVENT.validate_json(canonical(event)).data
-    return draws_of(data)  # type: ignore[arg-type]
+    return draws_of(weigh(data))  # type: ignore[arg-type]
 
 
 def of_pure(product: str, grams: int) -> Any:

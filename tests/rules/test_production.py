@@ -9,6 +9,7 @@ from rule_coverage import clears, fires
 
 from monazite_consumers.rules.production import findings_of
 from monazite_consumers.rules.registry import Approval, Settings
+from monazite_consumers.rules.weighing import Weighed, weigh
 from monazite_contracts.builders import (
     MINE,
     a_correction,
@@ -21,7 +22,7 @@ from monazite_contracts.builders import (
     an_oxide_assay,
 )
 from monazite_contracts.envelope import canonical
-from monazite_contracts.events import EVENT, statement_time
+from monazite_contracts.events import EVENT
 
 ARRIVED = datetime(2023, 5, 5, 1, tzinfo=UTC)
 SETTINGS = Settings()
@@ -30,7 +31,7 @@ SETTINGS = Settings()
 def noticed(event: Any, arrived_at: datetime = ARRIVED, settings: Settings = SETTINGS) -> dict[str, int]:
     """Rules and measures."""
     data: Any = EVENT.validate_json(canonical(event)).data
-    return {f.rule: f.measure for f in findings_of(MINE, data, statement_time(data), arrived_at, settings)}
+    return {f.rule: f.measure for f in findings_of(MINE, weigh(data), arrived_at, settings)}
 
 
 def test_an_ordinary_day_is_nothing_to_notice() -> None:
@@ -195,10 +196,10 @@ async def test_an_event_that_makes_our_code_raise_is_parked_and_its_neighbours_g
 
     shipped = effects.draws_of
 
-    def broken(statement: Any) -> Any:
-        if getattr(statement, "lot", "").endswith("R-2"):
+    def broken(weighed: Weighed) -> Any:
+        if getattr(weighed.statement, "lot", "").endswith("R-2"):
             raise ZeroDivisionError
-        return shipped(statement)
+        return shipped(weighed)
 
     await desk.declare(the_registry())
     monkeypatch.setattr(effects, "draws_of", broken)
@@ -224,10 +225,10 @@ async def test_an_amendment_that_makes_our_code_raise_is_parked_whatever_came_fi
 
     shipped = effects.draws_of
 
-    def broken(statement: Any) -> Any:
-        if getattr(getattr(statement, "assay", None), "treo_pct", "") == "50.0000":
+    def broken(weighed: Weighed) -> Any:
+        if getattr(getattr(weighed.statement, "assay", None), "treo_pct", "") == "50.0000":
             raise ZeroDivisionError
-        return shipped(statement)
+        return shipped(weighed)
 
     await desk.declare(the_registry())
     monkeypatch.setattr(effects, "draws_of", broken)

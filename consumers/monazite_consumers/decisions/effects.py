@@ -9,8 +9,9 @@ from monazite_consumers.rules.lots import LotMade, lots_of
 from monazite_consumers.rules.production import Finding, findings_of
 from monazite_consumers.rules.registry import Settings
 from monazite_consumers.rules.statements import WITHDRAWN, Claim, History, Step
+from monazite_consumers.rules.weighing import weigh
 from monazite_contracts import statements as st
-from monazite_contracts.events import Event, statement_time
+from monazite_contracts.events import Event
 from monazite_contracts.months import day_of
 
 
@@ -33,8 +34,8 @@ def effects_of(event: Event, arrived_at: datetime, settings: Settings) -> Effect
 
 def statement_effects(plant: str, data: st.Statement, arrived_at: datetime, settings: Settings) -> Effects:
     """Of a statement of a plant that arrived at an instant."""
-    findings = findings_of(plant, data, statement_time(data), arrived_at, settings)
-    return Effects(draws_of(data), lots_of(data), findings)
+    weighed = weigh(data)
+    return Effects(draws_of(weighed), lots_of(weighed), findings_of(plant, weighed, arrived_at, settings))
 
 
 def post_current(changes: Changes, claim: Claim, effects: Effects) -> None:
@@ -106,14 +107,18 @@ def _about_amendment(claim: Claim, rule: str) -> Finding:
     return Finding(rule, claim.plant, f"{day_of(arrived_at):%Y-%m}", arrived_at)
 
 
+def _drawn(step: Step) -> tuple[tuple[Draw, ...], tuple[Draw, ...]]:
+    """The draws before a step and after it."""
+    return draws_of(weigh(step.before)), draws_of(weigh(step.after)) if step.after is not None else ()
+
+
 def _moved(step: Step) -> tuple[Draw, ...]:
-    return difference(draws_of(step.before), draws_of(step.after) if step.after is not None else ())
+    return difference(*_drawn(step))
 
 
 def _post_step(changes: Changes, plant: str, step: Step) -> None:
     """Every amendment that moves draws is kept as evidence; one that moves them between caps alerts by itself."""
-    before = draws_of(step.before)
-    after = draws_of(step.after) if step.after is not None else ()
+    before, after = _drawn(step)
     arrived_at, moved = step.by.coordinate.arrived_at, _moved(step)
     if moved:
         delta_g = sum(draw.amount_g for draw in moved)

@@ -1,14 +1,14 @@
 """What a statement draws from caps: our own computation from mass and assay, never the plant's claim."""
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, NamedTuple, cast, get_args
 
 from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.weighing import Weighed
 from monazite_contracts import statements as st
 from monazite_contracts.assays import reo_g
 from monazite_contracts.catalogue import PRODUCTS, CapKind
-from monazite_contracts.months import day_of, last_instant
+from monazite_contracts.months import day_of
 from monazite_contracts.quantities import divide_half_even
 
 Basis = Literal["output", "feed", "recycled", "separated_again"]
@@ -18,8 +18,7 @@ LISTED_BASES: Final[tuple[Basis, ...]] = ("output", "separated_again")
 """What only a listed enterprise may make (R6); recycling needs no listing, and feed is the same mass seen before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """Grams of REO on one day, cap kind and basis. Settings say which bases count; the sums keep them apart."""
 
     day: date
@@ -28,12 +27,12 @@ class Draw:
     amount_g: int
 
 
-def draws_of(statement: st.Statement) -> tuple[Draw, ...]:
+def draws_of(weighed: Weighed) -> tuple[Draw, ...]:
     """The draws of one statement; only production draws."""
-    if not isinstance(statement, st.Production):
+    statement, at, made_g = weighed
+    if not isinstance(statement, st.Production) or made_g is None:
         return ()
-    day = day_of(last_instant(statement.period.end))
-    made_g = reo_g(statement.net_mass_kg, statement.assay)
+    day = day_of(at)
     if statement.activity == "mined":
         kind = PRODUCTS[statement.product].mining_kind
         return () if kind is None else (Draw(day, kind, "output", made_g),)

@@ -1,16 +1,14 @@
 """Lots: what a statement brings into being, and lot numbers that were used twice."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from monazite_consumers.rules.weighing import Weighed
 from monazite_contracts import statements as st
-from monazite_contracts.assays import reo_g
-from monazite_contracts.months import last_instant
 from monazite_contracts.quantities import grams
 
 
-@dataclass(frozen=True, slots=True)
-class LotMade:
+class LotMade(NamedTuple):
     """A lot that a statement brings into being; `reo_g` is None where the statement has no assay of its own."""
 
     lot: str
@@ -21,41 +19,27 @@ class LotMade:
     made_at: datetime
 
 
-def lots_of(statement: st.Statement) -> tuple[LotMade, ...]:
+def lots_of(weighed: Weighed) -> tuple[LotMade, ...]:
     """The lots that one statement makes."""
-    made: tuple[LotMade, ...]
+    statement = weighed.statement
     match statement:
-        case st.Production():
-            made = (_whole(statement, statement.origin, last_instant(statement.period.end)),)
+        case st.Production() | st.OpeningInventory():
+            return (_whole(statement, statement.origin, weighed),)
         case st.Import():
-            made = (_whole(statement, "imported", statement.imported_at),)
+            return (_whole(statement, "imported", weighed),)
         case st.ScrapIntake():
-            made = (_whole(statement, "recycled", statement.taken_in_at),)
-        case st.OpeningInventory():
-            made = (_whole(statement, statement.origin, statement.counted_at),)
+            return (_whole(statement, "recycled", weighed),)
         case st.Blend():
-            made = (_whole(statement, "blend", statement.blended_at),)
+            return (_whole(statement, "blend", weighed),)
         case st.Split():
-            made = tuple(_part(child, statement.split_at) for child in statement.children)
+            return tuple(_part(child, weighed.at) for child in statement.children)
         case _:
-            made = ()
-    return made
+            return ()
 
 
 def _part(child: st.Part, made_at: datetime) -> LotMade:
     return LotMade(child.lot, "", "split", grams(child.net_mass_kg), None, made_at)
 
 
-def _whole(
-    statement: st.Production | st.Import | st.ScrapIntake | st.OpeningInventory | st.Blend,
-    origin: str,
-    made_at: datetime,
-) -> LotMade:
-    return LotMade(
-        statement.lot,
-        statement.product,
-        origin,
-        grams(statement.net_mass_kg),
-        reo_g(statement.net_mass_kg, statement.assay),
-        made_at,
-    )
+def _whole(lot: st.AssayedLot, origin: str, weighed: Weighed) -> LotMade:
+    return LotMade(lot.lot, lot.product, origin, grams(lot.net_mass_kg), weighed.reo_g, weighed.at)

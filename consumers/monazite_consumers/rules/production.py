@@ -1,11 +1,11 @@
 """Findings about one current statement: its claim, its dates, its feed."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.weighing import Weighed
 from monazite_contracts import statements as st
-from monazite_contracts.assays import reo_g
 from monazite_contracts.catalogue import PRODUCTS, Stage
 from monazite_contracts.months import day_of
 from monazite_contracts.quantities import PPM, grams
@@ -22,27 +22,23 @@ class Finding:
     measure: int = 0
 
 
-def findings_of(
-    plant: str, statement: st.Statement, event_time: datetime, arrived_at: datetime, settings: Settings
-) -> tuple[Finding, ...]:
+def findings_of(plant: str, weighed: Weighed, arrived_at: datetime, settings: Settings) -> tuple[Finding, ...]:
     """All findings about one statement, as it stands, by its own words and its arrival."""
-    period = f"{day_of(event_time):%Y-%m}"
     noticed = (
-        ("claimed-reo", claim_gap_g(statement, settings.claim_tolerance_ppm)),
-        ("recycler-used-ore", ore_used_g(statement)),
-        ("event-in-future", _seconds(event_time - arrived_at, timedelta(minutes=settings.future_tolerance_minutes))),
-        ("event-long-past", _seconds(arrived_at - event_time, timedelta(days=settings.long_past_days))),
+        ("claimed-reo", claim_gap_g(weighed, settings.claim_tolerance_ppm)),
+        ("recycler-used-ore", ore_used_g(weighed.statement)),
+        *_untimely(weighed.at, arrived_at, settings),
     )
-    return tuple(Finding(rule, plant, period, event_time, measure) for rule, measure in noticed if measure)
+    return tuple(
+        Finding(rule, plant, f"{day_of(weighed.at):%Y-%m}", weighed.at, measure) for rule, measure in noticed if measure
+    )
 
 
-def claim_gap_g(statement: st.Statement, tolerance_ppm: int) -> int:
+def claim_gap_g(weighed: Weighed, tolerance_ppm: int) -> int:
     """Claimed less computed REO in grams, where it exceeds the tolerance; else 0."""
-    claimed = getattr(statement, "claimed_reo_kg", None)
-    if claimed is None:
+    claimed, computed_g = getattr(weighed.statement, "claimed_reo_kg", None), weighed.reo_g
+    if claimed is None or computed_g is None:
         return 0
-    assert isinstance(statement, st.Production | st.Import | st.ScrapIntake | st.OpeningInventory)  # noqa: S101 - these state a claim
-    computed_g = reo_g(statement.net_mass_kg, statement.assay)
     gap_g = grams(claimed) - computed_g
     return gap_g if abs(gap_g) * PPM > tolerance_ppm * computed_g else 0
 
@@ -54,6 +50,11 @@ def ore_used_g(statement: st.Statement) -> int:
     return sum(grams(used.net_mass_kg) for used in statement.inputs if PRODUCTS[used.product].stage is Stage.ORE)
 
 
-def _seconds(excess: timedelta, allowed: timedelta) -> int:
-    """Whole seconds of an excess that is not allowed, at least 1; else 0."""
-    return max(1, int(excess.total_seconds())) if excess > allowed else 0
+def _untimely(at: datetime, arrived_at: datetime, settings: Settings) -> tuple[tuple[str, int], ...]:
+    """Whole seconds that an event lies ahead of its arrival, or behind it, where that is more than is allowed."""
+    ahead_s = (at - arrived_at).total_seconds()
+    if ahead_s > settings.future_tolerance_minutes * 60:
+        return (("event-in-future", int(ahead_s) or 1),)
+    if -ahead_s > settings.long_past_days * 86_400:
+        return (("event-long-past", int(-ahead_s) or 1),)
+    return ()
