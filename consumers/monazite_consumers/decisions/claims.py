@@ -1,15 +1,15 @@
 """Decides the events of envelopes that come to stand or fall: which is applied, and what each statement says now."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes, Place
-from monazite_consumers.decisions.effects import Effects, effects_of, post_current, post_original
+from monazite_consumers.decisions.effects import NOTHING, Effects, effects_of, post_new
 from monazite_consumers.decisions.histories import Group, settle_histories
 from monazite_consumers.decisions.reading import coordinate_of
 from monazite_consumers.decisions.sequences import Standing
@@ -55,6 +55,15 @@ class EventRow:
         return self.message, self.index
 
 
+class _Fresh(NamedTuple):
+    """A new event that is to be applied, unless its id has a past."""
+
+    envelope: Standing
+    row: EventRow
+    opened: OpenedEvent
+    effects: Effects
+
+
 @dataclass(slots=True)
 class Claims:
     """The result: rows to write, and what changes of stored ones."""
@@ -69,23 +78,23 @@ async def settle_claims(
 ) -> Claims:
     """Settles every event id that is touched, posting effects into `changes`."""
     result = Claims()
-    groups: dict[str, Group] = defaultdict(Group)
-    ready: dict[Place, Effects] = {}
+    fresh: list[_Fresh] = []
     for envelope in standing:
         for index, opened in enumerate(envelope.opened.events):
-            row = _new_row(envelope, index, opened, registry, ready)
+            row, effects = _new_row(envelope, index, opened, registry)
             result.rows[row.place] = row
             if row.reason is not None:
                 _find_refused(envelope, row, changes)
             elif not row.test:
-                groups[row.event_id or ""].new.append(_new_claim(envelope, row, opened))
-    await _gather_falling(connection, falling, groups, changes)
+                fresh.append(_Fresh(envelope, row, opened, effects))
+    groups = await _gather(connection, fresh, falling, changes)
     effective_before = await _complete(connection, groups, set(falling))
-    complex_groups = _settle_simple(result, groups, ready, changes)
-    settled = await settle_histories(connection, complex_groups, registry.settings, changes)
+    for group in groups.values():
+        _settle_outcomes(result, group, changes)
+    settled = await settle_histories(connection, groups, registry.settings, changes)
     for claim in settled.faulted:
         _park(result, claim, changes)
-    _note_effective(result, complex_groups, settled.effective, effective_before)
+    _note_effective(result, groups, settled.effective, effective_before)
     return result
 
 
@@ -101,40 +110,40 @@ def _park(result: Claims, claim: Claim, changes: Changes) -> None:
     changes.find(claim.place, Finding("platform-fault", "intake", f"{day_of(arrived_at)}", arrived_at))
 
 
-def _new_row(
-    envelope: Standing, index: int, opened: OpenedEvent, registry: Registry, ready: dict[Place, Effects]
-) -> EventRow:
+def _new_row(envelope: Standing, index: int, opened: OpenedEvent, registry: Registry) -> tuple[EventRow, Effects]:
     plant = envelope.opened.source.plant if envelope.opened.source else ""
     event = opened.event
     if event is None:
         reason = opened.refusal
-        return EventRow(envelope.message, index, plant, None, opened.hash, "", None, Outcome.REFUSED, reason=reason)
+        row = EventRow(envelope.message, index, plant, None, opened.hash, "", None, Outcome.REFUSED, reason=reason)
+        return row, NOTHING
     row = EventRow(
         envelope.message, index, plant, event.id, opened.hash, event.type, None, Outcome.APPLIED, test=event.test
     )
     try:
         row.event_time = event_time(event)
-        ready[row.place] = effects_of(event, envelope.coordinate.arrived_at, registry.settings)
+        effects = effects_of(event, envelope.coordinate.arrived_at, registry.settings)
     except Exception:  # an event that makes our own code raise is parked and paged; the stream goes on
         log.exception("platform fault at message %s, event %s", envelope.message, index)
         row.outcome, row.reason = Outcome.AWAITING, FAULT
-        return row
+        return row, NOTHING
     named = target_of(event)
     row.target = (str(named[0]), named[1]) if named else None
-    return row
+    return row, effects
 
 
-def _new_claim(envelope: Standing, row: EventRow, opened: OpenedEvent) -> Claim:
+def _new_claim(new: _Fresh) -> Claim:
+    row = new.row
     return Claim(
         row.message,
         row.index,
-        envelope.coordinate,
+        new.envelope.coordinate,
         row.plant,
         row.event_id or "",
         row.hash,
         row.target,
         applied_before=False,
-        event=opened.event,
+        event=new.opened.event,
     )
 
 
@@ -148,15 +157,37 @@ def _find_refused(envelope: Standing, row: EventRow, changes: Changes) -> None:
         changes.find(row.place, Finding("contract-refused", f"{source.plant}/{source.gateway}", day, arrived_at))
 
 
-async def _gather_falling(
-    connection: Connection, falling: Sequence[int], groups: dict[str, Group], changes: Changes
-) -> None:
-    if not falling:
-        return
-    for row in await connection.fetch(statement("events", "of_messages"), list(falling)):
-        changes.unfind((row["message"], row["index"]))
-        if row["event_id"] is not None and not row["test"] and row["rule"] != FAULT.rule:
-            groups[str(row["event_id"])].falling.append(_stored_claim(row))
+async def _gather(
+    connection: Connection, fresh: Sequence[_Fresh], falling: Sequence[int], changes: Changes
+) -> dict[str, Group]:
+    """Posts the statements that have no past and no amendments, which are most; groups what claims the other ids."""
+    groups: dict[str, Group] = defaultdict(Group)
+    if falling:
+        for row in await connection.fetch(statement("events", "of_messages"), list(falling)):
+            changes.unfind((row["message"], row["index"]))
+            if row["event_id"] is not None and not row["test"] and row["rule"] != FAULT.rule:
+                groups[str(row["event_id"])].falling.append(_stored_claim(row))
+    others = await _with_a_past(connection, fresh) | groups.keys()
+    others |= {claim.target[0] for group in groups.values() for claim in group.falling if claim.target}
+    for new in fresh:
+        if new.row.event_id in others:
+            groups[new.row.event_id].new.append(_new_claim(new))
+        else:
+            post_new(changes, new.row.place, new.row.plant, new.effects)
+            new.row.effective = True
+    return groups
+
+
+async def _with_a_past(connection: Connection, fresh: Sequence[_Fresh]) -> set[str]:
+    """The ids among new events that are claimed twice, are claimed already, amend, or are amended."""
+    claimed = Counter(new.row.event_id for new in fresh)
+    amending = [new.row for new in fresh if new.row.target is not None]
+    found = {event_id for event_id, number in claimed.items() if event_id is not None and number > 1}
+    found |= {row.event_id for row in amending if row.event_id is not None}
+    found |= {row.target[0] for row in amending if row.target is not None}
+    if claimed:
+        found |= {str(row["event_id"]) for row in await connection.fetch(statement("events", "past"), list(claimed))}
+    return found
 
 
 def _stored_claim(row: Any) -> Claim:
@@ -199,31 +230,6 @@ async def _complete(connection: Connection, groups: dict[str, Group], falling: s
             reached |= {(claim.target[0], claim.plant) for claim in claims if claim.target}
         asking = reached - asked
     return effective
-
-
-def _settle_simple(
-    result: Claims, groups: dict[str, Group], ready: dict[Place, Effects], changes: Changes
-) -> dict[str, Group]:
-    """Decides the outcomes of every id, and posts what has no past and no amendments; returns the other groups."""
-    targeted = {
-        claim.target[0]
-        for group in groups.values()
-        for claim in (*group.new, *group.stored, *group.falling)
-        if claim.target
-    }
-    others: dict[str, Group] = {}
-    for event_id, group in groups.items():
-        if len(group.new) == 1 and not group.stored and not group.falling and event_id not in targeted:
-            claim = group.new[0]
-            if claim.target is None:
-                post_original(changes, claim, ready[claim.place].draws, 1)
-                post_current(changes, claim, ready[claim.place])
-                result.rows[claim.place].effective = True
-                continue
-        others[event_id] = group
-    for group in others.values():
-        _settle_outcomes(result, group, changes)
-    return others
 
 
 def _settle_outcomes(result: Claims, group: Group, changes: Changes) -> None:

@@ -1,9 +1,9 @@
 """What a statement brings about, and how histories of statements are posted and taken back."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.changes import Changes, Place
 from monazite_consumers.rules.draws import Draw, difference, draws_of, written
 from monazite_consumers.rules.lots import LotMade, lots_of
 from monazite_consumers.rules.production import Finding, findings_of
@@ -15,8 +15,7 @@ from monazite_contracts.events import Event
 from monazite_contracts.months import day_of
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(NamedTuple):
     """Draws, lots and findings of one statement."""
 
     draws: tuple[Draw, ...] = ()
@@ -24,11 +23,14 @@ class Effects:
     findings: tuple[Finding, ...] = ()
 
 
+NOTHING = Effects()
+
+
 def effects_of(event: Event, arrived_at: datetime, settings: Settings) -> Effects:
     """Of an event by itself; of a correction, what it puts in place. Raises whatever our own code raises."""
     data = event.data.replacement.data if isinstance(event.data, st.Correction) else event.data
     if isinstance(data, st.Void | st.AssayFinalised | st.Correction):
-        return Effects()
+        return NOTHING
     return statement_effects(event.source, data, arrived_at, settings)
 
 
@@ -36,6 +38,16 @@ def statement_effects(plant: str, data: st.Statement, arrived_at: datetime, sett
     """Of a statement of a plant that arrived at an instant."""
     weighed = weigh(data)
     return Effects(draws_of(weighed), lots_of(weighed), findings_of(plant, weighed, arrived_at, settings))
+
+
+def post_new(changes: Changes, place: Place, plant: str, effects: Effects) -> None:
+    """A statement without a past and amendments: what it first stated is what is so now."""
+    for index, draw in enumerate(effects.draws):
+        changes.draw(plant, draw, current=1, original=1, events=0 if index else 1)
+    for lot in effects.lots:
+        changes.lots_made.append((place, plant, lot))
+    for finding in effects.findings:
+        changes.find(place, finding)
 
 
 def post_current(changes: Changes, claim: Claim, effects: Effects) -> None:

@@ -1,5 +1,13 @@
 -- Events of standing envelopes. Rows are copied in; conflicts, amendments and the registry change them.
 
+-- name: past
+-- Which of these ids some event claims or amends already.
+SELECT event_id FROM events WHERE event_id = ANY($1::uuid[]) AND outcome = 'applied' AND NOT test
+UNION ALL
+SELECT event_id FROM events WHERE event_id = ANY($1::uuid[]) AND outcome IN ('duplicate', 'awaiting') AND NOT test
+UNION ALL
+SELECT target_id FROM events WHERE target_id = ANY($1::uuid[]) AND NOT test AND target_id IS NOT NULL;
+
 -- name: with_ids
 -- Every event that claims one of these ids, with its coordinate.
 WITH found AS (
