@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test containers bench check format docs lock clean
+.PHONY: help demo test containers bench profile check format docs lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ containers: $(STAMP) ## Run the tests that need a Docker engine
 
 bench: $(STAMP) ## Measure how long a registry change holds the lock (minutes; ARGS="--events 500000")
 	@$(BIN)/python tests/benchmarks/move_plant.py $(ARGS)
+
+profile: $(STAMP) ## Show where intake spends its time (ARGS="--events 50000 --per 1")
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.profiling $(ARGS)
 
 check: $(STAMP) ## Lint, format, types, layers
 	$(BIN)/ruff check

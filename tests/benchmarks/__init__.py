@@ -1,0 +1,1 @@
+"""The measuring instrument: `python -m benchmarks` with `tests` on the path, or `make bench`."""
