@@ -58,9 +58,9 @@ def reo_g(net_mass_kg: str, assay: DryAssay | AsReceivedAssay | MetalAssay) -> i
     factor. Source: the domain page, section 3.
     """
     net_g = grams(net_mass_kg)
-    if isinstance(assay, DryAssay):
+    if assay.basis == "dry":
         return divide_half_even(net_g * (PPM - ppm(assay.moisture_pct)) * ppm(assay.treo_pct), PPM * PPM)
-    if isinstance(assay, AsReceivedAssay):
+    if assay.basis == "as_received":
         return divide_half_even(net_g * ppm(assay.treo_pct), PPM)
     factored = sum(ppm(share) * OXIDE_FACTORS_E4[element] for element, share in assay.elements_pct.items())
     return divide_half_even(net_g * factored, PPM * 10_000)

@@ -225,7 +225,7 @@ KNOWN_TYPES: Final = frozenset(STREAMS_OF_TYPE)
 def streams_of(event: Event) -> frozenset[Stream]:
     """The streams that an event may be published on: a correction goes where the statement it replaces went."""
     data = event.data
-    return STREAMS_OF_TYPE[data.replacement.type if isinstance(data, st.Correction) else event.type]
+    return STREAMS_OF_TYPE[data.replacement.type if type(data) is st.Correction else event.type]
 
 
 def event_time(event: Event) -> datetime:
@@ -234,13 +234,13 @@ def event_time(event: Event) -> datetime:
     A correction's is that of the statement it puts in place, because that is when its effect lies.
     """
     data = event.data
-    return statement_time(data.replacement.data if isinstance(data, st.Correction) else data)
+    return statement_time(data.replacement.data if type(data) is st.Correction else data)
 
 
 def statement_time(data: st.Statement | st.Amendment) -> datetime:
-    if isinstance(data, st.Production):
+    if type(data) is st.Production:
         return last_instant(data.period.end)
-    if isinstance(data, st.Declaration):
+    if type(data) is st.Declaration:
         return last_instant(month_end(data.month))
     return st.INSTANT_OF[type(data)](data)
 
@@ -248,6 +248,6 @@ def statement_time(data: st.Statement | st.Amendment) -> datetime:
 def target_of(event: Event) -> tuple[UUID, bytes] | None:
     """Id and hash of the version that an amendment names; None for a statement."""
     data = event.data
-    if isinstance(data, st.AssayFinalised | st.Void | st.Correction):
+    if st.is_amendment(data):
         return UUID(data.target.id), bytes.fromhex(data.target.hash)
     return None

@@ -5,6 +5,8 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
+from typing_extensions import TypeIs
+
 from monazite_contracts.amendments import (
     AmendmentReason,
     AssayFinalised,
@@ -49,6 +51,14 @@ Statement = (
 
 Amendment = AssayFinalised | Void | Correction
 """What changes an earlier statement of the same plant."""
+
+_AMENDMENTS: Final = frozenset({AssayFinalised, Void, Correction})
+
+
+def is_amendment(data: Statement | Amendment) -> TypeIs[Amendment]:
+    """Whether it changes an earlier statement; models are abstract base classes, whose `isinstance` fails slowly."""
+    return type(data) in _AMENDMENTS
+
 
 INSTANT_OF: Final[dict[type[Any], Callable[[Any], datetime]]] = {
     Import: attrgetter("imported_at"),
@@ -122,4 +132,5 @@ __all__ = [
     "Target",
     "Void",
     "acted_at",
+    "is_amendment",
 ]

@@ -72,10 +72,10 @@ def note_events(sequences: Sequences, claims: Claims, changes: Changes) -> None:
         if place[1] != WHOLE and not RULES[finding.rule].quiet
     }
     where = {s.message: (s.source, s.sequence, s.opened.hash.hex()) for s in sequences.standing}
-    for place, row in claims.rows.items():
-        flag = flags.get(place) if row.outcome is Outcome.APPLIED else None
-        if row.outcome is Outcome.APPLIED and flag is None:
-            continue
+    odd = {place for place, row in claims.rows.items() if row.outcome is not Outcome.APPLIED}
+    for place in sorted(odd | flags.keys() & claims.rows.keys()):
+        row = claims.rows[place]
+        flag = flags[place] if row.outcome is Outcome.APPLIED else None
         source, sequence, envelope_hash = where[place[0]]
         reason = Refusal(flag, "", RULES[flag].remedy) if flag else row.reason
         changes.entries[source].append(

@@ -28,8 +28,10 @@ NOTHING = Effects()
 
 def effects_of(event: Event, arrived_at: datetime, settings: Settings) -> Effects:
     """Of an event by itself; of a correction, what it puts in place. Raises whatever our own code raises."""
-    data = event.data.replacement.data if isinstance(event.data, st.Correction) else event.data
-    if isinstance(data, st.Void | st.AssayFinalised | st.Correction):
+    data = event.data
+    if type(data) is st.Correction:
+        return statement_effects(event.source, data.replacement.data, arrived_at, settings)
+    if st.is_amendment(data):
         return NOTHING
     return statement_effects(event.source, data, arrived_at, settings)
 

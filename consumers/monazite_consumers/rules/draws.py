@@ -30,7 +30,7 @@ class Draw(NamedTuple):
 def draws_of(weighed: Weighed) -> tuple[Draw, ...]:
     """The draws of one statement; only production draws."""
     statement, at, made_g = weighed
-    if not isinstance(statement, st.Production) or made_g is None:
+    if type(statement) is not st.Production or made_g is None:
         return ()
     day = day_of(at)
     if statement.activity == "mined":

@@ -24,14 +24,15 @@ class Finding:
 
 def findings_of(plant: str, weighed: Weighed, arrived_at: datetime, settings: Settings) -> tuple[Finding, ...]:
     """All findings about one statement, as it stands, by its own words and its arrival."""
-    noticed = (
-        ("claimed-reo", claim_gap_g(weighed, settings.claim_tolerance_ppm)),
-        ("recycler-used-ore", ore_used_g(weighed.statement)),
-        *_untimely(weighed.at, arrived_at, settings),
-    )
-    return tuple(
-        Finding(rule, plant, f"{day_of(weighed.at):%Y-%m}", weighed.at, measure) for rule, measure in noticed if measure
-    )
+    noticed = _untimely(weighed.at, arrived_at, settings)
+    if gap_g := claim_gap_g(weighed, settings.claim_tolerance_ppm):
+        noticed.append(("claimed-reo", gap_g))
+    if ore_g := ore_used_g(weighed.statement):
+        noticed.append(("recycler-used-ore", ore_g))
+    if not noticed:
+        return ()
+    period = f"{day_of(weighed.at):%Y-%m}"
+    return tuple(Finding(rule, plant, period, weighed.at, measure) for rule, measure in noticed)
 
 
 def claim_gap_g(weighed: Weighed, tolerance_ppm: int) -> int:
@@ -45,16 +46,16 @@ def claim_gap_g(weighed: Weighed, tolerance_ppm: int) -> int:
 
 def ore_used_g(statement: st.Statement) -> int:
     """Grams of ore product that a recycler used as feed (Decree 785 art. 11), as the statement itself says."""
-    if not isinstance(statement, st.Production) or statement.activity != "recovered":
+    if type(statement) is not st.Production or statement.activity != "recovered":
         return 0
     return sum(grams(used.net_mass_kg) for used in statement.inputs if PRODUCTS[used.product].stage is Stage.ORE)
 
 
-def _untimely(at: datetime, arrived_at: datetime, settings: Settings) -> tuple[tuple[str, int], ...]:
+def _untimely(at: datetime, arrived_at: datetime, settings: Settings) -> list[tuple[str, int]]:
     """Whole seconds that an event lies ahead of its arrival, or behind it, where that is more than is allowed."""
     ahead_s = (at - arrived_at).total_seconds()
     if ahead_s > settings.future_tolerance_minutes * 60:
-        return (("event-in-future", int(ahead_s) or 1),)
+        return [("event-in-future", int(ahead_s) or 1)]
     if -ahead_s > settings.long_past_days * 86_400:
-        return (("event-long-past", int(-ahead_s) or 1),)
-    return ()
+        return [("event-long-past", int(-ahead_s) or 1)]
+    return []

@@ -7,7 +7,7 @@ from typing import Any
 from monazite_consumers.rules.envelopes import Coordinate
 from monazite_contracts import statements as st
 from monazite_contracts.assays import MetalAssay
-from monazite_contracts.events import Event, target_of
+from monazite_contracts.events import Event
 from monazite_contracts.receipts import Outcome
 from monazite_contracts.refusals import Refusal
 
@@ -177,11 +177,6 @@ def _in_scope(before: st.Statement, after: st.Statement) -> bool:
         return False
     fixed = ("activity", "consignee", "consignor", "buyer", "month")
     return all(getattr(before, name, None) == getattr(after, name, None) for name in fixed)
-
-
-def is_amendment(event: Event) -> bool:
-    """Whether an event changes an earlier one."""
-    return target_of(event) is not None
 
 
 def histories(claims: Mapping[str, Claim]) -> tuple[list[History], list[Claim]]:
