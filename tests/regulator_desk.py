@@ -21,8 +21,9 @@ from monazite_consumers import clock, database
 from monazite_consumers.decisions.deciding import Decision
 from monazite_consumers.decisions.rebuilding import Difference, rebuild
 from monazite_consumers.decisions.redeciding import registry_changed
+from monazite_consumers.errors import FaultError
 from monazite_consumers.health import Health
-from monazite_consumers.intake.consuming import Intake
+from monazite_consumers.intake.consuming import Batch, Intake
 from monazite_consumers.intake.positions import Advance, Position
 from monazite_consumers.reconciling import Account, reconcile
 from monazite_consumers.register import load
@@ -279,18 +280,35 @@ class Desk:
             return None
         intake = self.intakes[member]
         received: Counter[TopicPartition] = Counter(message.tp for message in messages)
-        await self.open(*received)
-        for tp in received:
-            intake.assignment.positions[tp] = Position(1, self.positions[tp])
+        await self._assign(intake, received)
         arrivals = [intake._read(message.tp, message) for message in messages]
         steps = [
             Advance(tp, intake.assignment.positions[tp], self.positions[tp] + number, number)
             for tp, number in received.items()
         ]
-        decision = await intake._decide(arrivals, steps)
+        try:
+            decision = await intake._decide(arrivals, steps)
+        except FaultError as error:
+            raise (error.__cause__ or error) from error
         for step in steps:
             self.positions[step.partition] = step.next_offset
         return decision
+
+    async def consume(self, *messages: Message, member: int = 0) -> None:
+        """Decides messages as a member decides a poll: retried, halved and parked as need be."""
+        intake, batch = self.intakes[member], Batch()
+        await self._assign(intake, Counter(message.tp for message in messages))
+        for message in messages:
+            batch.add(intake._read(message.tp, message))
+        try:
+            await intake._until_durable(batch)
+        finally:
+            self.positions |= {tp: position.next_offset for tp, position in intake.assignment.positions.items()}
+
+    async def _assign(self, intake: Intake, partitions: Iterable[TopicPartition]) -> None:
+        await self.open(*partitions)
+        for tp in partitions:
+            intake.assignment.positions[tp] = Position(1, self.positions[tp])
 
     async def receive_at_once(self, messages: Sequence[Message]) -> None:
         """Two members decide at the same time, each its own partitions."""

@@ -40,6 +40,23 @@ LOCK_SESSION: Final = DECIDING_SESSION | {"idle_session_timeout": "10s"}
 """Of a session that holds a session lock and is used every second: a paused holder loses it."""
 
 
+WORLD_IS_BAD: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,  # the driver lost its place: a session that was ended while we were paused
+    OSError,
+    TimeoutError,
+)
+"""What waiting may cure."""
+
+
 DATABASE_ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Whatever a database that is away, or ends a session that was paused, makes the driver raise."""
 

@@ -20,6 +20,10 @@ class SupersededError(MonaziteError):
     """Another member has taken over this partition: its position has moved. Roll back and rejoin."""
 
 
+class FaultError(MonaziteError):
+    """Our own code raised on a message; the cause says what."""
+
+
 class PositionAheadOfLogError(MonaziteError):
     """The stored position lies beyond the log's end: the topic was recreated or truncated."""
 

@@ -100,6 +100,17 @@ async def note_stored_events(connection: Connection, claims: Claims, changes: Ch
         changes.entries[envelope["source"]].append(_event_entry(place, named, outcome, reason))
 
 
+def note_unparked(rows: Iterable[Any], changes: Changes) -> None:
+    """Entries about messages (without index) and events that were parked and are decided now."""
+    for row in rows:
+        outcome, flag = Outcome(row["outcome"]), row["flag"]
+        reason = Refusal(row["rule"], row["field"], row["remedy"]) if row["rule"] is not None else None
+        if outcome is Outcome.APPLIED and flag is not None:
+            reason = Refusal(flag, "", RULES[flag].remedy)
+        named = (row["sequence"], row["hash"].hex(), str(row["event_id"]) if row["event_id"] is not None else None)
+        changes.entries[row["source"]].append(_event_entry((row["message"], row["index"]), named, outcome, reason))
+
+
 def _event_entry(
     place: Place, named: tuple[int, str, str | None], outcome: Outcome, reason: Refusal | None
 ) -> ReceiptEntry:

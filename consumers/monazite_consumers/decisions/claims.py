@@ -13,6 +13,7 @@ from monazite_consumers.decisions.effects import NOTHING, Effects, effects_of, p
 from monazite_consumers.decisions.histories import Group, settle_histories
 from monazite_consumers.decisions.reading import coordinate_of
 from monazite_consumers.decisions.sequences import Standing
+from monazite_consumers.rules.envelopes import FAULT
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.statements import CONFLICT, Claim, outcomes_of
@@ -24,9 +25,6 @@ from monazite_contracts.receipts import Outcome
 from monazite_contracts.refusals import Refusal
 
 log = logging.getLogger(__name__)
-
-FAULT = Refusal("platform-fault", "", "Nothing for you to do: the platform could not decide this event and will again.")
-
 
 _Named = tuple[str, str]
 """Event id and the plant that claims it."""

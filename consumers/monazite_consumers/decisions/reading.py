@@ -1,16 +1,19 @@
 """Turns a Kafka record, or a stored row, into an arrival; whatever it is, without ever raising."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
-from monazite_contracts.envelope import record_key
+from monazite_contracts.envelope import record_key, value_hash
 from monazite_contracts.opening import Opened, open_value
 from monazite_contracts.partitioner import partition_of
 from monazite_contracts.seal import KEY_HEADER, SEAL_HEADER, SIGNATURE_BYTES, decode_base64url, encode_base64url
 from monazite_contracts.topics import PLANT_TOPICS, TOPICS
+
+log = logging.getLogger(__name__)
 
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,10 +67,16 @@ def _base64(raw: bytes | None) -> str | None:
 
 
 def arrival(coordinate: Coordinate, key: bytes | None, sealing: Sealing, value: bytes | None) -> Arrival:
-    """One message, read."""
-    opened = open_value(value)
+    """One message, read; one that makes our own code raise is parked."""
     key_id = sealing.key_id if sealing.key_id is None or len(sealing.key_id) <= _KEY_ID_MAX else None
-    return Arrival(coordinate, key, key_id, sealing.seal, value, opened, _misplaced(coordinate, key, opened))
+    try:
+        opened = open_value(value)
+        misplaced = _misplaced(coordinate, key, opened)
+    except Exception:  # it says of itself that it never raises; one message that proves it wrong halts nobody
+        log.exception("platform fault at %s: parked", coordinate)
+        opened = Opened(value_hash(value or b""), None, None, None, None, (), None)
+        return Arrival(coordinate, key, key_id, sealing.seal, value, opened, misplaced=False, is_parked=True)
+    return Arrival(coordinate, key, key_id, sealing.seal, value, opened, misplaced)
 
 
 def read_row(row: Any) -> Arrival:

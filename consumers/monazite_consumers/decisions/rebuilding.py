@@ -1,19 +1,28 @@
 """Decides the whole ledger again into shadow tables; compares, or keeps what came out and publishes the differences."""
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from monazite_consumers.database import Connection
+from monazite_consumers.database import WORLD_IS_BAD, Connection
+from monazite_consumers.decisions import answers
 from monazite_consumers.decisions.alerting import judge_caps, observe, publish
+from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import Platform, decide_numbered, read_platform
+from monazite_consumers.decisions.gaps import follow
 from monazite_consumers.decisions.holders import all_caps
 from monazite_consumers.decisions.reading import read_row
+from monazite_consumers.decisions.sequences import Sequences
 from monazite_consumers.delivery import put
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
 from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.envelopes import Arrival
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+
+log = logging.getLogger(__name__)
 
 CHUNK = 200
 DIFFERENCES_MAX = 1_000
@@ -36,15 +45,17 @@ async def rebuild(connection: Connection, registry: Registry, *, keep: bool) -> 
     platform = await read_platform(connection)
     await connection.execute(statement("rebuild", "open"))
     async for chunk in _chunks(connection):
-        await decide_numbered(connection, registry, platform, chunk, bounded=False)
+        await _decide_chunk(connection, registry, platform, chunk)
     await _judge_all(connection, registry, platform)
     rows = await connection.fetch(statement("rebuild", "differences"), DIFFERENCES_MAX)
     keys = await connection.fetch(statement("rebuild", "alert_keys"))
+    unparked = await connection.fetch(statement("rebuild", "unparked"), _QUIET) if keep else []
     if keep:
         await connection.execute(statement("rebuild", "keep"))
     await connection.execute(statement("rebuild", "close"))
     if keep:
         await _publish_differences(connection, registry, platform, [AlertKey(*key) for key in keys])
+        await _answer(connection, registry, platform, unparked)
     return [Difference(row["projection"], row["side"], row["row"]) for row in rows]
 
 
@@ -57,6 +68,40 @@ async def _chunks(connection: Connection) -> Any:
             chunk = {}
     if chunk:
         yield chunk
+
+
+async def _decide_chunk(
+    connection: Connection, registry: Registry, platform: Platform, chunk: Mapping[int, Arrival]
+) -> None:
+    """As intake does: what makes our own code raise is halved until one message is left, and that one is parked."""
+    try:
+        async with connection.transaction():
+            await decide_numbered(connection, registry, platform, chunk, bounded=False)
+    except WORLD_IS_BAD:
+        raise
+    except Exception:
+        messages = list(chunk)
+        if len(messages) == 1 and chunk[messages[0]].is_parked:
+            raise
+        if len(messages) == 1:
+            log.exception("platform fault at message %s: parked", *messages)
+            parked = {message: replace(arrival, is_parked=True) for message, arrival in chunk.items()}
+            await _decide_chunk(connection, registry, platform, parked)
+            return
+        for half in (messages[: len(messages) // 2], messages[len(messages) // 2 :]):
+            await _decide_chunk(connection, registry, platform, {message: chunk[message] for message in half})
+
+
+async def _answer(connection: Connection, registry: Registry, platform: Platform, unparked: list[Any]) -> None:
+    """Tells the plants what became of their messages and events that were parked."""
+    changes = Changes(at=platform.judged_at)
+    answers.note_unparked(unparked, changes)
+    nothing = Sequences(touched=set(), leaving=set(), fresh=set())
+    decided = await follow(connection, nothing, set(changes.entries), changes)
+    await put(connection, await answers.receipts(connection, registry, decided, changes, platform.epoch))
+
+
+_QUIET = [rule.id for rule in RULES.values() if rule.quiet]
 
 
 async def _judge_all(connection: Connection, registry: Registry, platform: Platform) -> None:

@@ -1,9 +1,12 @@
 """What a registry change touches is decided again: keys, registrations, holders, allocations, lists, settings."""
 
+import logging
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from monazite_consumers.database import Connection
+from monazite_consumers.database import WORLD_IS_BAD, Connection
+from monazite_consumers.decisions import posting
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.deciding import Platform, Touched, decide, read_platform, tell
 from monazite_consumers.decisions.holders import all_caps, resum, same_mapping
@@ -13,10 +16,14 @@ from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict
 from monazite_consumers.decisions.unvouched import Identity, find, identity_of
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.catalogue import RULES
-from monazite_consumers.rules.envelopes import Arrival, Vouching, not_vouched, vouch
+from monazite_consumers.rules.envelopes import FAULT, Arrival, Vouching, not_vouched, vouch
+from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+from monazite_contracts.months import day_of
 from monazite_contracts.receipts import Outcome
+
+log = logging.getLogger(__name__)
 
 CHUNK = 500
 
@@ -60,7 +67,53 @@ async def _vouch_again(connection: Connection, registry: Registry, platform: Pla
     doubtful = [row for row in rows if not row["vouched"] or _why_not(row, registry) is not None]
     kept: set[Identity] = set()
     for start in range(0, len(doubtful), CHUNK):
-        await _decide_again(connection, registry, platform, doubtful[start : start + CHUNK], kept)
+        await _decide_chunk(connection, registry, platform, doubtful[start : start + CHUNK], kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Stored messages to decide again, and who was met before; `parked`: whatever they are, they only await."""
+
+    rows: list[Any]
+    kept: set[Identity]
+    parked: bool = False
+
+
+async def _decide_chunk(
+    connection: Connection, registry: Registry, platform: Platform, rows: list[Any], kept: set[Identity]
+) -> None:
+    """As intake does: what makes our own code raise is halved until one message is left, and holds up nothing else."""
+    now_kept = set(kept)
+    try:
+        async with connection.transaction():
+            await _decide_again(connection, registry, platform, _Again(rows, now_kept))
+    except WORLD_IS_BAD:
+        raise
+    except Exception:
+        if len(rows) == 1:
+            log.exception("platform fault at message %s", rows[0]["message"])
+            await _park(connection, registry, platform, rows[0])
+            return
+        for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
+            await _decide_chunk(connection, registry, platform, half, kept)
+    else:
+        kept |= now_kept
+
+
+async def _park(connection: Connection, registry: Registry, platform: Platform, row: Any) -> None:
+    """Parks one stored message; where even that raises it is left as it was, and somebody is paged all the same."""
+    try:
+        async with connection.transaction():
+            await _decide_again(connection, registry, platform, _Again([row], set(), parked=True))
+    except WORLD_IS_BAD:
+        raise
+    except Exception:
+        log.exception("message %s stays as it was", row["message"])
+        changes, place = Changes(at=platform.instant or datetime.now(UTC)), (row["message"], WHOLE)
+        changes.unfind(place, FAULT.rule)
+        changes.find(place, Finding(FAULT.rule, "intake", f"{day_of(row['arrived_at'])}", row["arrived_at"]))
+        await posting.write_findings(connection, changes)
+        await tell(connection, registry, platform, changes, ())
 
 
 def _why_not(row: Any, registry: Registry) -> str | None:
@@ -68,17 +121,16 @@ def _why_not(row: Any, registry: Registry) -> str | None:
     return not_vouched((row["plant"], row["gateway"]), key, row["arrived_at"], registry)
 
 
-async def _decide_again(
-    connection: Connection, registry: Registry, platform: Platform, rows: list[Any], kept: set[Identity]
-) -> None:
+async def _decide_again(connection: Connection, registry: Registry, platform: Platform, again: _Again) -> None:
     changes = Changes(at=platform.instant or datetime.now(UTC))
-    chunk = {row["message"]: row for row in rows}
+    chunk = {row["message"]: row for row in again.rows}
     verdicts: dict[int, Verdict] = {}
     joining: list[Joining] = []
     leaving: dict[int, SequenceKey] = {}
     for found in await connection.fetch(statement("ledger", "arrivals"), list(chunk)):
         message, row = found["message"], chunk[found["message"]]
         arrival = read_row(found)
+        arrival = replace(arrival, is_parked=arrival.is_parked or again.parked)
         vouching = vouch(arrival, registry)
         changes.unfind((message, WHOLE))
         if vouching.vouched:
@@ -87,7 +139,7 @@ async def _decide_again(
         if row["vouched"]:
             leaving[message] = (row["source"], row["sequence"])
         find(message, arrival, vouching, registry, changes)
-        verdict = _unvouched(row, arrival, vouching, kept)
+        verdict = _unvouched(row, arrival, vouching, again.kept)
         rule = verdict.reason.rule if verdict.reason is not None else None
         if row["vouched"] or (row["outcome"], row["rule"]) != (verdict.outcome, rule):
             verdicts[message] = verdict

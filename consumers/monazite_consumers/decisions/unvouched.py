@@ -9,7 +9,7 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions import answers
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.sequences import Verdict
-from monazite_consumers.rules.envelopes import BEYOND_BOUND, Arrival, Vouching
+from monazite_consumers.rules.envelopes import BEYOND_BOUND, FAULT, Arrival, Vouching
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
@@ -52,7 +52,8 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
         if identity in kept:
             verdict.outcome, verdict.reason = Outcome.DUPLICATE, None
         elif verdict.outcome is Outcome.AWAITING and (
-            arrival.is_stripped or (batch.bounded and not room.take((verdict.source, arrival.key_id)))
+            arrival.is_stripped
+            or (batch.bounded and not arrival.is_parked and not room.take((verdict.source, arrival.key_id)))
         ):
             result.stripped.add(message)
             verdict.source = verdict.sequence = None
@@ -127,7 +128,9 @@ def find(message: int, arrival: Arrival, vouching: Vouching, registry: Registry,
     gateway = f"{source.plant}/{source.gateway}" if source is not None else topic
     known = source is not None and (source.plant, source.gateway) in registry.gateways
     key = registry.keys.get(arrival.key_id) if arrival.key_id is not None else None
-    if vouching.outcome is Outcome.AWAITING:
+    if vouching.reason is FAULT:
+        changes.find(place, Finding(FAULT.rule, "intake", day, at))
+    elif vouching.outcome is Outcome.AWAITING:
         subject = gateway if known and vouching.reason is not BEYOND_BOUND else topic
         changes.find(place, Finding("source-unknown", subject, "", at))
     elif vouching.is_proven:

@@ -3,11 +3,10 @@
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from time import monotonic, time
 from typing import Any
 
-import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
@@ -15,11 +14,13 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
 from monazite_consumers import metrics, register
-from monazite_consumers.database import REGISTRY_LOCK, Connection, back_off
+from monazite_consumers.database import REGISTRY_LOCK, WORLD_IS_BAD, Connection, back_off
 from monazite_consumers.decisions.deciding import Decision, decide_arrivals
+from monazite_consumers.decisions.parking import park
 from monazite_consumers.decisions.reading import arrival, arrived_at, read_headers
-from monazite_consumers.errors import SupersededError
+from monazite_consumers.errors import FaultError, SupersededError
 from monazite_consumers.health import Health
+from monazite_consumers.intake.patience import Patience
 from monazite_consumers.intake.positions import Advance, Assignment, advance
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
 from monazite_consumers.rules.registry import Registry
@@ -28,31 +29,11 @@ from monazite_contracts.topics import PLANT_TOPICS
 
 log = logging.getLogger(__name__)
 
-WORLD_IS_BAD = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InternalClientError,  # the driver lost its place: a session that was ended while we were paused
-    OSError,
-    TimeoutError,
-)
-"""What waiting may cure."""
-
-FAULTS_IN_A_ROW_MAX = 5
-"""Unexpected failures of one batch after which this member stops: then it is us, and somebody must look."""
-
-
 PULSE_S = 1.0
 KAFKA_ANSWERS_WITHIN_S = 5.0
 
 
-class _Batch:
+class Batch:
     """What one transaction decides."""
 
     def __init__(self) -> None:
@@ -61,11 +42,23 @@ class _Batch:
         self.ends: dict[TopicPartition, tuple[int, int]] = {}
         """Last offset and number of records of each partition."""
 
-    def add(self, tp: TopicPartition, read: tuple[Arrival, Any]) -> None:
+    def add(self, read: tuple[Arrival, Any]) -> None:
         """One more record."""
+        at = read[0].coordinate
+        tp = TopicPartition(at.topic, at.partition)
         self.arrivals.append(read)
         self.events += max(1, len(read[0].opened.events))
-        self.ends[tp] = (read[0].coordinate.log_offset, self.ends.get(tp, (0, 0))[1] + 1)
+        self.ends[tp] = (at.log_offset, self.ends.get(tp, (0, 0))[1] + 1)
+
+    def halves(self) -> "tuple[Batch, Batch]":
+        """The same records in their order, in two transactions."""
+        halves, middle = (Batch(), Batch()), len(self.arrivals) // 2
+        for number, read in enumerate(self.arrivals):
+            halves[number >= middle].add(read)
+        return halves
+
+
+_Deciding = Callable[[Connection, Registry, Sequence[tuple[Arrival, Any]]], Awaitable[Decision]]
 
 
 class Intake:
@@ -79,6 +72,7 @@ class Intake:
         self._connect = connect
         self._connection: Connection | None = None
         self._registry = Registry()
+        self._patience = Patience()
         self._settings = settings
         self._health = health
         self.assignment = Assignment(connect, health)
@@ -113,9 +107,7 @@ class Intake:
         self.assignment.drop()
         self.assignment.consumer = None
         await self.subscriber.stop()
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+        self._hang_up()
 
     async def pulse(self) -> None:
         """Until cancelled: asks whether Kafka still answers, and places partitions that could not be placed yet."""
@@ -136,7 +128,7 @@ class Intake:
         self.assignment.idle.clear()
         try:
             for part in self._batches(batch):
-                await self._until_durable(part.arrivals, self._steps(part))
+                await self._until_durable(part)
         except SupersededError as error:
             metrics.SUPERSEDED.inc()
             log.warning("giving up the assignment: %s", error)
@@ -153,20 +145,20 @@ class Intake:
             self.assignment.idle.set()
             self._health.rest("deciding")
 
-    def _batches(self, records: Sequence[Any]) -> Iterator[_Batch]:
+    def _batches(self, records: Sequence[Any]) -> Iterator[Batch]:
         """Transactions of at most so many events; one spans partitions, so that quiet ones share a commit."""
         by_partition: dict[TopicPartition, list[Any]] = defaultdict(list)
         for record in records:
             by_partition[TopicPartition(record.topic, record.partition)].append(record)
-        batch, number = _Batch(), self.assignment.number
+        batch, number = Batch(), self.assignment.number
         for tp, found in by_partition.items():
             for record in self.assignment.accept(tp, found):
-                batch.add(tp, self._read(tp, record))
+                batch.add(self._read(tp, record))
                 if batch.events >= self._settings.events_max:
                     yield batch
                     if self.assignment.number != number:
                         return  # assigned anew meanwhile: what is left is read again from the positions
-                    batch = _Batch()
+                    batch = Batch()
         if batch.arrivals:
             yield batch
 
@@ -176,40 +168,62 @@ class Intake:
         coordinate = Coordinate(arrived_at(record.timestamp), tp.topic, tp.partition, generation, record.offset)
         return arrival(coordinate, record.key, sealing, record.value), sealing.odd
 
-    def _steps(self, batch: _Batch) -> list[Advance]:
+    def _steps(self, batch: Batch) -> list[Advance]:
         return [
             Advance(tp, self.assignment.positions[tp], last + 1, received)
             for tp, (last, received) in batch.ends.items()
         ]
 
-    async def _until_durable(self, arrivals: list[tuple[Arrival, Any]], steps: list[Advance]) -> None:
-        attempt = faults = 0
+    async def _until_durable(self, batch: Batch) -> None:
+        """Waits while the world is bad; what fails by our own fault is halved until one message is left: it is parked.
+
+        Raises:
+            FaultError: faults exceed the rate, or what failed cannot even be parked.
+        """
+        steps, attempt, faults = self._steps(batch), 0, 0
         while True:
             try:
-                decision = await self._decide(arrivals, steps)
+                decision = await self._decide(batch.arrivals, steps, park if faults > 1 else decide_arrivals)
             except WORLD_IS_BAD as error:
                 self._health.red("database", f"{type(error).__name__}: {error}")
                 metrics.RETRIES.labels("intake").inc()
                 log.warning("waiting for the database: %s: %s", type(error).__name__, error)
-            except asyncpg.PostgresError:
-                faults += 1
-                if faults >= FAULTS_IN_A_ROW_MAX:
-                    raise
-                log.exception("a batch failed, try %s of %s", faults, FAULTS_IN_A_ROW_MAX)
+                self._hang_up()
+                await back_off(attempt)
+                attempt += 1
+            except FaultError as error:
                 metrics.RETRIES.labels("intake").inc()
+                self._hang_up()
+                if len(batch.arrivals) > 1:
+                    await self._in_halves(batch)
+                    return
+                faults += 1  # what does not fail again on a fresh connection was no fault of the message
+                if faults > 2 or (faults == 2 and not self._patience.endures()):
+                    raise
+                log.exception("fault %s at %s", faults, batch.arrivals[0][0].coordinate, exc_info=error.__cause__)
             else:
                 self._health.green("database")
                 self.assignment.moved(steps)
-                self._measure(arrivals, decision)
+                self._patience.decided(len(batch.arrivals))
+                self._measure(batch.arrivals, decision)
                 await self._commit_for_lag_tools(steps)
                 return
-            if self._connection is not None:
-                self._connection.terminate()
-                self._connection = None
-            await back_off(attempt)
-            attempt += 1
 
-    async def _decide(self, arrivals: list[tuple[Arrival, Any]], steps: list[Advance]) -> Decision:
+    async def _in_halves(self, batch: Batch) -> None:
+        number = self.assignment.number
+        for half in batch.halves():
+            if self.assignment.number != number:
+                return  # assigned anew meanwhile: what is left is read again from the positions
+            await self._until_durable(half)
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def _decide(
+        self, arrivals: list[tuple[Arrival, Any]], steps: list[Advance], deciding: _Deciding = decide_arrivals
+    ) -> Decision:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
         connection = self._connection
@@ -219,7 +233,12 @@ class Intake:
             if await register.revision(connection) != self._registry.revision:
                 self._registry = await register.load(connection)
             await advance(connection, steps)
-            decision = await decide_arrivals(connection, self._registry, arrivals)
+            try:
+                decision = await deciding(connection, self._registry, arrivals)
+            except WORLD_IS_BAD:
+                raise
+            except Exception as fault:
+                raise FaultError from fault
         metrics.BATCH_SECONDS.observe(monotonic() - began)
         return decision
 

@@ -98,14 +98,14 @@ def judge_then(drawn_g: Mapping[date, int], issued: Sequence[Grant]) -> tuple[Ov
     return then, peak_percent
 
 
-PERCENT_WITHOUT_GRANT = 1_000_000
-"""Stands for a draw against a cap that was cut to nothing."""
+PERCENT_MAX = 1_000_000
+"""Ten thousand times the cap and more; also stands for a draw against a cap that was cut to nothing."""
 
 
 def _percent(drawn_g: int, granted_g: int) -> int:
     if granted_g <= 0:
-        return PERCENT_WITHOUT_GRANT if drawn_g > 0 else 0
-    return drawn_g * 100 // granted_g
+        return PERCENT_MAX if drawn_g > 0 else 0
+    return min(drawn_g * 100 // granted_g, PERCENT_MAX)
 
 
 def cap_conditions(judgement: CapJudgement) -> frozenset[str]:

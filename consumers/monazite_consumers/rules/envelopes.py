@@ -38,6 +38,12 @@ class Arrival:
     misplaced: bool
     is_stripped: bool = False
     """It exceeded the bound on awaiting messages: its bytes were not kept, and it awaits for good."""
+    is_parked: bool = False
+    """Our own code raised on it: it is kept and awaits a release that does not."""
+
+
+FAULT = Refusal("platform-fault", "", "Nothing for you to do: the platform could not decide this and will again.")
+"""The fault is ours."""
 
 
 BEYOND_BOUND = Refusal(
@@ -74,6 +80,8 @@ def vouch(arrival: Arrival, registry: Registry) -> Vouching:
     """The first rows of the protocol's table: refused, awaiting, or vouched for."""
     if arrival.is_stripped:
         return Vouching(Outcome.AWAITING, BEYOND_BOUND)
+    if arrival.is_parked:
+        return Vouching(Outcome.AWAITING, FAULT)
     source = arrival.opened.source
     key = registry.keys.get(arrival.key_id) if arrival.key_id is not None else None
     refusal = _not_rightly_sealed(arrival, key, registry)

@@ -45,3 +45,20 @@ LIMIT $1;
 -- name: alert_keys
 -- Every alert of either side.
 SELECT rule, subject, period FROM public.alerts UNION SELECT rule, subject, period FROM shadow.alerts;
+
+-- name: unparked
+-- What was parked and is decided now: messages, with null for an index, and their events; $1: rules that flag nothing.
+SELECT s.message, NULL::smallint AS index, NULL::uuid AS event_id, s.source, s.sequence, s.hash, s.outcome, s.rule, s.field,
+       s.remedy, NULL::text AS flag
+FROM public.envelopes p JOIN shadow.envelopes s USING (message)
+WHERE p.rule = 'platform-fault' AND s.rule IS DISTINCT FROM p.rule AND s.source IS NOT NULL AND s.sequence IS NOT NULL
+UNION ALL
+SELECT * FROM (
+    SELECT v.message, v.index, v.event_id, s.source, s.sequence, s.hash, v.outcome, v.rule, v.field, v.remedy,
+           (SELECT min(f.rule) FROM shadow.findings f
+            WHERE f.message = v.message AND f.index = v.index AND f.rule <> ALL ($1::text[])) AS flag
+    FROM shadow.events v JOIN shadow.envelopes s USING (message)
+    JOIN public.envelopes p USING (message) LEFT JOIN public.events e USING (message, index)
+    WHERE p.rule = 'platform-fault' OR e.rule = 'platform-fault' AND v.rule IS DISTINCT FROM e.rule
+) AS events
+ORDER BY message, index NULLS FIRST;
