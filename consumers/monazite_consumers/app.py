@@ -24,13 +24,22 @@ from monazite_consumers.watch.measuring import measure
 
 log = logging.getLogger(__name__)
 
+RETRY_BACKOFF_MS = 1_000
+"""While a broker is away its client asks this often, and says so each time: the default was 20 tries a second."""
+
 Running = Callable[[PlatformSettings, Health], Awaitable[None]]
 
 
 async def _intake(settings: PlatformSettings, health: Health) -> None:
     await _ready(settings, health)
     # Arguments are raw records: nothing for the framework to cast or to decode.
-    broker = KafkaBroker(settings.kafka.bootstrap, apply_types=False, logger=log, log_level=logging.DEBUG)
+    broker = KafkaBroker(
+        settings.kafka.bootstrap,
+        apply_types=False,
+        logger=log,
+        log_level=logging.DEBUG,
+        retry_backoff_ms=RETRY_BACKOFF_MS,
+    )
     intake = Intake(broker, lambda: connect(settings.database.url), settings.intake, health)
     pulse = asyncio.create_task(intake.pulse())
     failures = 0

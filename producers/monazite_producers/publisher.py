@@ -33,11 +33,12 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Where the broker put a message."""
+    """Where the broker put a message, and the record's timestamp: on a plant's topic, its arrival."""
 
     topic: str
     partition: int
     offset: int
+    timestamp_ms: int
 
 
 @dataclass(frozen=True)
@@ -142,5 +143,5 @@ async def _acknowledgements(pending: "list[asyncio.Future[Any]]") -> list[Acknow
     for record in records:
         if isinstance(record, BaseException):
             raise record
-        acknowledged.append(Acknowledged(record.topic, record.partition, record.offset))
+        acknowledged.append(Acknowledged(record.topic, record.partition, record.offset, record.timestamp))
     return acknowledged

@@ -1,0 +1,65 @@
+"""Processes that are killed: at named seams, and at any moment."""
+
+import asyncio
+
+from chaos.ordeal import Fault, Scene
+from chaos.seams import Seam, armed
+from chaos.world import NeverError, World, until
+from monazite.embedded.errors import ChildError
+
+
+class Crash(Fault):
+    """A service dies at a seam, several times in a row."""
+
+    def __init__(self, seam: Seam, times: int) -> None:
+        self.name, self.times = seam.name, times
+        self._seam = seam
+
+    async def strike(self, scene: Scene) -> None:
+        world, service = scene.world, self._seam.service
+        for _ in range(self.times):
+            world.child(service).kill()
+            before = hits(world, self._seam.name)
+            nth = scene.random.randint(1, 3)
+            try:
+                await world.start(service, armed(self._seam.name, nth, world.hits))
+            except ChildError as error:
+                if hits(world, self._seam.name) == before:
+                    raise NeverError(str(error)) from error
+            await until(f"{service} dies at its seam", lambda: _is_dead(world, service), 60)
+            if hits(world, self._seam.name) != before + 1:
+                raise NeverError(f"{service} died, and not at the seam {self._seam.name}")
+
+    async def heal(self, scene: Scene) -> None:
+        scene.world.child(self._seam.service).kill()
+        await scene.world.start(self._seam.service)
+
+
+def hits(world: World, seam: str) -> int:
+    """How often a seam was struck."""
+    return world.hits.read_text().splitlines().count(seam) if world.hits.exists() else 0
+
+
+async def _is_dead(world: World, service: str) -> bool:
+    return not world.child(service).alive
+
+
+class RandomKills(Fault):
+    """Some service is killed at some moment, again and again."""
+
+    name = "kill -9 of some service at some moment"
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    async def strike(self, scene: Scene) -> None:
+        for _ in range(self.times):
+            service = scene.random.choice(list(scene.world.services))
+            await asyncio.sleep(scene.random.uniform(0, 1.5))
+            scene.world.child(service).kill()
+            await scene.world.start(service)
+
+    async def heal(self, scene: Scene) -> None:
+        for service in scene.world.services:
+            if not scene.world.child(service).alive:
+                await scene.world.start(service)

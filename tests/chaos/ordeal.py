@@ -1,0 +1,169 @@
+"""One fault: break the world under load, look at the services, heal it, and hold the end state against the account."""
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from random import Random
+from time import monotonic
+
+from chaos.comparing import Verdict, compare
+from chaos.load import Load
+from chaos.observed import observe
+from chaos.oracle import judge
+from chaos.signs import Signs, Watching
+from chaos.world import NeverError, World, until
+
+RETRIES_PER_S, LOG_LINES_PER_S, AT_ONCE = 4, 20, 30
+"""More than backoff allows would be spinning; the first tries follow each other fast."""
+CPU_SHARE_MAX, RSS_MIB_MAX = 0.6, 400
+
+
+@dataclass
+class Scene:
+    """What a fault may use."""
+
+    world: World
+    load: Load
+    random: Random
+
+
+class Fault(ABC):
+    """Something that goes wrong. `red`: the services that must say so while it lasts."""
+
+    name: str
+    red: tuple[str, ...] = ()
+    lags = False
+    """Whether intake must show a lag that grows."""
+    times = 1
+
+    @abstractmethod
+    async def strike(self, scene: Scene) -> None:
+        """Breaks the world; returns while it is broken."""
+
+    @abstractmethod
+    async def heal(self, scene: Scene) -> None:
+        """Mends it; returns when the processes are up."""
+
+    def skipped(self) -> str:
+        """Why it cannot be done here; empty when it can."""
+        return ""
+
+
+@dataclass
+class Row:
+    """What one fault came to."""
+
+    fault: str
+    times: int = 0
+    verdict: Verdict = field(default_factory=Verdict)
+    recovery_s: float = 0
+    signs: Signs = field(default_factory=Signs)
+    red: tuple[str, ...] = ()
+    failures: list[str] = field(default_factory=list)
+    skipped: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the platform stood it."""
+        return self.verdict.holds and not self.failures
+
+
+async def suffer(scene: Scene, fault: Fault) -> Row:
+    """One fault, from the first blow to the comparison."""
+    row = Row(fault.name, red=fault.red, skipped=fault.skipped())
+    if row.skipped:
+        return row
+    scene.load.go()
+    watching = Watching(scene.world, tuple(scene.world.services))
+    try:
+        try:
+            await fault.strike(scene)
+            if fault.red or fault.lags:
+                await _seen(watching, fault)
+        finally:
+            row.signs = await watching.end()
+            await fault.heal(scene)
+        began = monotonic()
+        await caught_up(scene)
+        row.recovery_s = monotonic() - began
+        await scene.load.rest()
+    except NeverError as error:
+        row.failures.append(str(error))
+        await scene.load.rest()
+    row.times = fault.times
+    row.failures += _misbehaved(row.signs) if fault.red else []
+    row.verdict = await held_against_the_account(scene)
+    return row
+
+
+async def _seen(watching: Watching, fault: Fault) -> None:
+    """Waits until the services show what they must."""
+
+    async def is_so() -> bool:
+        signs = watching.signs
+        return set(fault.red) <= signs.red and (not fault.lags or signs.lag > 0)
+
+    try:
+        await until("red", is_so, 60)
+    except NeverError as error:
+        signs = watching.signs
+        raise NeverError(f"{', '.join(set(fault.red) - signs.red)} never turned red, lag {signs.lag}") from error
+
+
+def _misbehaved(signs: Signs) -> list[str]:
+    """Whether a service was spinning or growing while the world was broken."""
+    found = []
+    for name, retries in signs.retries.items():
+        if retries > AT_ONCE + RETRIES_PER_S * signs.seconds:
+            found.append(f"{name} tried {retries:.0f} times in {signs.seconds:.0f} s")
+    for name, lines in signs.log_lines.items():
+        if lines > AT_ONCE + LOG_LINES_PER_S * signs.seconds:
+            found.append(f"{name} wrote {lines} lines in {signs.seconds:.0f} s")
+    found += [f"{name} used {100 * s:.0f} % of a core" for name, s in signs.cpu_share.items() if s > CPU_SHARE_MAX]
+    found += [f"{name} grew to {rss:.0f} MiB" for name, rss in signs.rss_mib.items() if rss > RSS_MIB_MAX]
+    return found
+
+
+async def caught_up(scene: Scene) -> None:
+    """Everything that is acknowledged by now is decided and told, and everybody is well."""
+    world, ends = scene.world, scene.load.ends()
+
+    async def decided() -> bool:
+        async with world.connection() as opened:
+            rows = await opened.fetch("SELECT topic, partition, log_generation, next_offset FROM intake_positions")
+        reached = {tuple(row)[:3]: row["next_offset"] for row in rows}
+        return all(reached.get(partition, 0) >= end for partition, end in ends.items())
+
+    await until("everything is decided", decided)
+    now = await world.ask("SELECT clock_timestamp()")
+
+    async def told() -> bool:
+        return not await world.ask("SELECT count(*) FROM outbox WHERE published_at IS NULL AND written_at < $1", now)
+
+    await until("everything is told", told)
+    for name in world.services:
+        if world.child(name).alive:
+
+            async def well(service: str = name) -> bool:
+                return bool((await world.health(service))["healthy"])
+
+            await until(f"{name} is well", well)
+
+
+async def held_against_the_account(scene: Scene) -> Verdict:
+    """Compares, once nothing is under way any more."""
+    world = scene.world
+    try:
+        await caught_up(scene)
+        now = await world.ask("SELECT clock_timestamp()")
+
+        async def judged() -> bool:
+            return bool(await world.ask("SELECT judged_at > $1 FROM platform", now))
+
+        await until("watch has judged what is there", judged)
+        await caught_up(scene)
+    except NeverError as error:
+        return Verdict(differences={"stuck": [str(error)]})
+    nouns = json.loads((world.registry / "country.yaml").read_text())
+    found = await observe(world, [plant["code"] for plant in nouns["plants"]])
+    return compare(scene.load.account, judge(scene.load.account, nouns), found)

@@ -1,0 +1,95 @@
+"""Where a service can be made to die: named seams of the shipped code, wrapped in a child process only."""
+
+import functools
+import importlib
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+SEAM, NTH, HITS, SIGNAL = "CHAOS_SEAM", "CHAOS_NTH", "CHAOS_HITS", "CHAOS_SIGNAL"
+"""Environment of a child: which seam, at which passing it strikes, where to note that it did, and with which signal."""
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A phase of a service's work: before or after a call."""
+
+    name: str
+    service: Literal["intake", "relay", "watch"]
+    module: str
+    attribute: str
+    when: Literal["before", "after"]
+
+
+_CONSUMING, _POSITIONS = "monazite_consumers.intake.consuming", "monazite_consumers.intake.positions"
+_PUBLISHING, _JUDGING = "monazite_consumers.relay.publishing", "monazite_consumers.watch.judging"
+
+SEAMS = (
+    Seam("intake: before the transaction", "intake", _CONSUMING, "Intake._decide", "before"),
+    Seam("intake: in it, the position moved", "intake", _CONSUMING, "advance", "after"),
+    Seam("intake: in it, all written", "intake", _CONSUMING, "decide_arrivals", "after"),
+    Seam("intake: committed, not yet known", "intake", _CONSUMING, "Intake._decide", "after"),
+    Seam("intake: known, before the lag offsets", "intake", _CONSUMING, "Intake._commit_for_lag_tools", "before"),
+    Seam("relay: before it publishes", "relay", _PUBLISHING, "_send", "before"),
+    Seam("relay: published, not yet marked", "relay", _PUBLISHING, "_send", "after"),
+    Seam("relay: marked", "relay", _PUBLISHING, "_measure", "before"),
+    Seam("watch: before a pass", "watch", _JUDGING, "Watch.pass_once", "before"),
+    Seam("watch: in it, all written", "watch", _JUDGING, "Watch._judge", "after"),
+    Seam("watch: after a pass", "watch", _JUDGING, "Watch.pass_once", "after"),
+)
+
+
+def armed(seam: str, nth: int, hits: Path, by: str = "SIGKILL") -> dict[str, str]:
+    """The environment of a child that shall strike at a seam."""
+    return {SEAM: seam, NTH: f"{nth}", HITS: f"{hits}", SIGNAL: by}
+
+
+def arm(name: str, nth: int, hits: Path) -> None:
+    """Makes this process die at the n-th passing of a seam; ends it at once where the seam is gone."""
+    seam = next((each for each in SEAMS if each.name == name), None)
+    if seam is None:
+        sys.exit(f"there is no seam called {name}")
+    owner: Any = importlib.import_module(seam.module)
+    *path, last = seam.attribute.split(".")
+    try:
+        for part in path:
+            owner = getattr(owner, part)
+        original = getattr(owner, last)
+    except AttributeError as error:
+        sys.exit(f"the seam {name!r} is gone from {seam.module}: {error}. Move it in tests/chaos/seams.py.")
+    setattr(owner, last, _deadly(original, seam, nth, hits))
+
+
+def _deadly(original: Callable[..., Any], seam: Seam, nth: int, hits: Path) -> Callable[..., Any]:
+    passings = 0
+
+    def pass_by(when: str) -> None:
+        nonlocal passings
+        if when != seam.when:
+            return
+        passings += 1
+        if passings == nth:
+            with hits.open("a") as noted:
+                noted.write(f"{seam.name}\n")
+            os.kill(os.getpid(), signal.Signals[os.environ.get(SIGNAL, "SIGKILL")])
+
+    @functools.wraps(original)
+    async def awaited(*args: Any, **keywords: Any) -> Any:
+        pass_by("before")
+        result = await original(*args, **keywords)
+        pass_by("after")
+        return result
+
+    @functools.wraps(original)
+    def called(*args: Any, **keywords: Any) -> Any:
+        pass_by("before")
+        result = original(*args, **keywords)
+        pass_by("after")
+        return result
+
+    return awaited if inspect.iscoroutinefunction(original) else called

@@ -1,0 +1,122 @@
+"""The second implementation by itself: small worlds whose end anybody can work out by hand."""
+
+import ast
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chaos import country
+from chaos.oracle import End, Message, judge
+from chaos.oracle.facts import reo_g
+from monazite_contracts import builders
+from monazite_contracts.seal import seal_headers
+
+MINE = "north-mine"
+KEY = country.key_id(MINE, "gw-1")
+ARRIVED_MS = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp() * 1000)
+PURE = {"product": "bastnaesite-concentrate", "assay": builders.an_oxide_assay(treo_pct="100.0000")}
+
+
+def a_message(events: Sequence[Any], sequence: int = 1, offset: int = 0, **changes: Any) -> Message:
+    source = builders.a_source(MINE)
+    value = builders.an_envelope(events, source=source, sequence=sequence, previous=changes.pop("previous", None))
+    headers = tuple(seal_headers(value, KEY, builders.a_signing_key(changes.pop("signed_by", KEY))))
+    known = Message("plant-production", 0, 1, offset, ARRIVED_MS + offset, f"{MINE}/gw-1".encode(), headers, value)
+    return known._replace(**changes)
+
+
+def a_lot(tonnes: int, record: str = "R-1", day: str = "2025-05-04") -> Any:
+    period = {"start": f"{day}T00:00:00+08:00", "end": f"{day}T12:00:00+08:00"}
+    mass = f"{tonnes}000.000"
+    return builders.a_production(
+        plant=MINE, record=record, net_mass_kg=mass, claimed_reo_kg=mass, period=period, **PURE
+    )
+
+
+def end_of(*messages: Message) -> End:
+    return judge(messages, country.declared(late=False))
+
+
+def drawn(end: End, holder: str = "huanan-north") -> int:
+    _, drawn_g, _ = end.caps[holder, 2025, "mining_rock"]
+    return int(drawn_g)
+
+
+def test_the_second_implementation_imports_nothing_of_ours() -> None:
+    for file in (Path(__file__).parent / "oracle").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not [name for name in names if name.startswith("monazite")], file.name
+            assert not isinstance(node, ast.ImportFrom) or not node.level, file.name
+            assert not [n for n in names if n.startswith("chaos") and not n.startswith("chaos.oracle")], file.name
+
+
+@pytest.mark.parametrize(
+    ("net_kg", "assay", "grams"),
+    [
+        ("20000.000", {"basis": "dry", "moisture_pct": "8.0000", "treo_pct": "60.0000"}, 11_040_000),
+        ("1.000", {"basis": "as_received", "treo_pct": "0.0500"}, 0),
+        ("3.000", {"basis": "as_received", "treo_pct": "0.0500"}, 2),
+        ("1.000", {"basis": "metal", "elements_pct": {"Nd": "75.0000", "Pr": "25.0000"}}, 1_177),
+    ],
+)
+def test_reo_is_mass_times_assay_half_even(net_kg: str, assay: Any, grams: int) -> None:
+    assert reo_g(net_kg, assay) == grams
+
+
+def test_a_draw_counts_for_the_plants_enterprise_and_its_group() -> None:
+    end = end_of(a_message([a_lot(5)]))
+    assert drawn(end) == drawn(end, "huanan") == 5_000_000
+    assert end.receipts[f"{MINE}/gw-1/production/{builders.a_source(MINE).incarnation}"][0] == 1
+
+
+def test_the_same_value_twice_counts_once() -> None:
+    end = end_of(a_message([a_lot(5)]), a_message([a_lot(5)], offset=1))
+    assert drawn(end) == 5_000_000
+    assert sorted(end.messages.values()) == ["applied", "duplicate"]
+
+
+def test_of_two_values_at_one_sequence_the_earlier_stands() -> None:
+    later, earlier = a_message([a_lot(5)], offset=1), a_message([a_lot(7, "R-2")])
+    end = end_of(later, earlier)
+    assert drawn(end) == 7_000_000
+    assert "envelope-fork" in {rule for rule, _, _ in end.raised}
+
+
+def test_what_is_not_rightly_sealed_moves_nothing() -> None:
+    end = end_of(a_message([a_lot(5)], signed_by="a forger"))
+    assert not end.draws
+    assert ("seal-false", f"{MINE}/gw-1", "2026-01-05") in end.raised
+
+
+def test_a_void_takes_a_draw_back_and_the_original_stays_as_first_stated() -> None:
+    lot = a_lot(5)
+    end = end_of(a_message([lot, builders.a_void(lot)]))
+    assert end.caps["huanan-north", 2025, "mining_rock"] == (None, 0, 5_000_000)
+    assert not end.lots
+
+
+def test_an_amendment_that_arrives_before_its_target_is_the_same_in_the_end() -> None:
+    lot = a_lot(5)
+    correction = builders.a_correction(lot, {"net_mass_kg": "6000.000", "claimed_reo_kg": "6000.000"})
+    amendment, statement = a_message([correction], sequence=2), a_message([lot], offset=1)
+    assert drawn(end_of(amendment, statement)) == 6_000_000
+    assert "amendment-without-target" in {rule for rule, _, _ in end_of(amendment).raised}
+
+
+def test_an_overrun_that_a_batch_covers_stays_as_one_of_then() -> None:
+    over = country.declared(late=False)["allocations"][0]["tonnes_reo"] + 1
+    end = end_of(a_message([a_lot(over)]))
+    rules = {rule for rule, subject, _ in end.raised if subject == "huanan/mining_rock"}
+    assert {"cap-overrun", "cap-overrun-then", "cap-100"} <= rules
+
+
+def test_a_missing_sequence_is_a_gap_and_no_receipt_passes_it() -> None:
+    end = end_of(a_message([a_lot(5)], sequence=3))
+    (source,) = end.receipts
+    assert end.receipts[source] == (0, None, [(3, 3)])
+    assert ("envelope-gap", source, "") in end.raised
