@@ -235,3 +235,11 @@ async def test_a_key_id_names_one_key_for_ever(connection: Connection) -> None:
     with pytest.raises(RegistryRefused, match=r"key-changed: the id has named another public key.*Give the new key"):
         await applied(connection, declared() + a_key("two"))
     assert await revision(connection) == 1
+
+
+async def test_a_key_id_that_was_taken_out_still_names_its_key(connection: Connection) -> None:
+    await applied(connection, declared() + a_key("one"))
+    await applied(connection, declared())
+    with pytest.raises(RegistryRefused, match="key-changed: the id has named another public key"):
+        await applied(connection, declared() + a_key("two"))
+    await applied(connection, declared() + a_key("one"))

@@ -54,6 +54,8 @@ def note_verdicts(verdicts: Iterable[Verdict], changes: Changes) -> None:
     for verdict in verdicts:
         if verdict.source is None or verdict.sequence is None or verdict.outcome is Outcome.APPLIED:
             continue
+        if verdict.message in changes.untold:
+            continue
         changes.entries[verdict.source].append(
             ReceiptEntry(
                 sequence=verdict.sequence,

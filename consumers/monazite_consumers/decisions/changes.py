@@ -52,6 +52,8 @@ class Changes:
     findings_gone: list[tuple[Place, str]] = field(default_factory=list)
     touched: set[AlertKey] = field(default_factory=set)
     entries: dict[int, list[ReceiptEntry]] = field(default_factory=lambda: defaultdict(list))
+    untold: set[int] = field(default_factory=set)
+    """Messages that no receipt mentions: copies that anybody can have made of what stands."""
     dead_letters: list[DeadLetter] = field(default_factory=list)
     tallies: dict[tuple[str, int, int, str], int] = field(default_factory=lambda: defaultdict(int))
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monazite_consumers.database import WORLD_IS_BAD, Connection
-from monazite_consumers.decisions import posting
+from monazite_consumers.decisions import answers, posting
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.deciding import Platform, Touched, decide, read_platform, tell
 from monazite_consumers.decisions.holders import all_caps, resum, same_mapping
@@ -140,6 +140,8 @@ async def _decide_again(connection: Connection, registry: Registry, platform: Pl
             leaving[message] = (row["source"], row["sequence"])
         find(message, arrival, vouching, registry, changes)
         verdict = _unvouched(row, arrival, vouching, again.kept)
+        if verdict.reason is not None and verdict.outcome is Outcome.REFUSED and verdict.source is None:
+            changes.dead_letters.append(answers.dead_letter(arrival, verdict.reason))
         rule = verdict.reason.rule if verdict.reason is not None else None
         if row["vouched"] or (row["outcome"], row["rule"]) != (verdict.outcome, rule):
             verdicts[message] = verdict
@@ -155,9 +157,12 @@ def _unvouched(row: Any, arrival: Arrival, vouching: Vouching, kept: set[Identit
     kept.add(identity)
     # What it repeats may have been refused before, and is then not decided again.
     repeats |= vouching.outcome is Outcome.REFUSED and row["outcome"] == Outcome.DUPLICATE and not row["vouched"]
+    # What a forger claimed is not the plant's: no receipt may tell it that its sequence is refused.
+    named = vouching.outcome is Outcome.AWAITING or vouching.is_proven
+    source, sequence = (row["source"], row["sequence"]) if named else (None, None)
     return Verdict(
         row["message"], arrival.coordinate, opened.hash, arrival.key_id,
-        Outcome.DUPLICATE if repeats else vouching.outcome, row["source"], row["sequence"], opened.previous,
+        Outcome.DUPLICATE if repeats else vouching.outcome, source, sequence, opened.previous,
         reason=None if repeats else vouching.reason,
     )  # fmt: skip
 

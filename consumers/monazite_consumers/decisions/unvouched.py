@@ -8,6 +8,7 @@ from typing import Any
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions import answers
 from monazite_consumers.decisions.changes import WHOLE, Changes
+from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.decisions.sequences import Verdict
 from monazite_consumers.rules.envelopes import BEYOND_BOUND, FAULT, Arrival, Vouching
 from monazite_consumers.rules.production import Finding
@@ -46,6 +47,7 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
     rows = await connection.fetch(statement("envelopes", "kept"), [a.opened.hash for a in others.values()])
     kept: set[Identity] = {tuple(row) for row in rows}
     room = await _room(connection, registry, batch)
+    changes.untold |= await _repeats(connection, batch)
     for message, arrival in others.items():
         verdict, vouching = _verdict(message, arrival, batch), batch.vouchings[message]
         identity = identity_of(arrival, vouching)
@@ -62,7 +64,8 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
             kept.add(identity)
         result.verdicts[message] = verdict
         find(message, arrival, vouching, registry, changes)
-        if verdict.outcome is Outcome.REFUSED and verdict.source is None and verdict.reason is not None:
+        untold = verdict.source is None or message in changes.untold
+        if verdict.outcome is Outcome.REFUSED and untold and verdict.reason is not None:
             changes.dead_letters.append(answers.dead_letter(arrival, verdict.reason))
     return result
 
@@ -89,6 +92,27 @@ def _verdict(message: int, arrival: Arrival, batch: Batch) -> Verdict:
     if opened.source is not None and (vouching.outcome is Outcome.AWAITING or vouching.is_proven):
         verdict.source, verdict.sequence = batch.sources[opened.source], opened.sequence
     return verdict
+
+
+async def _repeats(connection: Connection, batch: Batch) -> set[int]:
+    """Messages that say what stands at their sequence already, or comes to stand beside them.
+
+    Whoever has read a sealed value can put it anywhere and under any key: no receipt may tell the plant that what
+    stands is refused, or awaits.
+    """
+    claims = {
+        message: (batch.sources[arrival.opened.source], arrival.opened.sequence, arrival.opened.hash)
+        for message, arrival in batch.numbered.items()
+        if arrival.opened.source is not None and arrival.opened.source in batch.sources
+    }
+    unvouched = {message: claim for message, claim in claims.items() if not batch.vouchings[message].vouched}
+    if not unvouched:
+        return set()
+    at = {(source, sequence) for source, sequence, _ in unvouched.values()}
+    rows = await connection.fetch(statement("envelopes", "neighbours"), *transposed(at, 2))
+    standing = {(row["source"], row["sequence"], row["hash"]) for row in rows}
+    standing |= {claim for message, claim in claims.items() if message not in unvouched}
+    return {message for message, claim in unvouched.items() if claim in standing}
 
 
 class _Room:
@@ -133,9 +157,7 @@ def find(message: int, arrival: Arrival, vouching: Vouching, registry: Registry,
     elif vouching.outcome is Outcome.AWAITING:
         subject = gateway if known and vouching.reason is not BEYOND_BOUND else topic
         changes.find(place, Finding("source-unknown", subject, "", at))
-    elif vouching.is_proven:
-        changes.find(place, Finding("contract-refused", gateway, day, at))
     elif vouching.reason.rule == "seal-false" and key is not None:
         changes.find(place, Finding("seal-false", f"{key.plant}/{key.gateway}", day, at))
-    else:
+    else:  # misplaced ones too: anybody can have put them there
         changes.find(place, Finding("unreadable", topic, day, at))

@@ -48,16 +48,18 @@ async def plan(connection: Connection, entries: Iterable[tuple[str, Entry]]) -> 
     wanted = tuple(entries)
     require(Declared(noun, entry) for noun, entry in wanted)
     before = await load(connection)
-    _require_lasting_keys(before, wanted)
+    await _require_lasting_keys(connection, wanted)
     return Plan(before.revision, wanted, difference(before, wanted))
 
 
-def _require_lasting_keys(before: Registry, wanted: Iterable[tuple[str, Entry]]) -> None:
-    """A key id names one key for ever: what was refused under it is refused for good."""
+async def _require_lasting_keys(connection: Connection, wanted: Iterable[tuple[str, Entry]]) -> None:
+    """A key id names one key for ever, taken out or not: what was refused under it is refused for good."""
+    keys = {entry.key: (noun, entry) for noun, entry in wanted if isinstance(entry, GatewayKey)}
+    rows = await connection.fetch(statement("registry", "public_keys"), list(keys))
+    renamed = {row["key"] for row in rows if row["public"] != keys[row["key"]][1].public}
     changed = [
-        about(Declared(noun, entry), "key-changed", "the id has named another public key", "public")
-        for noun, entry in wanted
-        if isinstance(entry, GatewayKey) and entry.id in before.keys and before.keys[entry.id].public != entry.public
+        about(Declared(*keys[key]), "key-changed", "the id has named another public key", "public")
+        for key in sorted(renamed)
     ]
     if changed:
         raise RegistryRefused(changed)
@@ -75,7 +77,7 @@ async def apply(connection: Connection, planned: Plan, by: str, at: datetime, on
         # First of all, so that each later statement's snapshot begins after the last decision made before this.
         await connection.execute(statement("registry", "exclude_decisions"), REGISTRY_LOCK)
         before = await load(connection)
-        _require_lasting_keys(before, planned.wanted)
+        await _require_lasting_keys(connection, planned.wanted)
         changes = difference(before, planned.wanted)
         content = digest(planned.wanted)
         if not changes:

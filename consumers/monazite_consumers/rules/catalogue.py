@@ -116,7 +116,10 @@ _ROWS: Final = (
     Rule("seal-false", "gateway", _SERIOUS, _INTEGRITY, "messages arrive under a false seal", _BY_PERSON, stays=True),
     Rule("source-unknown", "gateway", _WARN, _LISTED, "messages await a registration", "the registration"),
     Rule("contract-refused", "gateway", _WARN, _FALSE, "statements were refused by content", _BY_PERSON, stays=True),
-    Rule("unreadable", "topic", _WARN, _INTEGRITY, "messages that name nobody arrive", _BY_PERSON, stays=True),
+    Rule(
+        "unreadable", "topic", _WARN, _INTEGRITY, "messages arrive that nobody can be named for", _BY_PERSON,
+        stays=True,
+    ),
     Rule("platform-fault", "platform", _CRITICAL, "our own duty", "our own code raised", "a release that does not"),
 )  # fmt: skip
 

@@ -42,9 +42,10 @@ FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::smallint[], $5::text[
 WHERE e.message = k.message;
 
 -- name: awaiting_counts
--- How many messages await a decision, in all and of each claimed source and key.
-SELECT source, key_id, count(*) AS messages FROM envelopes WHERE outcome = 'awaiting'
-GROUP BY GROUPING SETS ((), (source, key_id));
+-- How many messages are kept for a registration to come, of each claimed source and key.
+SELECT source, key_id, count(*) AS messages FROM envelopes
+WHERE outcome = 'awaiting' AND NOT vouched AND rule <> 'awaiting-bound'
+GROUP BY source, key_id;
 
 -- name: of_plants
 -- Messages whose fate hangs on the registration or the keys of given plants.

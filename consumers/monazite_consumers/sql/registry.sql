@@ -41,3 +41,9 @@ SELECT $1, * FROM unnest($2::text[], $3::text[], $4::jsonb[], $5::jsonb[]);
 SELECT c.revision, r.applied_at, r.applied_by, c.noun, c.key, c.before, c.after
 FROM registry_changes c JOIN registry_revisions r USING (revision)
 ORDER BY c.revision DESC, c.noun, c.key;
+
+-- name: public_keys
+-- Every public key that a key id has ever named, whether it is declared still or not.
+SELECT DISTINCT key, document->>'public' AS public
+FROM registry_changes CROSS JOIN LATERAL (VALUES (before), (after)) AS known (document)
+WHERE noun = 'gateway_keys' AND document IS NOT NULL AND key = ANY($1::text[]);

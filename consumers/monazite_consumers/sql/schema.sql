@@ -251,6 +251,8 @@ CREATE TABLE tallies (
 
 ALTER TABLE registry_changes ADD CONSTRAINT registry_changes_revision_fkey FOREIGN KEY (revision) REFERENCES registry_revisions(revision);
 
+CREATE INDEX envelopes_awaiting ON envelopes USING btree (source, key_id) WHERE outcome = 'awaiting'::text AND NOT vouched AND rule <> 'awaiting-bound'::text;
+
 CREATE INDEX envelopes_kept ON envelopes USING btree (hash) WHERE outcome = ANY (ARRAY['awaiting'::text, 'refused'::text]);
 
 CREATE UNIQUE INDEX envelopes_occupants ON envelopes USING btree (source, sequence) WHERE occupies;
