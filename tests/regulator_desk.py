@@ -23,7 +23,8 @@ from monazite_consumers.decisions.rebuilding import Difference, rebuild
 from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.errors import FaultError
 from monazite_consumers.health import Health
-from monazite_consumers.intake.consuming import Batch, Intake
+from monazite_consumers.intake.batches import Batch, read_record
+from monazite_consumers.intake.consuming import Intake
 from monazite_consumers.intake.positions import Advance, Position
 from monazite_consumers.reconciling import Account, reconcile
 from monazite_consumers.register import load
@@ -281,7 +282,7 @@ class Desk:
         intake = self.intakes[member]
         received: Counter[TopicPartition] = Counter(message.tp for message in messages)
         await self._assign(intake, received)
-        arrivals = [intake._read(message.tp, message) for message in messages]
+        arrivals = [read_record(message, 1) for message in messages]
         steps = [
             Advance(tp, intake.assignment.positions[tp], self.positions[tp] + number, number)
             for tp, number in received.items()
@@ -299,7 +300,7 @@ class Desk:
         intake, batch = self.intakes[member], Batch()
         await self._assign(intake, Counter(message.tp for message in messages))
         for message in messages:
-            batch.add(intake._read(message.tp, message))
+            batch.add(read_record(message, 1))
         try:
             await intake._until_durable(batch)
         finally:

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from time import monotonic, time
 from typing import Any
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -17,12 +17,12 @@ from monazite_consumers import metrics, register
 from monazite_consumers.database import REGISTRY_LOCK, WORLD_IS_BAD, Connection, back_off
 from monazite_consumers.decisions.deciding import Decision, decide_arrivals
 from monazite_consumers.decisions.parking import park
-from monazite_consumers.decisions.reading import arrival, arrived_at, read_headers
 from monazite_consumers.errors import FaultError, SupersededError
 from monazite_consumers.health import Health
+from monazite_consumers.intake.batches import Batch, read_batches
 from monazite_consumers.intake.patience import Patience
 from monazite_consumers.intake.positions import Advance, Assignment, advance
-from monazite_consumers.rules.envelopes import Arrival, Coordinate
+from monazite_consumers.rules.envelopes import Arrival
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import IntakeSettings
 from monazite_contracts.topics import PLANT_TOPICS
@@ -31,31 +31,6 @@ log = logging.getLogger(__name__)
 
 PULSE_S = 1.0
 KAFKA_ANSWERS_WITHIN_S = 5.0
-
-
-class Batch:
-    """What one transaction decides."""
-
-    def __init__(self) -> None:
-        self.arrivals: list[tuple[Arrival, Any]] = []
-        self.events = 0
-        self.ends: dict[TopicPartition, tuple[int, int]] = {}
-        """Last offset and number of records of each partition."""
-
-    def add(self, read: tuple[Arrival, Any]) -> None:
-        """One more record."""
-        at = read[0].coordinate
-        tp = TopicPartition(at.topic, at.partition)
-        self.arrivals.append(read)
-        self.events += max(1, len(read[0].opened.events))
-        self.ends[tp] = (at.log_offset, self.ends.get(tp, (0, 0))[1] + 1)
-
-    def halves(self) -> "tuple[Batch, Batch]":
-        """The same records in their order, in two transactions."""
-        halves, middle = (Batch(), Batch()), len(self.arrivals) // 2
-        for number, read in enumerate(self.arrivals):
-            halves[number >= middle].add(read)
-        return halves
 
 
 _Deciding = Callable[[Connection, Registry, Sequence[tuple[Arrival, Any]]], Awaitable[Decision]]
@@ -73,6 +48,7 @@ class Intake:
         self._connection: Connection | None = None
         self._registry = Registry()
         self._patience = Patience()
+        self._shown: dict[TopicPartition, int] = {}
         self._settings = settings
         self._health = health
         self.assignment = Assignment(connect, health)
@@ -110,7 +86,7 @@ class Intake:
         self._hang_up()
 
     async def pulse(self) -> None:
-        """Until cancelled: asks whether Kafka still answers, and places partitions that could not be placed yet."""
+        """Until cancelled: asks whether Kafka still answers, places partitions that could not be placed, shows lag."""
         while True:
             consumer = self.subscriber.consumer
             try:
@@ -118,6 +94,7 @@ class Intake:
                     await asyncio.wait_for(consumer.topics(), KAFKA_ANSWERS_WITHIN_S)
                     self._health.green("kafka")
                     await self.assignment.place()
+                    await asyncio.wait_for(self._show_progress(consumer), KAFKA_ANSWERS_WITHIN_S)
             except (OSError, KafkaError) as error:
                 self._health.red("kafka", f"{type(error).__name__}: {error}")
             await asyncio.sleep(PULSE_S)
@@ -127,8 +104,7 @@ class Intake:
         self._health.beat("deciding", limit_s=120)
         self.assignment.idle.clear()
         try:
-            for part in self._batches(batch):
-                await self._until_durable(part)
+            await self._decide_all(read_batches(self.assignment, batch, self._settings.events_max))
         except SupersededError as error:
             metrics.SUPERSEDED.inc()
             log.warning("giving up the assignment: %s", error)
@@ -145,28 +121,16 @@ class Intake:
             self.assignment.idle.set()
             self._health.rest("deciding")
 
-    def _batches(self, records: Sequence[Any]) -> Iterator[Batch]:
-        """Transactions of at most so many events; one spans partitions, so that quiet ones share a commit."""
-        by_partition: dict[TopicPartition, list[Any]] = defaultdict(list)
-        for record in records:
-            by_partition[TopicPartition(record.topic, record.partition)].append(record)
-        batch, number = Batch(), self.assignment.number
-        for tp, found in by_partition.items():
-            for record in self.assignment.accept(tp, found):
-                batch.add(self._read(tp, record))
-                if batch.events >= self._settings.events_max:
-                    yield batch
-                    if self.assignment.number != number:
-                        return  # assigned anew meanwhile: what is left is read again from the positions
-                    batch = Batch()
-        if batch.arrivals:
-            yield batch
-
-    def _read(self, tp: TopicPartition, record: Any) -> tuple[Arrival, Any]:
-        sealing = read_headers(record.headers)
-        generation = self.assignment.positions[tp].log_generation
-        coordinate = Coordinate(arrived_at(record.timestamp), tp.topic, tp.partition, generation, record.offset)
-        return arrival(coordinate, record.key, sealing, record.value), sealing.odd
+    async def _decide_all(self, batches: AsyncIterator[Batch]) -> None:
+        """One after the other; the next one is read while PostgreSQL works on this one."""
+        number = self.assignment.number
+        batch = await anext(batches, None)
+        while batch is not None and self.assignment.number == number:  # else: read again from the positions
+            reading = asyncio.ensure_future(anext(batches, None))
+            try:
+                await self._until_durable(batch)
+            finally:
+                batch = await reading
 
     def _steps(self, batch: Batch) -> list[Advance]:
         return [
@@ -206,7 +170,6 @@ class Intake:
                 self.assignment.moved(steps)
                 self._patience.decided(len(batch.arrivals))
                 self._measure(batch.arrivals, decision)
-                await self._commit_for_lag_tools(steps)
                 return
 
     async def _in_halves(self, batch: Batch) -> None:
@@ -242,20 +205,20 @@ class Intake:
         metrics.BATCH_SECONDS.observe(monotonic() - began)
         return decision
 
-    async def _commit_for_lag_tools(self, steps: list[Advance]) -> None:
-        """Kafka's own offsets decide nothing; a failure to store them costs nothing but a tool's picture."""
-        consumer = self.subscriber.consumer
-        if consumer is None:
+    async def _show_progress(self, consumer: AIOKafkaConsumer) -> None:
+        """Lag as a metric, and as offsets for Kafka's own tools; those decide nothing."""
+        reached = {tp: position.next_offset for tp, position in self.assignment.positions.items()}
+        ends = await consumer.end_offsets(list(reached)) if reached else {}
+        metrics.LAG.clear()
+        for tp, next_offset in reached.items():
+            metrics.LAG.labels(tp.topic, tp.partition).set(max(0, ends[tp] - next_offset))
+        if reached == self._shown:
             return
         try:
-            await consumer.commit({step.partition: step.next_offset for step in steps})
-        except Exception as error:  # noqa: BLE001 - see above
+            await consumer.commit(reached)
+            self._shown = reached
+        except Exception as error:  # noqa: BLE001 - a failure costs nothing but a tool's picture
             log.info("offsets for lag tools not stored: %s", error)
-        for step in steps:
-            end = consumer.highwater(step.partition)
-            if end is not None:
-                tp = step.partition
-                metrics.LAG.labels(tp.topic, tp.partition).set(max(0, end - step.next_offset))
 
     def _measure(self, arrivals: list[tuple[Arrival, Any]], decision: Decision) -> None:
         now = time()

@@ -180,6 +180,11 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             return []
         return fresh
 
+    def generation(self, tp: TopicPartition) -> int:
+        """Which generation of its log a partition is read from; 0 while it is nobody's here."""
+        position = self.positions.get(tp)
+        return position.log_generation if position is not None else 0
+
     def moved(self, steps: Iterable[Advance]) -> None:
         """The transaction has committed."""
         for step in steps:
