@@ -3,8 +3,7 @@
 The same checks run at the gateway before a record is taken and at the platform when it arrives.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -26,8 +25,7 @@ from monazite_contracts.events import EVENT, EVENT_BYTES_MAX, KNOWN_TYPES, Event
 from monazite_contracts.refusals import Refusal, refusal_of, refuse
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedEvent:
+class OpenedEvent(NamedTuple):
     """One event of an envelope: understood (`event`) or refused (`refusal`). `hash` as in its RFC 8785 form."""
 
     hash: bytes
@@ -35,8 +33,7 @@ class OpenedEvent:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A value as read. `source` and `sequence` are None when it is no envelope.
 
     `refusal` speaks of the whole; then there are no events.

@@ -26,12 +26,12 @@ def raised() -> AlertState:
 def test_the_id_follows_from_rule_subject_and_period() -> None:
     # Pinned: a release that changes it would open every alert anew.
     assert KEY.id == "c876122e2ff98aa7c08de23eebfb87cd"
-    others = {replace(KEY, rule="cap-95").id, replace(KEY, subject="x").id, replace(KEY, period="2024").id}
+    others = {KEY._replace(rule="cap-95").id, KEY._replace(subject="x").id, KEY._replace(period="2024").id}
     assert len(others | {KEY.id}) == 4
 
 
 def test_what_never_held_makes_no_alert() -> None:
-    assert next_state(None, KEY, replace(HOLDS, holds=False), AT) is None
+    assert next_state(None, KEY, HOLDS._replace(holds=False), AT) is None
 
 
 def test_an_alert_begins_at_revision_1() -> None:
@@ -45,26 +45,26 @@ def test_the_same_again_is_the_same_alert() -> None:
 
 
 def test_evidence_alone_is_kept_up_without_a_revision() -> None:
-    after = next_state(raised(), KEY, replace(HOLDS, evidence={"drawn_g": 851}), LATER)
+    after = next_state(raised(), KEY, HOLDS._replace(evidence={"drawn_g": 851}), LATER)
     assert after == replace(raised(), evidence={"drawn_g": 851})
 
 
 @pytest.mark.parametrize("change", [{"percent": 86}, {"province": "jiangxi"}, {"holds": False}])
 def test_condition_percentage_and_province_make_a_revision(change: dict[str, Any]) -> None:
-    after = next_state(raised(), KEY, replace(HOLDS, **change), LATER)
+    after = next_state(raised(), KEY, HOLDS._replace(**change), LATER)
     assert after is not None
     assert (after.revision, after.changed_at, after.raised_at) == (2, LATER, AT)
 
 
 @pytest.mark.parametrize(("held", "condition"), [(True, Condition.RECOVERED), (False, Condition.RETRACTED)])
 def test_what_held_recovers_and_what_never_did_is_retracted(held: bool, condition: Condition) -> None:  # noqa: FBT001
-    after = next_state(raised(), KEY, replace(HOLDS, holds=False, held_before=held), LATER)
+    after = next_state(raised(), KEY, HOLDS._replace(holds=False, held_before=held), LATER)
     assert after is not None
     assert after.condition is condition
 
 
 def test_raised_again_is_a_new_episode() -> None:
-    ended = next_state(raised(), KEY, replace(HOLDS, holds=False), LATER)
+    ended = next_state(raised(), KEY, HOLDS._replace(holds=False), LATER)
     again = next_state(ended, KEY, HOLDS, LATER + timedelta(days=1))
     assert again is not None
     assert (again.revision, again.raised_at) == (3, LATER + timedelta(days=1))
@@ -81,6 +81,6 @@ def test_raised_again_is_a_new_episode() -> None:
     ],
 )
 def test_a_summary_is_one_sentence_with_the_figure_that_matters(rule: str, evidence: Any, said: str) -> None:
-    state = replace(raised(), key=replace(KEY, rule=rule), evidence=evidence)
+    state = replace(raised(), key=KEY._replace(rule=rule), evidence=evidence)
     assert summary(state).endswith(said)
     assert summary(state).startswith("shihe/mining_rock (2023): ")

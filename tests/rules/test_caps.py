@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from regulator_desk import (
     HOLDER,
     OPENED_AT,
@@ -18,7 +20,9 @@ from regulator_desk import (
 from rule_coverage import clears, fires
 
 from monazite_consumers.rules.caps import (
-    DayDraw,
+    PERCENT_MAX,
+    CapDays,
+    Overrun,
     cap_conditions,
     judge_cap,
     judge_then,
@@ -33,9 +37,10 @@ FIRST = Grant(date(2023, 1, 1), 1_000)
 CAP, YEAR = f"{HOLDER}/mining_rock", "2023"
 
 
-def drawn(*days: tuple[int, int]) -> list[DayDraw]:
+def drawn(*days: tuple[int, int]) -> CapDays:
     """(day of May, grams), as they stand and as first stated."""
-    return [DayDraw(date(2023, 5, day), grams, grams) for day, grams in days]
+    grams = [amount_g for _, amount_g in days]
+    return CapDays([date(2023, 5, day) for day, _ in days], grams, grams)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +63,7 @@ def test_thresholds_hold_at_or_above_and_overrun_above(grams: int, conditions: s
 
 def test_nothing_drawn_reaches_no_threshold_of_a_cap_cut_to_nothing() -> None:
     nothing = [FIRST, Grant(date(2023, 2, 1), -1_000)]
-    assert cap_conditions(judge_cap([], nothing, TODAY)) == set()
+    assert cap_conditions(judge_cap(drawn(), nothing, TODAY)) == set()
     assert "cap-overrun" in cap_conditions(judge_cap(drawn((4, 1)), nothing, TODAY))
 
 
@@ -71,13 +76,13 @@ def test_the_percentage_is_rounded_down() -> None:
 def test_before_the_first_issue_there_are_no_thresholds() -> None:
     later = Grant(date(2023, 7, 1), 1)
     assert cap_conditions(judge_cap(drawn((4, 9_999)), [later], TODAY)) == {"cap-not-issued"}
-    assert cap_conditions(judge_cap([], [later], TODAY)) == set()
+    assert cap_conditions(judge_cap(drawn(), [later], TODAY)) == set()
 
 
 def test_then_is_judged_from_the_first_issue_on() -> None:
     first = Grant(date(2023, 5, 10), 1_000)
-    assert judge_then({date(2023, 5, 4): 1_000, date(2023, 5, 12): 0}, [first])[0] is None
-    overrun, peak = judge_then({date(2023, 5, 4): 1_000, date(2023, 5, 12): 500}, [first])
+    assert judge_then(*drawn((4, 1_000), (12, 0))[:2], [first])[0] is None
+    overrun, peak = judge_then(*drawn((4, 1_000), (12, 500))[:2], [first])
     assert overrun is not None
     assert (overrun.first_day, overrun.last_day, overrun.peak_g, peak) == (
         date(2023, 5, 12),
@@ -85,6 +90,25 @@ def test_then_is_judged_from_the_first_issue_on() -> None:
         500,
         150,
     )
+
+
+@given(
+    st.dictionaries(st.integers(1, 28), st.integers(0, 400)),
+    st.dictionaries(st.integers(1, 28), st.integers(-300, 900), min_size=1),
+)
+def test_then_is_the_same_as_looking_at_every_day(draws: dict[int, int], issues: dict[int, int]) -> None:
+    over, peak_percent = [], 0
+    for day in range(min(issues), 29):
+        level = sum(grams for at, grams in draws.items() if at <= day)
+        granted = sum(grams for at, grams in issues.items() if at <= day)
+        if day in draws or day in issues:
+            peak_percent = max(peak_percent, PERCENT_MAX * (level > 0) if granted <= 0 else level * 100 // granted)
+            over += [(date(2023, 5, day), level - granted)] * (level > granted)
+    found, peak = judge_then(
+        *drawn(*sorted(draws.items()))[:2], [Grant(date(2023, 5, day), grams) for day, grams in sorted(issues.items())]
+    )
+    expected = Overrun(over[0][0], over[-1][0], max(excess for _, excess in over)) if over else None
+    assert (found, peak) == (expected, peak_percent)
 
 
 def test_an_overrun_then_keeps_first_day_last_day_and_peak() -> None:

@@ -12,8 +12,8 @@ from monazite_consumers.rules.alerts import AlertKey, AlertState, Observed, next
 from monazite_consumers.rules.caps import (
     CAP_RULES,
     Cap,
+    CapDays,
     CapJudgement,
-    DayDraw,
     cap_conditions,
     judge_cap,
     would_have_held,
@@ -43,11 +43,15 @@ async def judge_caps(
     if not wanted:
         return {}
     columns = transposed([(cap.holder, cap.year, cap.kind) for cap in wanted], 3)
-    days: dict[Cap, list[DayDraw]] = defaultdict(list)
-    for row in await connection.fetch(statement("caps", "days"), *columns):
-        cap = Cap(row["holder"], row["year"], CapKind(row["kind"]))
-        days[cap].append(DayDraw(row["day"], row["drawn_g"], row["original_g"]))
-    judgements = {cap: judge_cap(days[cap], registry.grants(cap.holder, cap.year, cap.kind), today) for cap in wanted}
+    rows = await connection.fetch(statement("caps", "days"), *columns)
+    drawn = {
+        Cap(row["holder"], row["year"], CapKind(row["kind"])): CapDays(row["days"], row["drawn_g"], row["original_g"])
+        for row in rows
+    }
+    judgements = {
+        cap: judge_cap(drawn.get(cap, CapDays()), registry.grants(cap.holder, cap.year, cap.kind), today)
+        for cap in wanted
+    }
     await _note_judgements(connection, judgements)
     observed: dict[AlertKey, Observed] = {}
     for cap, judgement in judgements.items():

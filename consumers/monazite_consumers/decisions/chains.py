@@ -1,9 +1,8 @@
 """Notices envelopes that do not name the one before them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import WHOLE, Changes
@@ -13,8 +12,7 @@ from monazite_consumers.sql import statement
 from monazite_contracts.receipts import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
+class _Link(NamedTuple):
     message: int
     hash: bytes
     previous: bytes | None

@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from monazite_consumers.database import WORLD_IS_BAD, Connection
@@ -23,7 +22,7 @@ log = logging.getLogger(__name__)
 
 async def park(connection: Connection, registry: Registry, arrivals: Sequence[tuple[Arrival, Any]]) -> Decision:
     """Parks messages and tells of them; where even that raises, they are kept and counted, and told of later."""
-    parked = [(replace(arrival, is_parked=True), odd) for arrival, odd in arrivals]
+    parked = [(arrival._replace(is_parked=True), odd) for arrival, odd in arrivals]
     try:
         async with connection.transaction():
             return await decide_arrivals(connection, registry, parked)

@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
 from monazite_contracts.envelope import record_key, value_hash
@@ -22,8 +21,7 @@ _KEY_ID_MAX = 64
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Sealing:
+class Sealing(NamedTuple):
     """What the headers hold. `odd`: all of them, where they are not exactly one key and one seal in ASCII."""
 
     key_id: str | None

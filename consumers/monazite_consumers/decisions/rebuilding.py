@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from monazite_consumers.database import WORLD_IS_BAD, Connection
@@ -85,7 +85,7 @@ async def _decide_chunk(
             raise
         if len(messages) == 1:
             log.exception("platform fault at message %s: parked", *messages)
-            parked = {message: replace(arrival, is_parked=True) for message, arrival in chunk.items()}
+            parked = {message: arrival._replace(is_parked=True) for message, arrival in chunk.items()}
             await _decide_chunk(connection, registry, platform, parked)
             return
         for half in (messages[: len(messages) // 2], messages[len(messages) // 2 :]):

@@ -1,7 +1,7 @@
 """What a registry change touches is decided again: keys, registrations, holders, allocations, lists, settings."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -130,7 +130,7 @@ async def _decide_again(connection: Connection, registry: Registry, platform: Pl
     for found in await connection.fetch(statement("ledger", "arrivals"), list(chunk)):
         message, row = found["message"], chunk[found["message"]]
         arrival = read_row(found)
-        arrival = replace(arrival, is_parked=arrival.is_parked or again.parked)
+        arrival = arrival._replace(is_parked=arrival.is_parked or again.parked)
         vouching = vouch(arrival, registry)
         changes.unfind((message, WHOLE))
         if vouching.vouched:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.reading import coordinate_of, read_row
@@ -34,8 +35,7 @@ class Verdict:
     reason: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """An envelope that comes to stand, with its events as read."""
 
     message: int
@@ -68,8 +68,7 @@ class Sequences:
         return sequence in self.gained.get(source, ()) or sequence in self.lost.get(source, ())
 
 
-@dataclass(frozen=True, slots=True)
-class Joining:
+class Joining(NamedTuple):
     """A vouched message that now competes for its sequence."""
 
     message: int

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from monazite_consumers.rules.catalogue import RULES
 from monazite_contracts.alerts import Condition, Severity
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class AlertKey:
+class AlertKey(NamedTuple):
     """What one alert is about; its id is the same after every rebuild."""
 
     rule: str
@@ -24,8 +23,7 @@ class AlertKey:
         return sha256(f"{self.rule}\n{self.subject}\n{self.period}".encode()).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(NamedTuple):
     """What today's facts say of one alert: whether it holds, whether it ever would have, and the figures."""
 
     holds: bool

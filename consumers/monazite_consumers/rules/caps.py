@@ -1,15 +1,17 @@
 """Caps: drawn against granted, judged now and then."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
+from typing import NamedTuple
 
 from monazite_consumers.rules.registry import Grant, granted_g
 from monazite_contracts.catalogue import CapKind
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Cap:
+class Cap(NamedTuple):
     """The account of a holder × year × kind."""
 
     holder: str
@@ -55,23 +57,23 @@ class CapJudgement:
         return None if self.granted_g is None else _percent(self.drawn_g, self.granted_g)
 
 
-@dataclass(frozen=True, slots=True)
-class DayDraw:
-    """What was drawn on one day, as it stands and as first stated."""
+class CapDays(NamedTuple):
+    """The days of a cap on which anything was drawn, in order: grams as they stand, and as first stated."""
 
-    day: date
-    drawn_g: int
-    original_g: int
+    days: Sequence[date] = ()
+    drawn_g: Sequence[int] = ()
+    original_g: Sequence[int] = ()
 
 
-def judge_cap(days: Sequence[DayDraw], grants: Sequence[Grant], today: date) -> CapJudgement:
-    """Judges one cap on a day: `days` are all its days with draws, `grants` all its grants, issued or to come."""
+def judge_cap(drawn: CapDays, grants: Sequence[Grant], today: date) -> CapJudgement:
+    """Judges one cap on a day: `grants` are all its grants in order, issued or to come."""
     issued = tuple(grant for grant in grants if grant.day <= today)
-    then, peak_percent = judge_then({day.day: day.drawn_g for day in days}, issued)
-    original_then, _ = judge_then({day.day: day.original_g for day in days}, issued)
+    then, peak_percent = judge_then(drawn.days, drawn.drawn_g, issued)
+    unchanged = drawn.original_g == drawn.drawn_g
+    original_then = then if unchanged else judge_then(drawn.days, drawn.original_g, issued)[0]
     return CapJudgement(
-        drawn_g=sum(day.drawn_g for day in days),
-        original_g=sum(day.original_g for day in days),
+        drawn_g=sum(drawn.drawn_g),
+        original_g=sum(drawn.original_g),
         granted_g=granted_g(issued, today) if issued else None,
         then=then,
         original_then=original_then,
@@ -79,23 +81,26 @@ def judge_cap(days: Sequence[DayDraw], grants: Sequence[Grant], today: date) -> 
     )
 
 
-def judge_then(drawn_g: Mapping[date, int], issued: Sequence[Grant]) -> tuple[Overrun | None, int]:
-    """Whether on some day, from the first issue on, more was drawn up to it than was issued; and the peak in %."""
-    granted_on: dict[date, int] = {}
-    for grant in issued:
-        granted_on[grant.day] = granted_on.get(grant.day, 0) + grant.amount_g
-    first_issue = min(granted_on, default=date.max)
-    drawn, granted, over, peak_percent = 0, 0, [], 0
-    for day in sorted(drawn_g.keys() | granted_on.keys()):
-        drawn += drawn_g.get(day, 0)
-        granted += granted_on.get(day, 0)
-        if day < first_issue:
+def judge_then(days: Sequence[date], drawn_g: Sequence[int], issued: Sequence[Grant]) -> tuple[Overrun | None, int]:
+    """Whether on some day, from the first issue on, more was drawn up to it than was issued; and the peak in %.
+
+    Judged from issue to issue: on the day of an issue, and on every day with a draw until the next.
+    """
+    drawn_before = [0, *accumulate(drawn_g)]
+    granted, over, peak_g, peak_percent = 0, [], 0, 0
+    until = [grant.day for grant in issued[1:]] + [date.max]
+    for grant, next_issue in zip(issued, until, strict=False):
+        granted += grant.amount_g
+        first, last = bisect_right(days, grant.day), bisect_left(days, next_issue)
+        if grant.day == next_issue:
             continue
-        peak_percent = max(peak_percent, _percent(drawn, granted))
-        if drawn > granted:
-            over.append((day, drawn - granted))
-    then = Overrun(over[0][0], over[-1][0], max(excess for _, excess in over)) if over else None
-    return then, peak_percent
+        levels = drawn_before[first : last + 1]
+        highest = max(levels)
+        peak_percent = max(peak_percent, _percent(highest, granted))
+        if highest > granted:
+            over += [day for day, level in zip((grant.day, *days[first:last]), levels, strict=True) if level > granted]
+            peak_g = max(peak_g, highest - granted)
+    return (Overrun(over[0], over[-1], peak_g) if over else None), peak_percent
 
 
 PERCENT_MAX = 1_000_000

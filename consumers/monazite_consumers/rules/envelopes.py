@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from monazite_consumers.rules.registry import GatewayKey, Registry
 from monazite_contracts.opening import Opened
@@ -11,8 +12,7 @@ from monazite_contracts.refusals import Refusal, refuse
 from monazite_contracts.seal import verifies
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Coordinate:
+class Coordinate(NamedTuple):
     """Where a message stands; earlier is smaller."""
 
     arrived_at: datetime
@@ -22,8 +22,7 @@ class Coordinate:
     log_offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One message as it arrived. `seal` and `key_id` are None where the headers do not hold exactly one of each.
 
     `misplaced`: the record key is not its partition's or its claimed source's, or the topic not its stream's.
@@ -121,8 +120,7 @@ def not_vouched(
     return None if key.vouches_at(arrived_at) else "key-not-valid"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A vouched message that claims a sequence. `content` says why its content is refused, if it is."""
 
     message: int

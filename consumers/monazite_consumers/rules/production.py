@@ -37,8 +37,9 @@ def findings_of(plant: str, weighed: Weighed, arrived_at: datetime, settings: Se
 
 def claim_gap_g(weighed: Weighed, tolerance_ppm: int) -> int:
     """Claimed less computed REO in grams, where it exceeds the tolerance; else 0."""
-    claimed, computed_g = getattr(weighed.statement, "claimed_reo_kg", None), weighed.reo_g
-    if claimed is None or computed_g is None:
+    computed_g = weighed.reo_g
+    claimed = None if computed_g is None else getattr(weighed.statement, "claimed_reo_kg", None)
+    if computed_g is None or claimed is None:
         return 0
     gap_g = grams(claimed) - computed_g
     return gap_g if abs(gap_g) * PPM > tolerance_ppm * computed_g else 0

@@ -16,11 +16,12 @@ SET drawn_g = c.drawn_g + excluded.drawn_g, original_g = c.original_g + excluded
 RETURNING holder, year, kind, drawn_g, original_g;
 
 -- name: days
--- All days of caps.
-SELECT c.holder, c.year, c.kind, c.day, c.drawn_g, c.original_g
+-- All days of caps, one row a cap.
+SELECT c.holder, c.year, c.kind, array_agg(c.day ORDER BY c.day) AS days,
+       array_agg(c.drawn_g ORDER BY c.day) AS drawn_g, array_agg(c.original_g ORDER BY c.day) AS original_g
 FROM unnest($1::text[], $2::smallint[], $3::text[]) AS k (holder, year, kind)
 JOIN cap_days c USING (holder, year, kind)
-ORDER BY c.holder, c.year, c.kind, c.day;
+GROUP BY c.holder, c.year, c.kind;
 
 -- name: judged
 -- How caps were judged, for the console and the command line.
