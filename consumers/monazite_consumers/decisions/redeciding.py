@@ -33,8 +33,7 @@ EVENT_SETTINGS = ("claim_tolerance_ppm", "future_tolerance_minutes", "long_past_
 
 async def registry_changed(connection: Connection, before: Registry, after: Registry) -> None:
     """Decides again, in the transaction that applies the registry and under its exclusive lock."""
-    (row,) = await connection.fetch(statement("platform", "lock"))
-    now = row["instant"] or datetime.now(UTC)
+    now = (await read_platform(connection)).instant or datetime.now(UTC)
     await connection.execute(statement("platform", "begin"), now)
     platform = await read_platform(connection)
     plants = _registration_changed(before, after)

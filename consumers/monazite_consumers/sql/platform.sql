@@ -1,12 +1,8 @@
 -- The platform's own row: the driven clock, where watch last judged, and the epoch.
 
 -- name: read
--- The one row; watch waits for whoever has read it, so that nobody judges at an instant that has passed.
-SELECT instant, judged_at, epoch FROM platform FOR SHARE;
-
--- name: lock
--- The one row, locked by watch until its pass commits.
-SELECT instant, judged_at, epoch FROM platform FOR UPDATE;
+-- The one row. Only who holds the registry lock alone moves judged_at, so that nobody judges at an instant that has passed.
+SELECT instant, judged_at, epoch FROM platform;
 
 -- name: begin
 -- The instant of the first apply: before it nothing was judged.

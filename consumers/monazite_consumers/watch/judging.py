@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from monazite_consumers import metrics, register
@@ -21,7 +22,7 @@ from monazite_contracts.months import day_of
 
 log = logging.getLogger(__name__)
 
-PASS_S = 0.5
+PASS_S = 1.0
 ABSENCES = [rule.id for rule in RULES.values() if rule.fires_on == "absence"]
 
 
@@ -31,7 +32,7 @@ def real_now() -> datetime:
 
 
 class Watch:
-    """Judges every half second while it holds the watch's lock; waits in line otherwise."""
+    """Judges every second while it holds the watch's lock; waits in line otherwise."""
 
     def __init__(self, database_url: str, health: Health, now: Callable[[], datetime] = real_now) -> None:
         self._database_url = database_url
@@ -68,7 +69,8 @@ class Watch:
     async def pass_once(self, connection: Connection) -> None:
         """One pass, one transaction, on the connection that holds the lock."""
         async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
+            # Alone, and in the queue: rows that two members keep locked in turns would never be free for us.
+            await connection.execute(statement("registry", "exclude_decisions"), REGISTRY_LOCK)
             if await register.revision(connection) != self._registry.revision:
                 self._registry = await register.load(connection)
             if self._registry.revision:
@@ -76,20 +78,19 @@ class Watch:
         metrics.WATCH_PASSES.inc()
 
     async def _judge(self, connection: Connection) -> None:
-        before = await connection.fetchrow(statement("platform", "lock"))
-        assert before is not None  # noqa: S101 - a migration made the row
-        now = before["instant"] or self._now()
-        if now <= before["judged_at"]:
+        before = await read_platform(connection)
+        now = before.instant or self._now()
+        if now <= before.judged_at:
             return  # a clock that was set back judges nothing; it will catch up
         await connection.execute(statement("platform", "judge"), now)
-        platform = await read_platform(connection)
+        platform = replace(before, judged_at=now)
         changes = Changes(at=now)
         settle = timedelta(minutes=self._registry.settings.settle_minutes)
         for row in await connection.fetch(
-            statement("findings", "settling"), ABSENCES, before["judged_at"] - settle, now - settle
+            statement("findings", "settling"), ABSENCES, before.judged_at - settle, now - settle
         ):
             changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))
-        caps = taking_effect(self._registry, before["judged_at"], now)
+        caps = taking_effect(self._registry, before.judged_at, now)
         await tell(connection, self._registry, platform, changes, caps)
         metrics.WATCH_JUDGED_AT.set(platform.judged_at.timestamp())
 
