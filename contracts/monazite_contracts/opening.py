@@ -3,7 +3,7 @@
 The same checks run at the gateway before a record is taken and at the platform when it arrives.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -23,6 +23,9 @@ from monazite_contracts.envelope import (
 )
 from monazite_contracts.events import EVENT, EVENT_BYTES_MAX, KNOWN_TYPES, Event, streams_of
 from monazite_contracts.refusals import Refusal, refusal_of, refuse
+
+VALUE_BYTES_MAX: Final = 1024 * 1024
+"""Nothing larger is read at all: what one small compressed batch expands to must not cost a hundred times as much."""
 
 
 class OpenedEvent(NamedTuple):
@@ -52,6 +55,8 @@ def open_value(value: bytes | None) -> Opened:
     """Reads one message value, whatever it is."""
     if value is None:
         return _no_envelope(b"", refuse("not-json", detail="there is no value"))
+    if len(value) > VALUE_BYTES_MAX:
+        return _no_envelope(value, refuse("too-large", "", f"the value has {len(value)} bytes"))
     try:
         document = orjson.loads(value)
     except orjson.JSONDecodeError as error:

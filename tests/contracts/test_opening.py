@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monazite_contracts import builders as a
 from monazite_contracts.envelope import ENVELOPE_BYTES_MAX, canonical, event_hash, value_hash
 from monazite_contracts.events import EVENT_BYTES_MAX
-from monazite_contracts.opening import Opened, open_event, open_value
+from monazite_contracts.opening import VALUE_BYTES_MAX, Opened, open_event, open_value
 from monazite_contracts.refusals import REMEDIES
 
 GOOD = a.a_production()
@@ -331,3 +331,10 @@ def test_what_a_sender_chose_is_shown_short_and_visible() -> None:
     assert refusal is not None
     assert refusal.field.startswith("\ufffd\ufffdxxx")
     assert len(refusal.field) == 200
+
+
+def test_a_value_that_no_broker_takes_uncompressed_is_not_even_read() -> None:
+    value = b"[" * (VALUE_BYTES_MAX + 1)
+    opened = open_value(value)
+    assert (opened.source, opened.refusal and opened.refusal.rule) == (None, "too-large")
+    assert open_value(b" " * VALUE_BYTES_MAX).refusal == open_value(b" ").refusal, "one byte less is read"

@@ -22,6 +22,7 @@ from monazite_consumers.health import Health
 from monazite_consumers.intake.batches import Batch, read_batches
 from monazite_consumers.intake.patience import Patience
 from monazite_consumers.intake.positions import Advance, Assignment, advance
+from monazite_consumers.intake.records import install_reader
 from monazite_consumers.rules.envelopes import Arrival
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import IntakeSettings
@@ -52,6 +53,7 @@ class Intake:
         self._settings = settings
         self._health = health
         self.assignment = Assignment(connect, health)
+        install_reader()
         self.subscriber = broker.subscriber(
             *PLANT_TOPICS.values(),
             batch=True,

@@ -1,0 +1,109 @@
+"""Records that no client library would send, on a real Kafka: they are decided, and nobody beside them waits."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from raw_records import a_batch, a_batch_of, a_record, compressed, produce
+from running_platform import PLANTS, REO_G, Platform, a_registry, until
+
+from monazite import stack
+from monazite_consumers.intake.records import EXPANDED_BYTES_MAX
+from monazite_contracts.envelope import record_key
+from monazite_contracts.partitioner import partition_of
+
+TOPIC = "plant-production"
+MINE = PLANTS[0]
+PARTITION = partition_of(record_key(MINE, "gw-1"), 6)
+BOMB_BYTES = 6 * EXPANDED_BYTES_MAX
+"""The broker takes it: even with lz4 it travels in less than 1 MiB."""
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[stack.Stack]:
+    with stack.running() as up:
+        yield up
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def platform(running: stack.Stack) -> Platform:
+    made = Platform(running)
+    await made.apply(a_registry())
+    return made
+
+
+async def beside_good_ones(platform: Platform, batch: bytes, *, records: int = 1) -> None:
+    """Before it and after it in its partition, and in others, everything is decided as ever."""
+    drawn_g = await platform.drawn_g()
+    await platform.publish(gateway.produce() for gateway in platform.gateways.values())
+    assert await produce(platform.stack.addresses.kafka, TOPIC, PARTITION, batch) == 0
+    platform.published += records
+    await platform.publish(gateway.produce() for gateway in platform.gateways.values())
+    await platform.decided()
+    assert await platform.drawn_g() == drawn_g + 2 * len(PLANTS) * REO_G
+    account = await platform.account()
+    assert account.reconciled
+    assert await platform.healthy("intake")
+
+
+async def newest(platform: Platform) -> dict[str, object]:
+    """What became of the newest message that is not applied."""
+    async with platform.connection() as opened:
+        row = await opened.fetchrow(
+            "SELECT outcome, rule, value, odd_headers FROM ledger JOIN envelopes USING (message)"
+            " WHERE outcome <> 'applied' ORDER BY message DESC LIMIT 1"
+        )
+    assert row is not None
+    return dict(row)
+
+
+async def test_a_header_whose_name_is_no_utf_8_stops_no_partition(platform: Platform) -> None:
+    odd = a_record(0, record_key(MINE, "gw-1"), b"{}", [(b"\xff\xfe", b"x"), (b"key", None)])
+    await beside_good_ones(platform, a_batch([odd]))
+    found = await newest(platform)
+    assert (found["outcome"], found["rule"], found["value"]) == ("refused", "not-an-envelope", b"{}")
+    assert found["odd_headers"] == [["\\xff\\xfe", "eA"], ["key", None]]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_any_codec_that_the_broker_takes_is_read(platform: Platform, codec: str) -> None:
+    outgoing = platform.gateways[MINE].produce()
+    record = a_record(0, outgoing.key, outgoing.value, [(n.encode(), v) for n, v in outgoing.headers])
+    drawn_g = await platform.drawn_g()
+    assert await produce(platform.stack.addresses.kafka, TOPIC, PARTITION, a_batch([record], codec)) == 0
+    platform.published += 1
+    await platform.decided()
+    assert await platform.drawn_g() == drawn_g + REO_G
+
+
+@pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd"])
+async def test_a_bomb_is_refused_unexpanded_and_fits_into_memory(platform: Platform, codec: str) -> None:
+    """Snappy expands to little more than twenty times and so never beyond the bound within the broker's 1 MiB."""
+    bomb = a_batch_of(compressed(a_record(0, None, bytes(BOMB_BYTES)), codec), 1, codec)
+    before = memory(platform)
+    await beside_good_ones(platform, bomb)
+    found = await newest(platform)
+    assert (found["outcome"], found["rule"]) == ("refused", "not-json")
+    assert bytes(found["value"])[61:] == bomb[61:], "kept as it travelled; the broker writes into a batch's head"
+    assert "unreadable batch" in str(found["odd_headers"])
+    assert memory(platform) - before < 4 * EXPANDED_BYTES_MAX
+
+
+def memory(platform: Platform) -> int:
+    """Of intake, in bytes, at its highest."""
+    status = Path(f"/proc/{platform.stack.services['intake'].child.pid}/status").read_text()
+    (peak,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) * 1024
+
+
+async def test_everything_is_told_where_nobody_can_be_named(platform: Platform) -> None:
+    await platform.told()
+    letters = await platform.read("dead-letters")
+    refused = await platform.ask("SELECT count(*) FROM envelopes WHERE outcome = 'refused'")
+    assert len(letters) == refused
+
+    async def so() -> bool:
+        return await platform.healthy("intake")
+
+    await until("intake is healthy", so)
