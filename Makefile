@@ -30,8 +30,8 @@ chaos: $(STAMP) ## Break the platform under load, and hold it against a second i
 containers: $(STAMP) ## Run the tests that need a Docker engine
 	@$(BIN)/python -m pytest -m containers $(ARGS)
 
-bench: $(STAMP) ## Measure how long a registry change holds the lock (minutes; ARGS="--events 500000")
-	@$(BIN)/python tests/benchmarks/move_plant.py $(ARGS)
+bench: $(STAMP) ## Measure rates, latency, growth, and write docs/performance.md (ARGS="--quick")
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
 
 profile: $(STAMP) ## Show where intake spends its time (ARGS="--events 50000 --per 1")
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.profiling $(ARGS)

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
+
+import uvloop
 
 from benchmarks.world import World
 from monazite.embedded import servers
@@ -30,6 +33,7 @@ class Arena:
     """Running servers, with nobody consuming yet; and a connection to look at them, which stays open."""
 
     servers: Servers
+    dsn: str
     runner: asyncio.Runner
     connection: database.Connection
 
@@ -37,11 +41,6 @@ class Arena:
     def kafka(self) -> str:
         """Bootstrap servers."""
         return self.servers.addresses.kafka
-
-    @property
-    def dsn(self) -> str:
-        """The database."""
-        return self.servers.addresses.postgres
 
     def publish(self, messages: Iterable[Outgoing]) -> int:
         """Publishes all; returns how many."""
@@ -66,18 +65,36 @@ class Arena:
 
 
 @contextmanager
-def opened(world: World, settings: Mapping[str, str] | None = None) -> Iterator[Arena]:
+def opened(world: World, settings: Mapping[str, str] | None = None, *, kafka: bool = True) -> Iterator[Arena]:
     """Servers with this world's registry and topics; `settings` are further ones of PostgreSQL."""
-    with servers.running() as started, asyncio.Runner() as runner:
+    with servers.running(kafka=kafka) as started, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         dsn = started.addresses.postgres
         runner.run(_alter(dsn, MEASURED | dict(settings or {})))
         started.postgres.restart()
-        runner.run(prepare(dsn, started.addresses.kafka, world.registry))
-        connection = runner.run(database.connect(dsn, LOOKING_SESSION))
-        try:
-            yield Arena(started, runner, connection)
-        finally:
-            connection.terminate()
+        with _prepared(started, dsn, runner, world.registry) as arena:
+            yield arena
+
+
+@contextmanager
+def another(arena: Arena, name: str, registry: Mapping[str, Any]) -> Iterator[Arena]:
+    """The same servers with a fresh database beside the first."""
+    arena.execute(f"CREATE DATABASE {name}")
+    try:
+        dsn = urlsplit(arena.dsn)._replace(path=f"/{name}").geturl()
+        with _prepared(arena.servers, dsn, arena.runner, registry) as other:
+            yield other
+    finally:
+        arena.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def _prepared(started: Servers, dsn: str, runner: asyncio.Runner, registry: Mapping[str, Any]) -> Iterator[Arena]:
+    runner.run(prepare(dsn, started.addresses.kafka, registry))
+    connection = runner.run(database.connect(dsn, LOOKING_SESSION))
+    try:
+        yield Arena(started, dsn, runner, connection)
+    finally:
+        connection.terminate()
 
 
 async def _alter(dsn: str, settings: Mapping[str, str]) -> None:
@@ -97,5 +114,6 @@ async def prepare(dsn: str, kafka: str, nouns: Mapping[str, Any]) -> None:
         await registry_changed(inside, before, after)
 
     await apply(connection, await plan(connection, entries), "benchmark", datetime.now(UTC), decide_again)
-    await topics.ensure(KafkaSettings(bootstrap=kafka), await register.load(connection), driven=False)
+    if kafka:
+        await topics.ensure(KafkaSettings(bootstrap=kafka), await register.load(connection), driven=False)
     await connection.close()

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from time import monotonic, sleep
 
+from benchmarks.alerts import expected
 from benchmarks.arena import Arena
 from benchmarks.commits import Commit
+from benchmarks.waiting import Progress
 from benchmarks.world import YEAR, World
 from monazite import stack
 from monazite.embedded import children
 from monazite.embedded.children import Child
 
+RULES = ["cap-80", "cap-95", "cap-100", "cap-overrun", "claimed-reo"]
+"""What the peers raise too."""
+
 SERVICES = ("intake", "relay", "watch")
-POLL_S = 0.1
-LIMIT_S = 1_800.0
 
 COMMITS = """
 SELECT extract(epoch FROM pg_xact_commit_timestamp(l.xmin))::float8 AS at, sum(e.events)::integer AS events
@@ -28,7 +30,8 @@ def serving(arena: Arena, services: Sequence[str] = SERVICES) -> Iterator[list[C
     programs = []
     for number, name in enumerate(services):
         port_file = started.folder.run / f"{name}-{number}.port"
-        programs.append(stack.program(name, f"{name}-{number}", started, port_file, {}))
+        where = {"MONAZITE_DATABASE__URL": arena.dsn}
+        programs.append(stack.program(name, f"{name}-{number}", started, port_file, where))
     with children.running(programs, started.folder.run) as processes:
         yield processes
 
@@ -39,17 +42,10 @@ def received(arena: Arena) -> int:
 
 
 def until_received(arena: Arena, messages: int, processes: Sequence[Child]) -> None:
-    """Waits until so many messages are decided.
-
-    Raises:
-        RuntimeError: a process has ended, or nothing has come to an end.
-    """
-    deadline = monotonic() + LIMIT_S
-    while received(arena) < messages:
-        for child in processes:
-            if not child.alive or monotonic() > deadline:
-                raise RuntimeError(f"{child.name} did not get through:\n{child.log_tail()}")
-        sleep(POLL_S)
+    """Waits until so many messages are decided."""
+    progress = Progress(processes)
+    while (seen := received(arena)) < messages:
+        progress.note(seen)
 
 
 def commits(arena: Arena, after: int = 0) -> list[Commit]:
@@ -58,7 +54,7 @@ def commits(arena: Arena, after: int = 0) -> list[Commit]:
 
 
 def require_exact(arena: Arena, world: World, messages: int) -> None:
-    """Raises AssertionError unless every message and every gram is there once."""
+    """Raises AssertionError unless every message and every gram is there once, and every alert is raised."""
     kept, applied = arena.rows("SELECT (SELECT count(*) FROM ledger), count(*) FROM events WHERE outcome = 'applied'")[
         0
     ]
@@ -66,3 +62,5 @@ def require_exact(arena: Arena, world: World, messages: int) -> None:
     found = arena.rows("SELECT holder, kind, drawn_g FROM caps WHERE year = $1 AND drawn_g <> 0", YEAR)
     drawn_g = {(row["holder"], row["kind"]): row["drawn_g"] for row in found}
     assert drawn_g == world.drawn_g, {cap: (drawn_g.get(cap), grams) for cap, grams in world.drawn_g.items()}
+    raised = arena.rows("SELECT rule, subject, period FROM alerts WHERE condition = 'raised' AND rule = ANY($1)", RULES)
+    assert {tuple(row) for row in raised} == expected(world)

@@ -58,11 +58,16 @@ class World:
     said: Sequence[Said]
     registry: Mapping[str, Any]
     gateways: Mapping[tuple[str, str], SimulatedGateway]
+    year: int = YEAR
 
     def first(self, events: int) -> "World":
         """The same world with fewer events: every so many-th, so that all kinds keep their shares."""
         step = max(1, len(self.said) // events)
         return World(self.said[::step][:events], self.registry, self.gateways)
+
+    def part(self, events: int) -> "World":
+        """The same world, only its beginning."""
+        return World(self.said[:events], self.registry, self.gateways)
 
     def renamed(self, name: str) -> "World":
         """The same statements about other lots under other records: nothing of it is a duplicate."""
@@ -71,7 +76,7 @@ class World:
     @cached_property
     def drawn_g(self) -> Counter[CapName]:
         """What each cap must have drawn, by the simulator's own arithmetic."""
-        holders, found = _holders(self.registry), Counter[CapName]()
+        holders, found = holders_of(self.registry), Counter[CapName]()
         for said in self.said:
             if said.event["type"] != "monazite.production.v1":
                 continue
@@ -140,6 +145,20 @@ def _all_said(days: Iterable[Any]) -> Iterator[Said]:
                 yield Said(source["plant"], source["gateway"], Stream(source["stream"]), event)
 
 
+def misstated(said: Iterable[Said]) -> set[tuple[str, str]]:
+    """Plant and month of every claim that is wrong."""
+    return {
+        (each.plant, each.event["data"]["period"]["end"][:7])
+        for each in said
+        if each.event["type"] == "monazite.production.v1" and _is_misstated(each.event["data"])
+    }
+
+
+def _is_misstated(data: dict[str, Any]) -> bool:
+    reo_g = reo_grams(data["net_mass_kg"], data["assay"])
+    return abs(int(data["claimed_reo_kg"].replace(".", "")) - reo_g) * 100 > reo_g
+
+
 def _misstate(data: dict[str, Any]) -> None:
     data["claimed_reo_kg"] = kilograms(reo_grams(data["net_mass_kg"], data["assay"]) * 102 // 100)
 
@@ -154,7 +173,7 @@ def _registry(world: Simulated) -> dict[str, Any]:
     return declared | {"allocations": cut, "settings": [{"long_past_days": 36_500}]}
 
 
-def _holders(registry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def holders_of(registry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Whose caps each plant draws on: its enterprise and the groups above."""
     first, last = f"{YEAR}-01-01", f"{YEAR}-12-31"
     groups = {

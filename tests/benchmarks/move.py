@@ -1,19 +1,14 @@
-"""How long the registry lock is held while a plant with millions of events moves to another holder.
+"""How long the registry lock is held while a plant with millions of events moves to another holder."""
 
-    python tests/benchmarks/move_plant.py --events 5000000
-
-Real PostgreSQL, the shipped deciding transaction, the shipped apply. Prints one row; docs/performance.md keeps it.
-"""
-
-import argparse
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 from typing import Any
 
-import asyncpg
-
+from benchmarks import filling
+from benchmarks.sizes import Sizes
+from benchmarks.tables import Table, verdict
 from monazite.embedded import servers
 from monazite_consumers import database, register
 from monazite_consumers.decisions.deciding import decide_arrivals
@@ -29,6 +24,7 @@ from monazite_contracts.seal import encode_base64url, pae
 
 ENVELOPE, BATCH = 100, 20
 KEY = builders.a_signing_key()
+WAIT_S_MAX = 5.0
 FIRST_DAY, MOVED_ON = date(2023, 1, 1), date(2023, 7, 1)
 
 
@@ -107,8 +103,8 @@ async def decide(connection: database.Connection, registry: Any, batch: list[tup
         await decide_arrivals(connection, registry, batch)
 
 
-async def move(url: str) -> float:
-    """Applies the move; returns how long a decision would have had to wait, as one that waits sees it."""
+async def move(url: str) -> tuple[float, float]:
+    """Applies the move; returns how long one that wants to decide had to wait at most, and how long the apply took."""
     connection = await database.connect(url, APPLYING_SESSION)
     waiting = await database.connect(url, APPLYING_SESSION)
     wait_s = 0.0
@@ -127,45 +123,49 @@ async def move(url: str) -> float:
         wait_s = max(wait_s, monotonic() - asked)
         await asyncio.sleep(0.001)
     await applying
-    print(f"apply took {monotonic() - began:.2f} s in all")
-    return wait_s
+    return wait_s, monotonic() - began
 
 
-async def bench(url: str, events: int) -> None:
+def measure(sizes: Sizes, tell: Callable[[str], None]) -> list[Table]:
+    """The table of one move."""
+    with servers.running(kafka=False) as running:
+        try:
+            wait_s, apply_s = asyncio.run(_moved(running.addresses.postgres, sizes, tell))
+        except Exception as error:
+            error.add_note(running.postgres.log_tail())
+            raise
+    rows = [
+        ("longest wait of a decision", f"{wait_s:.2f} s", f"at most {WAIT_S_MAX:g} s", _word(wait_s)),
+        ("the whole apply", f"{apply_s:.2f} s", "", ""),
+    ]
+    note = (
+        f"A plant with {sizes.full_events:,} events moves to another holder in the middle of the year, while a second"
+        " connection asks for the decision's lock all the time. It does not grow with the events: a move sums days"
+        " again and reads no event. Every gram moved with the plant."
+    )
+    return [Table("A registry change while decisions wait", ("", "measured", "target", ""), rows, (note,))]
+
+
+def _word(wait_s: float) -> str:
+    return verdict(wait_s, WAIT_S_MAX, at_most=True)
+
+
+async def _moved(url: str, sizes: Sizes, tell: Callable[[str], None]) -> tuple[float, float]:
     """Fills, moves, and checks that every gram moved with the plant."""
     await database.migrate(url)
-    connection = await database.connect(url)
+    connection = await database.connect(url, APPLYING_SESSION | {"statement_timeout": "0"})
     planned = await plan(connection, entries(moved=False))
 
     async def on_change(inside: Any, before: Any, after: Any, _: Any) -> None:
         await registry_changed(inside, before, after)
 
-    await apply(connection, planned, "bench", datetime.now(UTC), on_change)
-    began = monotonic()
-    await fill(connection, events)
-    print(f"{events:,} events decided at {events / (monotonic() - began):,.0f} events/s")
-    wait_s = await move(url)
+    await apply(connection, planned, "benchmark", datetime.now(UTC), on_change)
+    await fill(connection, sizes.filled_from)
+    await filling.multiply(connection, sizes.full_events // sizes.filled_from - 1, tell)
+    found = await move(url)
     drawn = {row["holder"]: row["drawn_g"] for row in await connection.fetch("SELECT holder, drawn_g FROM caps")}
     total = await connection.fetchval("SELECT sum(drawn_g) FROM draw_days WHERE basis = 'output'")
     assert sum(drawn.values()) == total, "a gram was lost in the move"
     assert drawn["holder-b"] > 0
-    size = await connection.fetchval("SELECT pg_database_size(current_database())")
-    print(f"decisions waited at most {wait_s:.2f} s while a plant with {events:,} events moved")
-    print(f"{size / events:,.0f} bytes an event on disk")
-
-
-def main() -> None:
-    """Parses and runs."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=5_000_000)
-    arguments = parser.parse_args()
-    with servers.running(kafka=False) as running:
-        try:
-            asyncio.run(bench(running.addresses.postgres, arguments.events))
-        except asyncpg.PostgresError:
-            print(running.postgres.log_tail())
-            raise
-
-
-if __name__ == "__main__":
-    main()
+    await connection.close()
+    return found
