@@ -104,7 +104,7 @@ class Relay:
             # Marked first: into a database that cannot be written to, nothing would be published again and again.
             async with connection.transaction():
                 await connection.execute(statement("outbox", "mark"), [row["publication"] for row in rows])
-                await producer.publish(Outgoing(row["topic"], row["key"], row["value"]) for row in rows)
+                await _send(producer, rows)
             _measure(rows)
         return len(rows)
 
@@ -140,6 +140,10 @@ class Relay:
 
 def _age_s(written_at: datetime | None) -> float:
     return 0.0 if written_at is None else (datetime.now(UTC) - written_at).total_seconds()
+
+
+async def _send(producer: FencedProducer, rows: Sequence[Any]) -> None:
+    await producer.publish(Outgoing(row["topic"], row["key"], row["value"]) for row in rows)
 
 
 def _measure(rows: Sequence[Any]) -> None:
