@@ -53,13 +53,21 @@ class Load:
         while True:
             due = max(due + TICK_S, monotonic())  # an outage is not made up for
             await asyncio.sleep(due - monotonic())
-            await self.publish(self.plants.send(self._per_tick))
+            async with self._publishing:
+                await self._publish(self.plants.send(self._per_tick))
+
+    def alone(self) -> asyncio.Lock:
+        """While it is held nobody else speaks for the plants."""
+        return self._publishing
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Publishes, and keeps the account."""
         async with self._publishing:
-            for message, place in zip(messages, await self._publisher.publish(messages), strict=True):
-                self.keep(message, place.topic, place.partition, place.offset, place.timestamp_ms)
+            await self._publish(messages)
+
+    async def _publish(self, messages: Sequence[Outgoing]) -> None:
+        for message, place in zip(messages, await self._publisher.publish(messages), strict=True):
+            self.keep(message, place.topic, place.partition, place.offset, place.timestamp_ms)
 
     def ends(self) -> dict[tuple[str, int, int], int]:
         """Where each partition ends, as far as it was acknowledged."""

@@ -102,7 +102,11 @@ def _hear_receipt(receipt: dict[str, Any], found: Observed, numbers: dict[tuple[
 async def read(world: World, topic: str) -> list[Any]:
     """Every record of a topic, to its end now."""
     consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=world.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        topic,
+        bootstrap_servers=world.bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
     )
     await consumer.start()
     try:

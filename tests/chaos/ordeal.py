@@ -25,6 +25,12 @@ class Scene:
     world: World
     load: Load
     random: Random
+    watching: Watching | None = None
+
+    def broken(self) -> None:
+        """From here on the world is broken: what the services showed while it was being prepared does not count."""
+        if self.watching is not None:
+            self.watching.begin_anew()
 
 
 class Fault(ABC):
@@ -74,7 +80,8 @@ async def suffer(scene: Scene, fault: Fault) -> Row:
     if row.skipped:
         return row
     scene.load.go()
-    watching = Watching(scene.world, tuple(scene.world.services))
+    await caught_up(scene)
+    watching = scene.watching = Watching(scene.world, tuple(scene.world.services))
     try:
         try:
             await fault.strike(scene)

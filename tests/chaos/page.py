@@ -4,9 +4,12 @@ import os
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
+from chaos.mutants import Mutant
 from chaos.ordeal import Row
 
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 HEAD = ("fault", "times", "lost", "doubled", "recovery", "red meanwhile", "lag seen", "retries", "memory")
 
 
@@ -29,6 +32,19 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def mutant_cells(name: str, row: Row) -> tuple[str, str, str]:
+    """What brought a mutant to light."""
+    found = [f"{kind} ({len(each)})" for kind, each in row.verdict.differences.items()]
+    return name, row.fault, ", ".join(found + row.failures) or "**not found out**"
+
+
+def mutant_table(suffered: Sequence[tuple[Mutant, Row]]) -> str:
+    """As Markdown."""
+    lines = [("changed", "fault", "found out by"), ("---", "---", "---")]
+    lines += [mutant_cells(mutant.name, row) for mutant, row in suffered]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def complaints(rows: Sequence[Row], each_max: int = 8) -> str:
     """What did not hold, in words."""
     lines = []
@@ -40,6 +56,16 @@ def complaints(rows: Sequence[Row], each_max: int = 8) -> str:
     return "\n".join(lines)
 
 
-def machine() -> str:
-    """Where and when this ran."""
-    return f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} shared cores, Python {platform.python_version()}"
+def made_by(arguments: str, seed: int) -> str:
+    """When, where and how a table came about."""
+    command = f"make chaos{f' ARGS={arguments}' if arguments else ''}"
+    cores, python = os.cpu_count(), platform.python_version()
+    return f"{datetime.now(UTC):%Y-%m-%d}, `{command}`, seed {seed}, {cores} shared cores, Python {python}."
+
+
+def put(section: str, text: str) -> None:
+    """Writes a run's result into its section of the page."""
+    page = PAGE.read_text()
+    begins, ends = f"<!-- {section} -->\n", "<!-- end -->"
+    before, after = page.split(begins)
+    PAGE.write_text(f"{before}{begins}\n{text}\n\n{ends}{after.split(ends, 1)[1]}")

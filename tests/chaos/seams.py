@@ -34,7 +34,7 @@ SEAMS = (
     Seam("intake: in it, the position moved", "intake", _CONSUMING, "advance", "after"),
     Seam("intake: in it, all written", "intake", _CONSUMING, "decide_arrivals", "after"),
     Seam("intake: committed, not yet known", "intake", _CONSUMING, "Intake._decide", "after"),
-    Seam("intake: known, before the lag offsets", "intake", _CONSUMING, "Intake._commit_for_lag_tools", "before"),
+    Seam("intake: known, before the lag offsets", "intake", _CONSUMING, "Intake._show_progress", "before"),
     Seam("relay: before it publishes", "relay", _PUBLISHING, "_send", "before"),
     Seam("relay: published, not yet marked", "relay", _PUBLISHING, "_send", "after"),
     Seam("relay: marked", "relay", _PUBLISHING, "_measure", "before"),

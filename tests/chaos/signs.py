@@ -31,14 +31,21 @@ class Watching:
     """Looks at the services until it is told that the world is well again."""
 
     def __init__(self, world: World, services: tuple[str, ...]) -> None:
-        self.signs = Signs()
         self._world = world
         self._services = services
-        self._began = monotonic()
-        self._cpu_s: dict[str, tuple[int, float]] = {}
-        self._lines = {name: self._line_count(name) for name in services}
-        self._retries: dict[str, float] = {}
+        self.begin_anew()
         self._task = asyncio.create_task(self._look_on())
+
+    def begin_anew(self) -> None:
+        """Forgets what was seen so far."""
+        self.signs = Signs()
+        self._began = monotonic()
+        self._lines = {name: self._line_count(name) for name in self._services}
+        self._retries: dict[str, float] = {}
+        self._cpu_s: dict[str, tuple[int, float]] = {}
+        for name in self._services:
+            if (cpu := self._cpu(name)) is not None:
+                self._cpu_s[name] = cpu
 
     async def end(self) -> Signs:
         """What was seen."""
@@ -54,9 +61,6 @@ class Watching:
         return signs
 
     async def _look_on(self) -> None:
-        for name in self._services:
-            if (cpu := self._cpu(name)) is not None:
-                self._cpu_s[name] = cpu
         while True:
             for name in self._services:
                 await self._look(name)

@@ -91,17 +91,15 @@ def settle(claims: list[Claim], registry: Registry, end: End) -> None:
         first = data = claim.event["data"]
         kind, by = claim.event["type"], claim
         post(claim, draws_of(kind, first), end, original=True)
-        while by and (found := amending.pop(by.version, [])):
+        idle: list[tuple[Claim, str]] = []
+        while found := amending.pop(by.version, []):
             following = None
             for rival in found:
-                month = f"{day_of(rival.at):%Y-%m}"
                 after = amended(kind, data, rival.event) if data is not None else {}
-                if data is None:
-                    end.raised.add(("void-of-void", claim.event["source"], month))
-                elif after == {}:
-                    end.raised.add(("amendment-out-of-scope", claim.event["source"], month))
+                if data is None or after == {}:
+                    idle.append((rival, "void-of-void" if data is None else "amendment-out-of-scope"))
                 elif following:
-                    end.raised.add(("amendment-rival", claim.event["source"], month))
+                    idle.append((rival, "amendment-rival"))
                 else:
                     following = rival, after
             if following is None:
@@ -111,11 +109,25 @@ def settle(claims: list[Claim], registry: Registry, end: End) -> None:
             now = {(day.year, k) for day, k, _, _ in draws_of(kind, data)} if data else set()
             if now and before != now:
                 end.raised.add(("amendment-moves-year", claim.event["source"], f"{day_of(by.at).year}"))
+        set_aside(idle, amending, end)
         if data is not None:
             post(by, draws_of(kind, data), end, original=False)
             state(kind, data, by, registry, end)
     for orphan in (claim for found in amending.values() for claim in found):
         end.raised.add(("amendment-without-target", orphan.event["source"], f"{day_of(orphan.at):%Y-%m}"))
+
+
+def set_aside(idle: list[tuple[Claim, str]], amending: dict[Any, list[Claim]], end: End) -> None:
+    """Amendments without effect, and what amends those; a rival that its plant has voided is nothing to notice."""
+    while idle:
+        claim, rule = idle.pop()
+        followers = amending.pop(claim.version, [])
+        if rule == "amendment-rival" and followers and followers[0].event["type"] == "monazite.void.v1":
+            rule = ""
+            idle.append((followers.pop(0), ""))
+        idle += [(follower, "amendment-rival") for follower in followers]
+        if rule:
+            end.raised.add((rule, claim.event["source"], f"{day_of(claim.at):%Y-%m}"))
 
 
 def post(by: Claim, draws: list[tuple[date, str, str, int]], end: End, *, original: bool) -> None:

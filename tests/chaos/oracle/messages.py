@@ -82,7 +82,7 @@ def vouch(message: Message, registry: Registry, end: End) -> tuple[str | None, s
         end.raised.add(("seal-false", f"{key['plant']}/{key['gateway']}", day))
         return "refused", "seal-false", envelope
     if key and message.key.decode() != "/".join(gateway):
-        end.raised.add(("contract-refused", "/".join(gateway), day))
+        end.raised.add(("unreadable", message.topic, day))
         return "refused", "misplaced", envelope
     why = None
     if gateway not in registry.gateways:

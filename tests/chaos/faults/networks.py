@@ -1,0 +1,82 @@
+"""A network that is cut between intake and each server, and one that swallows everything."""
+
+import asyncio
+from urllib.parse import urlsplit, urlunsplit
+
+from chaos.ordeal import Fault, Scene
+from chaos.proxy import Proxy
+from chaos.world import World
+from monazite.embedded import ports
+
+HOLD_S = 4.0
+
+
+class _Cut(Fault):
+    red = ("intake",)
+
+    def __init__(self, *, swallows: bool) -> None:
+        self._swallows = swallows
+        self._proxy: Proxy | None = None
+        self.name = f"{'swallowed' if swallows else 'cut'} network between intake and {self.server}"
+
+    server: str
+
+    async def _lead_through(self, world: World) -> tuple[Proxy, dict[str, str]]:
+        raise NotImplementedError
+
+    async def strike(self, scene: Scene) -> None:
+        world = scene.world
+        self._proxy, settings = await self._lead_through(world)
+        world.child("intake").kill()
+        await world.start("intake", settings)
+        await asyncio.sleep(1)
+        scene.broken()
+        self._proxy.swallow() if self._swallows else self._proxy.cut()
+        await asyncio.sleep(HOLD_S)
+
+    async def heal(self, scene: Scene) -> None:
+        """Intake comes back by itself, through the same network."""
+        if self._proxy is not None:
+            self._proxy.mend()
+
+
+class DatabaseCut(_Cut):
+    """Between intake and the database."""
+
+    server = "the database"
+    lags = True
+
+    async def _lead_through(self, world: World) -> tuple[Proxy, dict[str, str]]:
+        address = urlsplit(world.servers.addresses.postgres)
+        proxy = Proxy(address.port or 0)
+        port = await proxy.open()
+        netloc = f"{address.username}:{address.password}@127.0.0.1:{port}"
+        return proxy, {"MONAZITE_DATABASE__URL": urlunsplit(address._replace(netloc=netloc))}
+
+
+class BrokerCut(_Cut):
+    """Between intake and the broker: the broker gets a listener whose advertised address leads through the proxy."""
+
+    server = "the broker"
+
+    async def _lead_through(self, world: World) -> tuple[Proxy, dict[str, str]]:
+        (behind,) = ports.free(1, ())
+        proxy = Proxy(behind)
+        port = await proxy.open()
+        await asyncio.to_thread(_add_listener, world, behind, port)
+        return proxy, {"MONAZITE_KAFKA__BOOTSTRAP": f"127.0.0.1:{port}"}
+
+
+def _add_listener(world: World, listening: int, advertised: int) -> None:
+    path = world.servers.folder.kafka / "server.properties"
+    kept = []
+    for line in path.read_text().splitlines():
+        name, _, value = line.partition("=")
+        added = {
+            "listeners": f",THROUGH://127.0.0.1:{listening}",
+            "advertised.listeners": f",THROUGH://127.0.0.1:{advertised}",
+            "listener.security.protocol.map": ",THROUGH:PLAINTEXT",
+        }.get(name, "")
+        kept.append(f"{name}={value.partition(',THROUGH')[0]}{added}" if added else line)
+    path.write_text("\n".join([*kept, "inter.broker.listener.name=PLAINTEXT"]) + "\n")
+    world.servers.kafka.restart()
