@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from monazite_consumers import metrics
 from monazite_consumers.database import LOCK_SESSION, Connection, connect
@@ -12,6 +13,9 @@ from monazite_consumers.health import Health
 log = logging.getLogger(__name__)
 
 STANDBY_POLL_S = 0.5
+USED_EVERY_S = 1.0
+
+Answer = TypeVar("Answer")
 
 
 @asynccontextmanager
@@ -30,3 +34,14 @@ async def held(url: str, lock: int, service: str, health: Health) -> AsyncIterat
     finally:
         metrics.ACTIVE.labels(service).set(0)
         connection.terminate()
+
+
+async def while_held(connection: Connection, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Awaits what needs no database, and uses the lock's session meanwhile: the server ends one that is idle."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait({task}, timeout=USED_EVERY_S))[0]:
+            await connection.execute("SELECT")
+        return task.result()
+    finally:
+        task.cancel()

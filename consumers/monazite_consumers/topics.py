@@ -1,7 +1,7 @@
 """Creates the topics of the table, and refuses a broker whose plant topics would lose or misdate what arrives."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -56,8 +56,21 @@ def names(topic: Topic, registry: Registry) -> list[str]:
     return [topic.name]
 
 
-async def ensure(kafka: KafkaSettings, registry: Registry, *, driven: bool) -> list[str]:
-    """Creates what is missing; returns the names of what it created.
+def row_of(name: str) -> Topic:
+    """The row of the table that stands for a topic.
+
+    Raises:
+        TopicError: none does.
+    """
+    for topic in TOPICS:
+        before, of_each, _ = topic.name.partition("{")
+        if name == topic.name or (of_each and name.startswith(before)):
+            return topic
+    raise TopicError(f"no row of the table of topics stands for {name}")
+
+
+async def ensure(kafka: KafkaSettings, registry: Registry, *, driven: bool, also: Iterable[str] = ()) -> list[str]:
+    """Creates what is missing, `also` those of plants that have left; returns the names of what it created.
 
     Raises:
         TopicError: a topic has another number of partitions than the table, or plant topics do not stamp arrival.
@@ -66,6 +79,7 @@ async def ensure(kafka: KafkaSettings, registry: Registry, *, driven: bool) -> l
     await admin.start()
     try:
         wanted = {name: topic for topic in TOPICS for name in names(topic, registry)}
+        wanted |= {name: row_of(name) for name in also}
         present = set(await admin.list_topics())
         missing = [name for name in wanted if name not in present]
         created = await _create(

@@ -57,7 +57,7 @@ HOT: dict[tuple[str, str], list[Any]] = {
         [f"2024-{n % 12}" for n in KEYS],
         [dt.datetime(2025, 1, 1, tzinfo=dt.UTC) for _ in KEYS],
     ],
-    ("outbox", "unpublished"): [500],
+    ("outbox", "unpublished"): [500, 4_000_000],
 }
 
 WHOLE = frozenset({"outbox_unpublished"})

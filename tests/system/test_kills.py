@@ -113,16 +113,17 @@ async def test_relay_killed_between_publishing_and_marking_publishes_again_and_n
     stranger = Gateway(PLANTS[0], "a" * 32)
     stranger.produce()  # never sent: the gap is an alert
     async with platform.connection() as opened:
-        # Intake may write rows; marking them waits for us.
+        # The relay may mark rows and publish them; the commit that keeps the marks waits for us.
         await opened.execute(
             "CREATE FUNCTION hold_marks() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN PERFORM pg_advisory_xact_lock(1, 1); RETURN new; END $$;"
-            "CREATE TRIGGER hold_marks BEFORE UPDATE ON outbox FOR EACH ROW EXECUTE FUNCTION hold_marks()"
+            "CREATE CONSTRAINT TRIGGER hold_marks AFTER UPDATE ON outbox DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION hold_marks()"
         )
         await opened.execute("SELECT pg_advisory_lock(1, 1)")
         await platform.publish([stranger.produce(), *platform.work(envelopes=1, events=1)])
         await platform.decided()
-        marking = await blocked(platform, "UPDATE outbox")
+        marking = await blocked(platform, "COMMIT")
         relay.kill()
         await opened.execute("SELECT pg_terminate_backend(p) FROM unnest($1::integer[]) AS p", marking)
         waiting = await opened.fetch("SELECT topic, value FROM outbox WHERE published_at IS NULL")

@@ -6,29 +6,34 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, RELAY_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
+from monazite_consumers.delivery import Outgoing
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.health import Health
-from monazite_consumers.locks import held
+from monazite_consumers.locks import held, while_held
+from monazite_consumers.relay.fencing import ANSWERS_WITHIN_S, FencedProducer
 from monazite_consumers.settings import KafkaSettings
 from monazite_consumers.sql import statement
-from monazite_consumers.topics import ensure
+from monazite_consumers.topics import ensure, names
+from monazite_contracts.topics import TOPICS
 
 log = logging.getLogger(__name__)
 
-BATCH = 1_000
+ROWS_MAX: Final = 1_000
+BYTES_MAX: Final = 4 * 1024 * 1024
+"""Of one pass, give or take its last message: what waits is bounded by neither time nor size."""
+
 IDLE_S = 0.5
 """How long the relay sleeps without being woken: shorter than the lock session's limit by far."""
 
-SEND_TIMEOUT_MS = 5_000
-"""Shorter than the lock session's idle limit, so that a paused relay's leftovers expire before a successor starts."""
+COUNT_EVERY_S = 5.0
+"""How often what waits is counted while it does not fit into one pass."""
 
 KEPT_FOR = timedelta(days=7)
 """How long published messages stay in the outbox, for whoever looks into an incident."""
@@ -44,9 +49,11 @@ class Relay:
         self._kafka = kafka
         self._health = health
         self._woken = asyncio.Event()
+        self._topics: set[str] = set()
         self._topics_of_revision = -1
         self._failures = 0
         self._forgot_at = -FORGET_EVERY_S
+        self._counted_at = -COUNT_EVERY_S
 
     async def run(self) -> None:
         """Until cancelled. Whatever the world does, it waits and tries again."""
@@ -63,22 +70,18 @@ class Relay:
 
     async def _publish_while_held(self, connection: Connection) -> None:
         await connection.add_listener("monazite_outbox", lambda *_: self._woken.set())
-        self._topics_of_revision = -1
-        # Not idempotent: aiokafka never lets an idempotent message expire, so one from before an outage would be sent
-        # behind a successor's newer one. Subscribers ignore what comes twice, and one request a partition keeps order.
-        async with AIOKafkaProducer(
-            bootstrap_servers=self._kafka.bootstrap, acks="all", request_timeout_ms=SEND_TIMEOUT_MS
-        ) as producer:
+        self._topics, self._topics_of_revision = set(), -1
+        await self._count(connection)  # also while the broker is away
+        async with FencedProducer(self._kafka) as producer:
             while True:
                 self._woken.clear()
-                await self._ensure_topics(connection)
                 published = await self._pass(connection, producer)
                 self._failures = 0
                 self._health.green("relay")
                 self._health.beat("relay", limit_s=30)
                 if not published:
                     # An idle relay notices too when the broker is gone.
-                    await asyncio.wait_for(producer.client.fetch_all_metadata(), SEND_TIMEOUT_MS / 1_000)
+                    await asyncio.wait_for(producer.client.fetch_all_metadata(), ANSWERS_WITHIN_S)
                     await self._forget(connection)
                     await self._idle()
 
@@ -92,33 +95,55 @@ class Relay:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), IDLE_S)
 
-    async def _ensure_topics(self, connection: Connection) -> None:
-        """Receipts and provinces come with the registry."""
-        revision = await register.revision(connection)
-        if revision != self._topics_of_revision:
-            platform = await read_platform(connection)
-            registry = await register.load(connection)
-            created = await ensure(self._kafka, registry, driven=platform.instant is not None)
-            if created:
-                log.info("created %s topics", len(created))
-            self._topics_of_revision = revision
-
-    async def _pass(self, connection: Connection, producer: AIOKafkaProducer) -> int:
-        rows = await connection.fetch(statement("outbox", "unpublished"), BATCH)
-        metrics.OUTBOX_DEPTH.set(len(rows))
-        metrics.OUTBOX_AGE_SECONDS.set((datetime.now(UTC) - rows[0]["written_at"]).total_seconds() if rows else 0)
-        if not rows:
-            return 0
-        await _send(producer, rows)
-        await connection.execute(statement("outbox", "mark"), [row["publication"] for row in rows])
-        _measure(rows)
+    async def _pass(self, connection: Connection, producer: FencedProducer) -> int:
+        rows = await connection.fetch(statement("outbox", "unpublished"), ROWS_MAX, BYTES_MAX)
+        await self._gauge(connection, rows)
+        # After the rows: they are told to whom the registry named when they were written.
+        await self._ensure_topics(connection, {row["topic"] for row in rows})
+        if rows:
+            # Marked first: into a database that cannot be written to, nothing would be published again and again.
+            async with connection.transaction():
+                await connection.execute(statement("outbox", "mark"), [row["publication"] for row in rows])
+                await _send(producer, rows)
+            _measure(rows)
         return len(rows)
 
+    async def _ensure_topics(self, connection: Connection, wanted: set[str]) -> None:
+        """Receipts and provinces come with the registry; a plant that has left it may still be told something."""
+        revision = await register.revision(connection)
+        if revision == self._topics_of_revision and wanted <= self._topics:
+            return
+        platform = await read_platform(connection)
+        registry = await register.load(connection)
+        ensuring = ensure(self._kafka, registry, driven=platform.instant is not None, also=wanted)
+        created = await while_held(connection, ensuring)
+        self._topics |= wanted.union(*(names(topic, registry) for topic in TOPICS))
+        if created:
+            log.info("created %s topics", len(created))
+        self._topics_of_revision = revision
 
-async def _send(producer: AIOKafkaProducer, rows: Sequence[Any]) -> None:
-    acknowledgements = [await producer.send(row["topic"], value=row["value"], key=row["key"]) for row in rows]
-    await producer.flush()
-    await asyncio.gather(*acknowledgements)
+    async def _gauge(self, connection: Connection, rows: Sequence[Any]) -> None:
+        """How much waits, and since when. Only what does not fit into one pass must be counted."""
+        if len(rows) == ROWS_MAX or sum(len(row["value"]) for row in rows) >= BYTES_MAX:
+            if monotonic() - self._counted_at > COUNT_EVERY_S:
+                await self._count(connection)
+            return
+        metrics.OUTBOX_DEPTH.set(len(rows))
+        metrics.OUTBOX_AGE_SECONDS.set(_age_s(rows[0]["written_at"] if rows else None))
+
+    async def _count(self, connection: Connection) -> None:
+        (waiting,) = await connection.fetch(statement("outbox", "depth"))
+        metrics.OUTBOX_DEPTH.set(waiting["messages"])
+        metrics.OUTBOX_AGE_SECONDS.set(_age_s(waiting["oldest_at"]))
+        self._counted_at = monotonic()
+
+
+def _age_s(written_at: datetime | None) -> float:
+    return 0.0 if written_at is None else (datetime.now(UTC) - written_at).total_seconds()
+
+
+async def _send(producer: FencedProducer, rows: Sequence[Any]) -> None:
+    await producer.publish(Outgoing(row["topic"], row["key"], row["value"]) for row in rows)
 
 
 def _measure(rows: Sequence[Any]) -> None:

@@ -9,16 +9,20 @@ INSERT INTO outbox (topic, key, value, arrived_at) SELECT *, $4::timestamptz FRO
 SELECT pg_notify('monazite_outbox', '');
 
 -- name: unpublished
--- What is not yet marked, in order.
-SELECT publication, topic, key, value, arrived_at, written_at FROM outbox WHERE published_at IS NULL ORDER BY publication LIMIT $1;
+-- What is not yet marked, in order: so many rows, and about so many bytes.
+SELECT publication, topic, key, value, arrived_at, written_at FROM (
+    SELECT w.*, sum(length(value)) OVER (ORDER BY publication) - length(value) AS bytes_before FROM (
+        SELECT publication, topic, key, value, arrived_at, written_at FROM outbox WHERE published_at IS NULL ORDER BY publication LIMIT $1
+    ) AS w
+) AS s WHERE bytes_before < $2 ORDER BY publication;
 
 -- name: mark
--- Marks what the broker has acknowledged.
+-- Marks what is about to be published; commits when the broker has committed it.
 UPDATE outbox SET published_at = clock_timestamp() WHERE publication = ANY($1::bigint[]);
 
 -- name: depth
 -- How much waits, and since when.
-SELECT count(*) AS waiting, min(written_at) AS oldest_at FROM outbox WHERE published_at IS NULL;
+SELECT count(*) AS messages, min(written_at) AS oldest_at FROM outbox WHERE published_at IS NULL;
 
 -- name: forget
 -- Forgets what was published before an instant.

@@ -82,7 +82,7 @@ class Driver:
 
     async def _all_published(self) -> bool:
         (row,) = await self.connection.fetch(statement("outbox", "depth"))
-        return bool(row["waiting"] == 0)
+        return bool(row["messages"] == 0)
 
     async def _until(self, what: str, is_so: Any) -> None:
         deadline = monotonic() + DECIDED_WITHIN_S
