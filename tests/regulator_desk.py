@@ -25,10 +25,11 @@ from monazite_consumers.errors import FaultError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.batches import Batch, read_record
 from monazite_consumers.intake.consuming import Intake
-from monazite_consumers.intake.positions import Advance, Position
+from monazite_consumers.intake.positions import Advance
 from monazite_consumers.reconciling import Account, reconcile
 from monazite_consumers.register import load
 from monazite_consumers.registry.applying import apply, plan
+from monazite_consumers.rules.positions import Position
 from monazite_consumers.rules.registry import (
     Allocation,
     Approval,
@@ -255,7 +256,7 @@ class Desk:
         names = await self.connection.fetch(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL ('{migrations,platform}')"
         )
-        order = sorted((row["tablename"] for row in names), key=lambda name: name == "registry_revisions")
+        order = sorted((row["tablename"] for row in names), key={"registry_revisions", "intake_positions"}.__contains__)
         await self.connection.execute(";".join(f"DELETE FROM {name}" for name in order))  # noqa: S608 - our own names
         await self.connection.execute(
             "UPDATE platform SET instant = NULL, judged_at = '2000-01-01T00:00:00Z', epoch = 1"

@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 RETRY_BACKOFF_MS = 1_000
 """While a broker is away its client asks this often, and says so each time: the default was 20 tries a second."""
 
+METADATA_AGE_MS = 10_000
+"""After which a topic that was recreated is noticed at the latest; the client's own default is five minutes."""
+
 Running = Callable[[PlatformSettings, Health], Awaitable[None]]
 
 
@@ -37,6 +40,8 @@ async def _intake(settings: PlatformSettings, health: Health) -> None:
     broker = KafkaBroker(
         settings.kafka.bootstrap,
         apply_types=False,
+        allow_auto_create_topics=False,  # ours are rows in a table, with partitions and timestamps of their own
+        metadata_max_age_ms=METADATA_AGE_MS,
         logger=log,
         log_level=logging.DEBUG,
         retry_backoff_ms=RETRY_BACKOFF_MS,

@@ -24,8 +24,8 @@ class FaultError(MonaziteError):
     """Our own code raised on a message; the cause says what."""
 
 
-class PositionAheadOfLogError(MonaziteError):
-    """The stored position lies beyond the log's end: the topic was recreated or truncated."""
+class NothingToAdoptError(MonaziteError):
+    """The partition's log is the one that is being read."""
 
 
 class TopicError(MonaziteError):

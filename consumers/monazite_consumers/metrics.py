@@ -20,6 +20,15 @@ ARRIVAL_TO_DECIDED_SECONDS = Histogram(
     buckets=_LATENCY_S,
 )
 LAG = Gauge("monazite_lag_messages", "Messages between the position and the log's end.", ["topic", "partition"])
+HOLES = Gauge(
+    "monazite_log_holes",
+    "Offsets passed over that held no message, in all: transactions, unreadable batches.",
+    ["topic"],
+)
+LOST = Gauge("monazite_log_lost_messages", "Messages that the broker deleted before they were read, in all.", ["topic"])
+GENERATION = Gauge(
+    "monazite_log_generation", "1, and 1 more for each log that was adopted in another's place.", ["topic", "partition"]
+)
 SUPERSEDED = Counter("monazite_intake_superseded", "Batches given up because a successor had moved the position.")
 RETRIES = Counter("monazite_retries", "Tries that failed and will be repeated, by what failed.", ["what"])
 UNRECONCILED = Gauge(

@@ -11,13 +11,22 @@ OUTCOMES = ("applied", "awaiting", "duplicate", "refused")
 
 @dataclass(frozen=True, slots=True)
 class PartitionAccount:
-    """One partition: `received` comes from the position, the outcomes from the rows."""
+    """One generation of a partition's log: `received` comes from the position, the outcomes from the rows."""
 
     topic: str
     partition: int
     log_generation: int
+    offsets: int
+    """How many lie between where it began and its position."""
     received: int
+    holes: int
+    lost: int
     outcomes: dict[str, int]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every offset was received, a hole or lost, and every message received has an outcome."""
+        return not self.difference and self.offsets == self.received + self.holes + self.lost
 
     @property
     def difference(self) -> int:
@@ -35,11 +44,13 @@ class Account:
     miscounted: list[dict[str, Any]]
     missing: int
     tallies_differ: bool
+    skips_differ: bool
 
     @property
     def reconciled(self) -> bool:
         """Whether received = applied + awaiting + duplicate + refused, everywhere, and every envelope adds up."""
-        return not self.miscounted and not self.tallies_differ and all(not p.difference for p in self.partitions)
+        differ = self.miscounted or self.tallies_differ or self.skips_differ
+        return not differ and all(partition.adds_up for partition in self.partitions)
 
     def total(self, outcome: str) -> int:
         """Messages of one outcome."""
@@ -50,19 +61,26 @@ class Account:
         """Messages in all."""
         return sum(partition.received for partition in self.partitions)
 
+    @property
+    def holes(self) -> int:
+        """Offsets that never held a message."""
+        return sum(partition.holes for partition in self.partitions)
+
+    @property
+    def lost(self) -> int:
+        """Messages that the broker deleted before they were read."""
+        return sum(partition.lost for partition in self.partitions)
+
 
 async def reconcile(connection: Connection) -> Account:
     """Counts everything, in one snapshot."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         counted: dict[tuple[str, int, int], dict[str, int]] = {}
         for row in await connection.fetch(statement("envelopes", "by_outcome")):
-            key = (row["topic"], row["partition"], row["log_generation"])
-            counted.setdefault(key, dict.fromkeys(OUTCOMES, 0))[row["outcome"]] = row["messages"]
-        partitions = [
-            PartitionAccount(*key, row["received"], counted.get(key, dict.fromkeys(OUTCOMES, 0)))
-            for row in await connection.fetch(statement("positions", "all"))
-            for key in [(row["topic"], row["partition"], row["log_generation"])]
-        ]
+            counted.setdefault(_key(row), dict.fromkeys(OUTCOMES, 0))[row["outcome"]] = row["messages"]
+        rows = await connection.fetch(statement("positions", "all"))
+        partitions = [_partition(row, counted.get(_key(row), dict.fromkeys(OUTCOMES, 0))) for row in rows]
+        skipped = await connection.fetch(statement("positions", "skipped"))
         events = await connection.fetch(statement("events", "by_outcome"))
         miscounted = [dict(row) for row in await connection.fetch(statement("events", "miscounted"))]
         missing = sum(row["missing"] for row in await connection.fetch(statement("envelopes", "chain")))
@@ -74,9 +92,20 @@ async def reconcile(connection: Connection) -> Account:
         miscounted,
         missing,
         _differ(partitions, tallies),
+        {_key(row): (row["holes"], row["lost"]) for row in skipped}
+        != {(p.topic, p.partition, p.log_generation): (p.holes, p.lost) for p in partitions if p.holes or p.lost},
     )
 
 
+def _key(row: Any) -> tuple[str, int, int]:
+    return row["topic"], row["partition"], row["log_generation"]
+
+
+def _partition(row: Any, outcomes: dict[str, int]) -> PartitionAccount:
+    offsets = row["next_offset"] - row["start_offset"]
+    return PartitionAccount(*_key(row), offsets, row["received"], row["holes"], row["lost"], outcomes)
+
+
 def _differ(partitions: list[PartitionAccount], tallies: list[Any]) -> bool:
-    kept = {(r["topic"], r["partition"], r["log_generation"]): {o: r[o] for o in OUTCOMES} for r in tallies}
+    kept = {_key(row): {o: row[o] for o in OUTCOMES} for row in tallies}
     return any(kept[p.topic, p.partition, p.log_generation] != p.outcomes for p in partitions)

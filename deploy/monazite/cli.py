@@ -10,6 +10,7 @@ from rich.text import Text
 from monazite.commands import (
     contracts_commands,
     demo_command,
+    intake_commands,
     query_commands,
     registry_commands,
     service_commands,
@@ -34,6 +35,7 @@ app.command(rich_help_panel=RUNNING)(service_commands.migrate)
 app.command(rich_help_panel=KNOWING)(query_commands.caps)
 app.command(rich_help_panel=KNOWING)(query_commands.alerts)
 app.add_typer(query_commands.ledger, name="ledger", rich_help_panel=KNOWING)
+app.add_typer(intake_commands.app, name="intake", rich_help_panel=RUNNING)
 app.add_typer(watch_commands.app, name="watch", rich_help_panel=KNOWING)
 app.add_typer(registry_commands.app, name="registry", rich_help_panel=SPEAKING)
 app.add_typer(contracts_commands.app, name="contracts", rich_help_panel=SPEAKING)

@@ -113,17 +113,22 @@ def reconciliation_table(account: Any) -> Table:
     title = Text(f"{verdict}: received = applied + awaiting + duplicate + refused", style=style)
     table = _table(title)
     table.add_column("", no_wrap=True)
-    for name in ("received", *OUTCOMES, "missing"):
+    skips = ("holes", "lost") if account.holes or account.lost else ()
+    for name in ("received", *OUTCOMES, "missing", *skips):
         table.add_column(name, justify="right", no_wrap=True)
-    for topic in sorted({p.topic for p in account.partitions}):
-        found = [p for p in account.partitions if p.topic == topic]
-        cells = [sum(p.received for p in found), *(sum(p.outcomes[o] for p in found) for o in OUTCOMES)]
-        table.add_row(
-            topic.removeprefix("plant-"), *(f"{cell:,}" for cell in (*cells, sum(p.difference for p in found)))
-        )
+    for topic, generation in sorted({(p.topic, p.log_generation) for p in account.partitions}):
+        found = [p for p in account.partitions if (p.topic, p.log_generation) == (topic, generation)]
+        # A log that took the place of an older one is shown by itself: each must add up.
+        label = topic.removeprefix("plant-") + (f", log {generation}" if generation > 1 else "")
+        table.add_row(label, *_reconciliation_cells(found, skips))
     table.add_section()
-    totals = [account.received, *(account.total(o) for o in OUTCOMES), sum(p.difference for p in account.partitions)]
-    table.add_row("messages", *(f"{cell:,}" for cell in totals), style="bold")
+    table.add_row("messages", *_reconciliation_cells(account.partitions, skips), style="bold")
     events = [sum(account.events.values()), *(account.events[o] for o in OUTCOMES)]
-    table.add_row("events in them", *(f"{cell:,}" for cell in events), "", style="bold")
+    table.add_row("events in them", *(f"{cell:,}" for cell in events), *("" for _ in ("missing", *skips)), style="bold")
     return table
+
+
+def _reconciliation_cells(partitions: Sequence[Any], skips: Sequence[str]) -> list[str]:
+    counts = [sum(p.received for p in partitions), *(sum(p.outcomes[o] for p in partitions) for o in OUTCOMES)]
+    counts += [sum(p.difference for p in partitions), *(sum(getattr(p, s) for p in partitions) for s in skips)]
+    return [f"{count:,}" for count in counts]

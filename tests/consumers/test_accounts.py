@@ -61,6 +61,9 @@ TAMPERINGS = {
     ),
     "a tally is off": "UPDATE tallies SET messages = messages + 1 WHERE outcome = 'applied'",
     "a tally is gone": "DELETE FROM tallies WHERE outcome = 'refused'",
+    "a position has passed over something": (
+        "UPDATE intake_positions SET next_offset = next_offset + 1, holes = holes + 1"
+    ),
     "a position has moved": "UPDATE intake_positions SET next_offset = next_offset + 1, received = received + 1",
 }
 

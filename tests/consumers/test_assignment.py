@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from faststream.kafka import KafkaBroker
 
 from monazite_consumers.errors import SupersededError
 from monazite_consumers.health import Health
+from monazite_consumers.intake.assignment import Assignment
 from monazite_consumers.intake.batches import Batch
 from monazite_consumers.intake.consuming import Intake
-from monazite_consumers.intake.positions import Assignment, Position
+from monazite_consumers.rules.positions import Position
 from monazite_consumers.settings import IntakeSettings
 
 TP = TopicPartition("plant-production", 0)
@@ -34,23 +36,43 @@ class Record:
 
 @dataclass
 class Consumer:
-    """Remembers where it was sent."""
+    """Of one partition: remembers that it was paused, and says how far it has got."""
 
-    sought: list[int] = field(default_factory=list)
+    reached: int = 5
+    paused: list[TopicPartition] = field(default_factory=list)
 
-    def seek(self, tp: TopicPartition, offset: int) -> None:
+    def assignment(self) -> set[TopicPartition]:
+        return {TP}
+
+    def pause(self, tp: TopicPartition) -> None:
+        self.paused.append(tp)
+
+    async def position(self, tp: TopicPartition) -> int:
         assert tp == TP
-        self.sought.append(offset)
+        return self.reached
+
+    def highwater(self, tp: TopicPartition) -> int:
+        assert tp == TP
+        return 9
 
 
 async def no_database() -> Any:
     raise OSError("away")
 
 
+def no_reader() -> Any:
+    raise AssertionError("no log is looked at without a database")
+
+
 @pytest.fixture
-def assignment() -> Assignment:
-    made = Assignment(no_database, Health())
-    made.consumer = Consumer()  # type: ignore[assignment]
+def consumer() -> Consumer:
+    return Consumer()
+
+
+@pytest.fixture
+def assignment(consumer: Consumer) -> Assignment:
+    made = Assignment(no_database, no_reader, Health())
+    made.consumer = consumer
     made.positions[TP] = Position(1, 5)
     return made
 
@@ -61,13 +83,56 @@ def offsets(records: Any) -> list[int]:
 
 def test_what_lies_before_the_position_is_dropped(assignment: Assignment) -> None:
     assert offsets(assignment.accept(TP, [Record(3), Record(4), Record(5), Record(6)])) == [5, 6]
-    assert offsets(assignment.accept(TP, [Record(3), Record(4)])) == []
 
 
-def test_a_hole_is_believed_only_when_it_is_met_again_from_the_position(assignment: Assignment) -> None:
-    assert offsets(assignment.accept(TP, [Record(8), Record(9)])) == []
-    assert assignment.consumer.sought == [5]  # type: ignore[union-attr]
-    assert offsets(assignment.accept(TP, [Record(8), Record(9)])) == [8, 9]
+@pytest.mark.parametrize("found", [[8, 9], [3, 4], [0]])
+def test_what_skips_offsets_or_goes_back_is_not_decided_before_the_log_was_looked_at(
+    assignment: Assignment, consumer: Consumer, found: list[int]
+) -> None:
+    assert offsets(assignment.accept(TP, [Record(offset) for offset in found])) == []
+    assert consumer.paused == [TP]
+    assert assignment.doubted.is_set()
+    assert offsets(assignment.accept(TP, [Record(5)])) == [], "nothing until it is placed again"
+
+
+async def test_a_consumer_that_went_elsewhere_without_a_record_is_doubted_when_it_is_seen_twice(
+    assignment: Assignment, consumer: Consumer
+) -> None:
+    await assignment.tend()
+    assert TP in assignment.positions
+    consumer.reached = 7  # it passed markers
+    await assignment.tend()
+    assert TP in assignment.positions, "records may be on their way from the consumer to us"
+    await assignment.tend()
+    assert TP not in assignment.positions
+    assert consumer.paused == [TP]
+
+
+async def test_a_consumer_that_is_ahead_while_a_batch_is_decided_is_not_doubted(
+    assignment: Assignment, consumer: Consumer
+) -> None:
+    consumer.reached = 7
+    assignment.idle.clear()
+    for _ in range(3):
+        await assignment.tend()
+    assert TP in assignment.positions
+
+
+async def test_what_cannot_be_placed_is_tried_again_with_bounded_backoff(assignment: Assignment) -> None:
+    tries: list[int] = []
+
+    async def connect() -> Any:
+        tries.append(1)
+        raise OSError("away")
+
+    assignment._connect = connect
+    await assignment.on_partitions_assigned([TP])
+    await assignment.place()
+    assert len(tries) == 1, "the second try waits"
+    assignment._attempts = 1_000
+    assignment._try_at = 0.0
+    await assignment.place()
+    assert assignment._try_at - monotonic() <= 10
 
 
 async def test_records_of_a_partition_that_is_gone_are_dropped(assignment: Assignment) -> None:
@@ -78,7 +143,7 @@ async def test_records_of_a_partition_that_is_gone_are_dropped(assignment: Assig
 async def test_a_revocation_waits_no_longer_than_its_limit(
     assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monazite_consumers.intake.positions.REVOKE_WAIT_S", 0.01)
+    monkeypatch.setattr("monazite_consumers.intake.assignment.REVOKE_WAIT_S", 0.01)
     assignment.idle.clear()
     await assignment.on_partitions_revoked([TP])
     assert TP not in assignment.positions

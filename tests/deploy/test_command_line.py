@@ -17,7 +17,20 @@ from running_platform import HOLDER, PLANTS, REO_G, Gateway, a_registry
 from monazite.embedded.servers import addresses_at
 from monazite_producers.publisher import Publisher, PublisherSettings
 
-COMMANDS = ("demo", "up", "down", "serve", "migrate", "caps", "alerts", "ledger", "watch", "registry", "contracts")
+COMMANDS = (
+    "demo",
+    "up",
+    "down",
+    "serve",
+    "migrate",
+    "intake",
+    "caps",
+    "alerts",
+    "ledger",
+    "watch",
+    "registry",
+    "contracts",
+)
 Ran = subprocess.CompletedProcess[str]
 
 
@@ -40,7 +53,7 @@ def test_help_is_a_table_of_contents() -> None:
         assert f" {name} " in shown.stdout, name
 
 
-@pytest.mark.parametrize("group", ["ledger", "watch", "registry", "contracts"])
+@pytest.mark.parametrize("group", ["intake", "ledger", "watch", "registry", "contracts"])
 def test_a_group_without_a_command_shows_its_help(group: str) -> None:
     shown = monazite(group)
     assert "Usage" in shown.stdout + shown.stderr
@@ -61,8 +74,9 @@ def test_without_a_platform_a_question_says_what_to_start(command: tuple[str, ..
     assert len(told.stderr.splitlines()) == 1
 
 
-def test_without_kafka_watch_says_what_to_start(tmp_path: Path) -> None:
-    told = monazite("watch", "alerts", "--data", tmp_path)
+@pytest.mark.parametrize("command", [("watch", "alerts"), ("intake", "adopt", "plant-production", 0, "--by", "me")])
+def test_without_kafka_a_command_says_what_to_start(command: tuple[object, ...], tmp_path: Path) -> None:
+    told = monazite(*command, "--data", tmp_path)
     assert (told.returncode, told.stderr.count("\n")) == (1, 1)
     assert "no Kafka: start `monazite up`" in told.stderr
 

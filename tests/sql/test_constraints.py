@@ -32,7 +32,27 @@ VALID: dict[str, Row] = {
         "start_offset": 10,
         "next_offset": 15,
         "received": 3,
-        "holes": 2,
+        "holes": 1,
+        "lost": 1,
+    },
+    "skipped_days": {
+        "topic": "plant-shipments",
+        "partition": 0,
+        "log_generation": 1,
+        "day": AT.date(),
+        "holes": 1,
+        "lost": 1,
+    },
+    "adoptions": {
+        "topic": "plant-shipments",
+        "partition": 0,
+        "log_generation": 1,
+        "adopted_at": AT,
+        "adopted_by": "keeper",
+        "reason": "other-record",
+        "read_to": 15,
+        "log_start": 0,
+        "log_end": 9,
     },
     "sources": {"plant": "p1", "gateway": "g1", "stream": "shipments", "incarnation": "i1"},
     "envelopes": {
@@ -89,8 +109,18 @@ ALONE: list[tuple[str, str, Row]] = [
     ("registry_change_changes", "registry_changes", {"before": {"name": "P1"}}),
     ("registry_change_changes", "registry_changes", {"before": None, "after": None}),
     ("position_adds_up", "intake_positions", {"received": 4}),
-    ("position_adds_up", "intake_positions", {"holes": 1}),
+    ("position_adds_up", "intake_positions", {"holes": 2}),
+    ("position_adds_up", "intake_positions", {"lost": 0}),
     ("position_adds_up", "intake_positions", {"next_offset": 16}),
+    ("position_counts", "intake_positions", {"received": -1, "holes": 5}),
+    ("position_counts", "intake_positions", {"holes": -1, "lost": 3}),
+    ("position_counts", "intake_positions", {"holes": 3, "lost": -1}),
+    ("skipped_position", "skipped_days", {"log_generation": 2}),
+    ("skipped_something", "skipped_days", {"holes": 0, "lost": 0}),
+    ("skipped_something", "skipped_days", {"holes": -1, "lost": 2}),
+    ("skipped_something", "skipped_days", {"holes": 2, "lost": -1}),
+    ("adopted_position", "adoptions", {"partition": 1}),
+    ("adoption_reason", "adoptions", {"reason": "because"}),
     ("envelope_outcome", "envelopes", {"outcome": "lost", "rule": "unknown"}),
     ("envelope_standing_occupies", "envelopes", {"occupies": False}),
     ("envelope_occupant_is_vouched", "envelopes", {"vouched": False}),
@@ -145,6 +175,8 @@ async def prepare(connection: database.Connection, table: str) -> None:
     """What must be there before a row of this table."""
     if table == "registry_changes":
         await put(connection, "registry_revisions")
+    if table in {"skipped_days", "adoptions"}:
+        await put(connection, "intake_positions")
     if table == "platform":
         await connection.execute("TRUNCATE platform")  # its one row comes with the migrations
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from monazite_consumers.database import Connection
+from monazite_consumers.decisions.logs import LOG_RULES, observe_logs
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.delivery import Outgoing
 from monazite_consumers.rules.alerts import AlertKey, AlertState, Observed, next_state
@@ -138,6 +139,7 @@ async def observe(
             by_rule[key.rule].append(key)
     observed = await _observe_lots(connection, registry, by_rule.pop("lot-reused", []))
     observed |= await _observe_unlisted(connection, registry, by_rule.pop("unlisted-producer", []))
+    observed |= await observe_logs(connection, [key for rule in LOG_RULES for key in by_rule.pop(rule, [])])
     settled_before = judged_at - timedelta(minutes=registry.settings.settle_minutes)
     far = datetime(9999, 1, 1, tzinfo=UTC)
     rows = [

@@ -14,6 +14,7 @@ from monazite_consumers.decisions.chains import check_chain
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.claims import settle_claims
 from monazite_consumers.decisions.gaps import follow
+from monazite_consumers.decisions.logs import LOG_RULES
 from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict, names_of, settle
 from monazite_consumers.decisions.unvouched import Batch, decide_unvouched
 from monazite_consumers.delivery import put
@@ -29,7 +30,7 @@ from monazite_contracts.envelope import Source
 from monazite_contracts.months import day_of
 from monazite_contracts.receipts import Outcome
 
-OF_SEVERAL_PLANTS = frozenset({"source-unknown", "unreadable", "seal-false", "platform-fault"})
+OF_SEVERAL_PLANTS = LOG_RULES | {"source-unknown", "unreadable", "seal-false", "platform-fault"}
 """Rules whose alerts are about a topic, the platform or another plant's key: no plant's lock covers them."""
 
 

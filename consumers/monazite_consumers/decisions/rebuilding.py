@@ -12,6 +12,7 @@ from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import Platform, decide_numbered, read_platform
 from monazite_consumers.decisions.gaps import follow
 from monazite_consumers.decisions.holders import all_caps
+from monazite_consumers.decisions.logs import log_alerts
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.sequences import Sequences
 from monazite_consumers.delivery import put
@@ -107,6 +108,7 @@ _QUIET = [rule.id for rule in RULES.values() if rule.quiet]
 async def _judge_all(connection: Connection, registry: Registry, platform: Platform) -> None:
     caps = await all_caps(connection, registry)
     observed = await judge_caps(connection, registry, caps, platform.judged_at)
+    observed |= await observe(connection, registry, await log_alerts(connection), platform.judged_at)
     await publish(connection, observed, platform.judged_at, platform.epoch, simulated=registry.simulated)
 
 

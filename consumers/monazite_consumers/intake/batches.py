@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from monazite_consumers.decisions.reading import arrival, arrived_at, read_headers
-from monazite_consumers.intake.positions import Assignment
+from monazite_consumers.intake.assignment import Assignment
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
 
 SLICE_EVENTS = 50

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from time import monotonic, time
 from typing import Any
 
@@ -19,10 +20,13 @@ from monazite_consumers.decisions.deciding import Decision, decide_arrivals
 from monazite_consumers.decisions.parking import park
 from monazite_consumers.errors import FaultError, SupersededError
 from monazite_consumers.health import Health
+from monazite_consumers.intake.assignment import KAFKA_ANSWERS_WITHIN_S, Assignment
 from monazite_consumers.intake.batches import Batch, read_batches
+from monazite_consumers.intake.logs import READER
 from monazite_consumers.intake.patience import Patience
-from monazite_consumers.intake.positions import Advance, Assignment, advance
+from monazite_consumers.intake.positions import Advance, advance
 from monazite_consumers.intake.records import install_reader
+from monazite_consumers.intake.skipping import note_skips
 from monazite_consumers.rules.envelopes import Arrival
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import IntakeSettings
@@ -31,7 +35,6 @@ from monazite_contracts.topics import PLANT_TOPICS
 log = logging.getLogger(__name__)
 
 PULSE_S = 1.0
-KAFKA_ANSWERS_WITHIN_S = 5.0
 
 
 _Deciding = Callable[[Connection, Registry, Sequence[tuple[Arrival, Any]]], Awaitable[Decision]]
@@ -52,7 +55,7 @@ class Intake:
         self._shown: dict[TopicPartition, int] = {}
         self._settings = settings
         self._health = health
-        self.assignment = Assignment(connect, health)
+        self.assignment = Assignment(connect, lambda: self.subscriber.builder(**READER), health)
         install_reader()
         self.subscriber = broker.subscriber(
             *PLANT_TOPICS.values(),
@@ -60,6 +63,8 @@ class Intake:
             group_id=settings.group,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
+            # What is sealed counts, whatever became of the transaction around it; and one that hangs stops nobody.
+            isolation_level="read_uncommitted",
             max_records=settings.messages_max,
             batch_timeout_ms=settings.poll_ms,
             session_timeout_ms=int(settings.session_timeout_s * 1_000),
@@ -95,11 +100,12 @@ class Intake:
                 if consumer is not None:
                     await asyncio.wait_for(consumer.topics(), KAFKA_ANSWERS_WITHIN_S)
                     self._health.green("kafka")
-                    await self.assignment.place()
+                    await self.assignment.tend()
                     await asyncio.wait_for(self._show_progress(consumer), KAFKA_ANSWERS_WITHIN_S)
             except (OSError, KafkaError) as error:
                 self._health.red("kafka", f"{type(error).__name__}: {error}")
-            await asyncio.sleep(PULSE_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.assignment.doubted.wait(), PULSE_S)
 
     async def _take(self, batch: Any) -> None:
         """One poll's records, in transactions of at most so many events; returns when all are durable."""
@@ -204,6 +210,7 @@ class Intake:
                 raise
             except Exception as fault:
                 raise FaultError from fault
+            await note_skips(connection, self._registry, steps)
         metrics.BATCH_SECONDS.observe(monotonic() - began)
         return decision
 
@@ -214,6 +221,8 @@ class Intake:
         metrics.LAG.clear()
         for tp, next_offset in reached.items():
             metrics.LAG.labels(tp.topic, tp.partition).set(max(0, ends[tp] - next_offset))
+        for tp, waiting in self.assignment.stopped.items():
+            metrics.LAG.labels(tp.topic, tp.partition).set(waiting)
         if reached == self._shown:
             return
         try:

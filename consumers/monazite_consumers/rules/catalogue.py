@@ -33,6 +33,7 @@ class Rule:
 
 _INFO, _WARN, _SERIOUS, _CRITICAL = Severity.INFORMATION, Severity.WARNING, Severity.SERIOUS, Severity.CRITICAL
 _BY_PERSON: Final = "only a person closes it"
+_DUTY: Final = "our own duty"
 _CAPS, _FALSE = "Order 71 arts 5-6; Decree 785 art. 21", "Decree 785 art. 25"
 _LISTED, _INTEGRITY = "Decree 785 art. 8; Order 71 art. ~7", "Order 71 art. ~11; Decree 785 art. 25"
 
@@ -120,7 +121,20 @@ _ROWS: Final = (
         "unreadable", "topic", _WARN, _INTEGRITY, "messages arrive that nobody can be named for", _BY_PERSON,
         stays=True,
     ),
-    Rule("platform-fault", "platform", _CRITICAL, "our own duty", "our own code raised", "a release that does not"),
+    Rule(
+        "log-holes", "topic", _WARN, _INTEGRITY,
+        "offsets hold no message: a producer uses transactions, or sent a batch that cannot be read", _BY_PERSON,
+        stays=True, remedy="Publish with an idempotent producer and without transactions.",
+    ),
+    Rule(
+        "log-lost", "topic", _CRITICAL, _DUTY, "the broker deleted messages before they were read", _BY_PERSON,
+        stays=True, remedy="Lengthen the retention, look at the lag; gateways send again what no receipt covers.",
+    ),
+    Rule(
+        "log-replaced", "topic", _SERIOUS, _DUTY, "another log took the place of the one that was read", _BY_PERSON,
+        stays=True, remedy="Find out who recreated the topic or what truncated it; watch the gaps of its sources.",
+    ),
+    Rule("platform-fault", "platform", _CRITICAL, _DUTY, "our own code raised", "a release that does not"),
 )  # fmt: skip
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.id: rule for rule in _ROWS})

@@ -3,6 +3,20 @@
 
 CREATE SEQUENCE message_numbers AS bigint START 1 INCREMENT 1 MINVALUE 1 MAXVALUE 9223372036854775807 CACHE 1;
 
+CREATE TABLE adoptions (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    log_generation integer NOT NULL,
+    adopted_at timestamp with time zone NOT NULL,
+    adopted_by text NOT NULL,
+    reason text NOT NULL,
+    read_to bigint NOT NULL,
+    log_start bigint NOT NULL,
+    log_end bigint NOT NULL,
+    CONSTRAINT adoptions_pkey PRIMARY KEY (topic, partition, log_generation),
+    CONSTRAINT adoption_reason CHECK (reason = ANY (ARRAY['position-above-end'::text, 'other-record'::text]))
+);
+
 CREATE TABLE alerts (
     alert text NOT NULL,
     rule text NOT NULL,
@@ -130,8 +144,10 @@ CREATE TABLE intake_positions (
     next_offset bigint NOT NULL,
     received bigint DEFAULT 0 NOT NULL,
     holes bigint DEFAULT 0 NOT NULL,
+    lost bigint DEFAULT 0 NOT NULL,
     CONSTRAINT intake_positions_pkey PRIMARY KEY (topic, partition, log_generation),
-    CONSTRAINT position_adds_up CHECK ((next_offset - start_offset) = (received + holes))
+    CONSTRAINT position_adds_up CHECK ((next_offset - start_offset) = (received + holes + lost)),
+    CONSTRAINT position_counts CHECK (received >= 0 AND holes >= 0 AND lost >= 0)
 );
 
 CREATE TABLE ledger (
@@ -224,6 +240,17 @@ CREATE TABLE registry_revisions (
     CONSTRAINT registry_revisions_revision_check CHECK (revision > 0)
 );
 
+CREATE TABLE skipped_days (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    log_generation integer NOT NULL,
+    day date NOT NULL,
+    holes bigint NOT NULL,
+    lost bigint NOT NULL,
+    CONSTRAINT skipped_days_pkey PRIMARY KEY (topic, partition, log_generation, day),
+    CONSTRAINT skipped_something CHECK (holes >= 0 AND lost >= 0 AND (holes + lost) > 0)
+);
+
 CREATE TABLE source_states (
     source integer NOT NULL,
     decided int8multirange NOT NULL,
@@ -249,7 +276,11 @@ CREATE TABLE tallies (
     CONSTRAINT tallies_pkey PRIMARY KEY (topic, partition, log_generation, outcome)
 );
 
+ALTER TABLE adoptions ADD CONSTRAINT adopted_position FOREIGN KEY (topic, partition, log_generation) REFERENCES intake_positions(topic, partition, log_generation);
+
 ALTER TABLE registry_changes ADD CONSTRAINT registry_changes_revision_fkey FOREIGN KEY (revision) REFERENCES registry_revisions(revision);
+
+ALTER TABLE skipped_days ADD CONSTRAINT skipped_position FOREIGN KEY (topic, partition, log_generation) REFERENCES intake_positions(topic, partition, log_generation);
 
 CREATE INDEX envelopes_awaiting ON envelopes USING btree (source, key_id) WHERE outcome = 'awaiting'::text AND NOT vouched AND rule <> 'awaiting-bound'::text;
 

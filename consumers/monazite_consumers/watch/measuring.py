@@ -34,6 +34,7 @@ async def measure_once(connection: Connection) -> None:
     metrics.UNRECONCILED.set(
         sum(r["received"] - r["applied"] - r["awaiting"] - r["duplicate"] - r["refused"] for r in rows)
     )
+    await _measure_positions(connection)
     metrics.ALERTS.clear()
     for row in await connection.fetch(statement("alerts", "by_rule")):
         metrics.ALERTS.labels(row["rule"], row["condition"]).set(row["alerts"])
@@ -41,3 +42,13 @@ async def measure_once(connection: Connection) -> None:
         if row["granted_g"]:
             ratio = row["drawn_g"] / row["granted_g"]
             metrics.CAP_RATIO.labels(row["holder"], row["kind"], row["year"]).set(ratio)
+
+
+async def _measure_positions(connection: Connection) -> None:
+    rows = await connection.fetch(statement("positions", "all"))
+    for topic in {row["topic"] for row in rows}:
+        found = [row for row in rows if row["topic"] == topic]
+        metrics.HOLES.labels(topic).set(sum(row["holes"] for row in found))
+        metrics.LOST.labels(topic).set(sum(row["lost"] for row in found))
+    for row in rows:  # by generation: the newest is set last
+        metrics.GENERATION.labels(row["topic"], row["partition"]).set(row["log_generation"])
