@@ -32,6 +32,9 @@ def main() -> None:
     """Parses and runs."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # fresh topics have no leaders for a moment: it retries
     arguments = _arguments()
+    if arguments.page:
+        console.print(f"written: {report.write()}")
+        return
     sizes = _sizes(arguments)
     wanted = [arguments.only] if arguments.only else list(SECTIONS)
     command = " ".join(sys.argv[1:])
@@ -58,6 +61,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="rounds of each contender")
     parser.add_argument("--events", type=int, help="events of a run")
     parser.add_argument("--full", type=int, help="events in the grown ledger and of the plant that moves")
+    parser.add_argument("--page", action="store_true", help="measure nothing, only write the page again")
     return parser.parse_args()
 
 

@@ -72,16 +72,23 @@ def _fill(full: Arena, base: World, sizes: Sizes, tell: Callable[[str], None]) -
 
 
 def _round(full: Arena, world: World, number: int) -> Round:
-    """The same published events, into a fresh database and into the full one."""
+    """The same published events, into a fresh database and into the full one; who is first changes each round."""
     ends = full.rows("SELECT topic, partition, next_offset FROM intake_positions WHERE log_generation = 1")
     messages = full.publish(world.sealed(PER, f"round-{number}"))
-    with arena.another(full, f"empty_{number}", world.registry) as empty:
+    if number % 2:
+        empty = _rate_empty(full, world, messages, ends)
+        return Round(empty, _rate_full(full, world, messages))
+    filled = _rate_full(full, world, messages)
+    return Round(_rate_empty(full, world, messages, ends), filled)
+
+
+def _rate_empty(full: Arena, world: World, messages: int, ends: list[Any]) -> float:
+    with arena.another(full, "empty", world.registry) as empty:
         empty.rows(AT_ENDS, *map(list, zip(*[tuple(row) for row in ends], strict=True)))
         with ours.serving(empty, SERVICES) as processes:
             ours.until_received(empty, messages, processes)
         ours.require_exact(empty, world, messages)
-        rate_empty = rate(ours.commits(empty))
-    return Round(rate_empty, _rate_full(full, world, messages))
+        return rate(ours.commits(empty))
 
 
 def _rate_full(full: Arena, world: World, messages: int) -> float:
