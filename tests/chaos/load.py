@@ -18,6 +18,8 @@ class Load:
     def __init__(self, bootstrap: str, seed: int, rate: int) -> None:
         self.plants = Plants(seed)
         self.account: list[Message] = []
+        self.raised: set[tuple[str, str, str]] = set()
+        """Conditions that no plant's words raise, but what a fault did to the log: rule, topic, day."""
         self.generations: dict[tuple[str, int], int] = {}
         """Of partitions whose log was begun anew."""
         self._bootstrap = bootstrap

@@ -173,4 +173,6 @@ async def held_against_the_account(scene: Scene) -> Verdict:
         return Verdict(differences={"stuck": [str(error)]})
     nouns = json.loads((world.registry / "country.yaml").read_text())
     found = await observe(world, [plant["code"] for plant in nouns["plants"]])
-    return compare(scene.load.account, judge(scene.load.account, nouns), found)
+    end = judge(scene.load.account, nouns)
+    end.raised |= scene.load.raised
+    return compare(scene.load.account, end, found)

@@ -76,8 +76,12 @@ async def delete_before(platform: Platform, number: int, offset: int) -> None:
         await admin.delete_records({TopicPartition(PRODUCTION.name, number): RecordsToDelete(offset)})
 
 
-async def recreate(platform: Platform) -> None:
-    """Deletes the topic of production, with everything in it, and makes it anew."""
+async def recreate(platform: Platform, *, said: bool) -> None:
+    """Deletes the topic of production with everything in it, and makes it anew; `said`: once intake says it is gone."""
+
+    async def says_so() -> bool:
+        return PRODUCTION.name in (await platform.health("intake"))["checks"]["topics"]["detail"]
+
     async with administrator(platform) as admin:
         await admin.delete_topics([PRODUCTION.name])
 
@@ -85,6 +89,8 @@ async def recreate(platform: Platform) -> None:
             return PRODUCTION.name not in await admin.list_topics()
 
         await until("the topic is gone", gone)
+        if said:
+            await until("intake says so", says_so)
         made = NewTopic(
             PRODUCTION.name, PRODUCTION.partitions, 1, topic_configs=configuration(PRODUCTION, driven=False)
         )
@@ -266,7 +272,7 @@ async def test_a_topic_that_is_recreated_stands_still_until_somebody_adopts_it(p
     drawn_g, outcomes = await platform.drawn_g(), (await platform.account()).total("duplicate")
     numbers = sorted({partition(plant) for plant in PLANTS})
     before = {number: await position(platform, number) for number in numbers}
-    await recreate(platform)
+    await recreate(platform, said=True)
     for number in numbers:
         detail = await stands_still(platform, number)
         assert "above the log's end" in detail
@@ -313,7 +319,7 @@ async def test_a_topic_that_was_recreated_and_has_outgrown_the_position_is_notic
     number = partition(plant)
     before = await position(platform, number)
     await asyncio.to_thread(intake.stop)
-    await recreate(platform)
+    await recreate(platform, said=False)
     gateway = Gateway(plant, "c" * 32)
     await platform.publish([gateway.produce() for _ in range(before["next_offset"] + 5)])
     starting = asyncio.create_task(asyncio.to_thread(intake.start))

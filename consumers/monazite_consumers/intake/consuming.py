@@ -98,7 +98,7 @@ class Intake:
             consumer = self.subscriber.consumer
             try:
                 if consumer is not None:
-                    await asyncio.wait_for(consumer.topics(), KAFKA_ANSWERS_WITHIN_S)
+                    self._miss(set(await asyncio.wait_for(consumer.topics(), KAFKA_ANSWERS_WITHIN_S)))
                     self._health.green("kafka")
                     await self.assignment.tend()
                     await asyncio.wait_for(self._show_progress(consumer), KAFKA_ANSWERS_WITHIN_S)
@@ -106,6 +106,14 @@ class Intake:
                 self._health.red("kafka", f"{type(error).__name__}: {error}")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.assignment.doubted.wait(), PULSE_S)
+
+    def _miss(self, present: set[str]) -> None:
+        """A topic that is gone is assigned to nobody, and nobody else would notice."""
+        missing = sorted(set(PLANT_TOPICS.values()) - present)
+        if missing:
+            self._health.red("topics", f"the broker has no {', '.join(missing)}: a service that starts creates it")
+        else:
+            self._health.green("topics")
 
     async def _take(self, batch: Any) -> None:
         """One poll's records, in transactions of at most so many events; returns when all are durable."""

@@ -3,11 +3,12 @@
 from aiokafka import AIOKafkaProducer
 
 from chaos.ordeal import Fault, Scene
+from chaos.world import until
 from monazite_producers.publisher import partition_for
 
 
 class TransactionalProducer(Fault):
-    """One that publishes in transactions: their markers are holes in the log."""
+    """One that publishes in transactions: their markers are holes in the log, and alerted."""
 
     name = "a transactional producer among the plants"
 
@@ -27,9 +28,23 @@ class TransactionalProducer(Fault):
                             await producer.send(m.topic, value=m.value, key=m.key, headers=list(m.headers))
                             for m in messages
                         ]
+                    today = await _today(scene)
                     for message, future in zip(messages, sent, strict=True):
                         at = await future
                         load.keep(message, at.topic, at.partition, at.offset, at.timestamp)
+                        load.raised.add(("log-holes", at.topic, today))
 
     async def heal(self, scene: Scene) -> None:
-        """Nothing is broken."""
+        """Nothing is broken; a marker at a partition's end is noticed a moment after everything is decided."""
+        raised = {topic for rule, topic, _ in scene.load.raised if rule == "log-holes"}
+
+        async def noticed() -> bool:
+            found = await scene.world.ask("SELECT array_agg(DISTINCT topic) FROM skipped_days WHERE holes > 0")
+            return raised <= set(found or ())
+
+        await until("the holes are noticed", noticed)
+
+
+async def _today(scene: Scene) -> str:
+    """The day on which a hole is noticed, shortly."""
+    return str(await scene.world.ask("SELECT (clock_timestamp() AT TIME ZONE 'Asia/Shanghai')::date"))
