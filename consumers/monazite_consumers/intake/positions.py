@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 
 from monazite_consumers.database import Connection
+from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.errors import SupersededError
 from monazite_consumers.rules.positions import Position, Record
 from monazite_consumers.sql import statement
@@ -66,17 +67,15 @@ async def advance(connection: Connection, steps: Iterable[Advance]) -> None:
     Raises:
         SupersededError: a successor has moved one of them; the caller rolls back.
     """
-    for step in sorted(steps, key=lambda s: (s.partition.topic, s.partition.partition)):
-        tp = step.partition
-        done = await connection.execute(
-            statement("positions", "advance"),
-            tp.topic,
-            tp.partition,
-            step.before.log_generation,
-            step.before.next_offset,
-            step.next_offset,
-            step.received,
-            step.lost,
-        )
-        if done != "UPDATE 1":
-            raise SupersededError(f"{tp.topic}-{tp.partition} is no longer at {step.before.next_offset}")
+    rows = [
+        (*s.partition, s.before.log_generation, s.before.next_offset, s.next_offset, s.received, s.lost) for s in steps
+    ]
+    moved = {
+        TopicPartition(*row) for row in await connection.fetch(statement("positions", "advance"), *transposed(rows, 7))
+    }
+    if superseded := [
+        f"{topic}-{partition} is no longer at {read_to}"
+        for topic, partition, _, read_to, *_ in rows
+        if (topic, partition) not in moved
+    ]:
+        raise SupersededError(", ".join(superseded))

@@ -13,10 +13,22 @@ INSERT INTO intake_positions (topic, partition, start_offset, next_offset) VALUE
 ON CONFLICT DO NOTHING;
 
 -- name: advance
--- Moves a partition on, if nobody else has moved it since.
-UPDATE intake_positions
-SET next_offset = $5, received = received + $6, lost = lost + $7, holes = holes + ($5 - $4 - $6 - $7)
-WHERE topic = $1 AND partition = $2 AND log_generation = $3 AND next_offset = $4;
+-- Moves partitions on that nobody else has moved since; returns which. They are locked in one order.
+WITH held AS (
+    SELECT k.*
+    FROM unnest($1::text[], $2::integer[], $3::integer[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+         AS k (topic, partition, log_generation, read_to, next_offset, received, lost)
+    JOIN intake_positions p USING (topic, partition, log_generation)
+    WHERE p.next_offset = k.read_to
+    ORDER BY topic, partition
+    FOR UPDATE OF p
+)
+UPDATE intake_positions p
+SET next_offset = h.next_offset, received = p.received + h.received, lost = p.lost + h.lost,
+    holes = p.holes + (h.next_offset - h.read_to - h.received - h.lost)
+FROM held h
+WHERE (p.topic, p.partition, p.log_generation) = (h.topic, h.partition, h.log_generation)
+RETURNING p.topic, p.partition;
 
 -- name: all
 -- Every partition, for reconciling.
