@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 from random import Random
 from time import monotonic
@@ -10,6 +11,7 @@ from time import monotonic
 from chaos.faults.calm import Calm, LateCommit
 from chaos.faults.crashes import Crash, RandomKills
 from chaos.faults.databases import Deadlock, DiskFull, OutOfConnections, ReadOnly, StatementTimeout
+from chaos.faults.logs import SegmentsDeleted, TopicMadeAnew
 from chaos.faults.members import Members, Zombie
 from chaos.faults.networks import BrokerCut, DatabaseCut
 from chaos.faults.producers import TransactionalProducer
@@ -43,6 +45,8 @@ def faults(*, long: bool) -> list[Fault]:
         Zombie("watch", "watch: in it, all written"),
         Members(some),
         TransactionalProducer(each),
+        SegmentsDeleted(),
+        TopicMadeAnew(),
         DatabaseCut(swallows=False),
         DatabaseCut(swallows=True),
         BrokerCut(swallows=False),
@@ -88,6 +92,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=int, default=30, help="stories a second; one is a message or several")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, nothing stays behind
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our plants' clients, while the broker is away
     status = _mutants(arguments) if arguments.mutants else _faults(arguments)
     sys.exit(status)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Self
 
@@ -28,10 +29,22 @@ class Load:
         self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._publisher = Publisher(PublisherSettings(self._bootstrap, "chaos"))
-        await self._publisher.__aenter__()
+        await self._open()
         await self.publish(self.plants.opening())
         return self
+
+    async def _open(self) -> None:
+        self._publisher = Publisher(PublisherSettings(self._bootstrap, "chaos"))
+        await self._publisher.__aenter__()
+
+    async def reopen(self) -> None:
+        """With a producer that knows nothing of what a log held before."""
+        await self._publisher.__aexit__(None, None, None)
+        await self._open()
+
+    def again(self, message: Message) -> Outgoing:
+        """What a gateway sends once more: the same value under the same seal."""
+        return Outgoing(message.topic, message.key, message.value, message.headers, datetime.now(UTC))
 
     async def __aexit__(self, *_: object) -> None:
         await self.rest()

@@ -41,6 +41,7 @@ _IN_TRANSACTION = """        async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
 """
 
+_MARK = '                await connection.execute(statement("outbox", "mark")'
 _BY_CURSOR = (
     "FROM outbox WHERE publication > (SELECT coalesce(max(publication), 0) FROM outbox WHERE published_at IS NOT NULL)"
     " ORDER BY publication LIMIT $1"
@@ -124,13 +125,8 @@ MUTANTS = (
     ),
     Mutant(
         "a registration does not decide again",
-        f"{CONSUMERS}/rules/envelopes.py",
-        (
-            (
-                '        return "source-unknown"\n    if key is None:\n        return "key-unknown"',
-                '        return "key-unknown"\n    if key is None:\n        return None',
-            ),
-        ),
+        f"{CONSUMERS}/decisions/redeciding.py",
+        (("    return set(plants)", "    return set()"),),
         RegistryChanged(),
     ),
     Mutant(
@@ -145,18 +141,9 @@ MUTANTS = (
         LateCommit(),
     ),
     Mutant(
-        "the relay marks before it publishes",
+        "the relay marks before it publishes, in a transaction of its own",
         f"{CONSUMERS}/relay/publishing.py",
-        (
-            (
-                "        await _send(producer, rows)\n        await connection.execute(",
-                "        await connection.execute(",
-            ),
-            (
-                "        _measure(rows)\n        return len(rows)",
-                "        await _send(producer, rows)\n        _measure(rows)\n        return len(rows)",
-            ),
-        ),
+        ((f"            async with connection.transaction():\n{_MARK}", f"            if True:\n{_MARK}"),),
         _crash("relay: before it publishes"),
     ),
 )
