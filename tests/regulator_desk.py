@@ -42,6 +42,7 @@ from monazite_consumers.rules.registry import (
 )
 from monazite_consumers.settings import IntakeSettings
 from monazite_consumers.sql import statement
+from monazite_consumers.verifying import Misfit, Report, verify
 from monazite_consumers.watch.judging import Watch
 from monazite_contracts.builders import (
     MINE,
@@ -337,6 +338,15 @@ class Desk:
     async def rebuild(self, *, keep: bool = False) -> list[Difference]:
         async with self.connection.transaction():
             return await rebuild(self.connection, await load(self.connection), keep=keep)
+
+    async def verify(self, source: str | None = None) -> Report:
+        async with self.connection.transaction(isolation="repeatable_read", readonly=True):
+            return await verify(self.connection, source)
+
+    async def misfits(self) -> list[Misfit]:
+        """All but those about offsets and positions: a desk's messages have offsets of their own."""
+        of_kafka = {"ledger.log_offset", "intake_positions"}
+        return [misfit for misfit in (await self.verify()).misfits if misfit.column not in of_kafka]
 
     async def reconcile(self) -> Account:
         return await reconcile(self.connection)

@@ -14,6 +14,7 @@ from monazite.commands import (
     query_commands,
     registry_commands,
     service_commands,
+    verify_command,
     watch_commands,
 )
 from monazite.errors import CommandError
@@ -34,6 +35,7 @@ app.command(rich_help_panel=RUNNING)(service_commands.serve)
 app.command(rich_help_panel=RUNNING)(service_commands.migrate)
 app.command(rich_help_panel=KNOWING)(query_commands.caps)
 app.command(rich_help_panel=KNOWING)(query_commands.alerts)
+query_commands.ledger.command()(verify_command.verify)
 app.add_typer(query_commands.ledger, name="ledger", rich_help_panel=KNOWING)
 app.add_typer(intake_commands.app, name="intake", rich_help_panel=RUNNING)
 app.add_typer(watch_commands.app, name="watch", rich_help_panel=KNOWING)

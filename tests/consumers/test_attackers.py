@@ -79,6 +79,7 @@ async def test_no_interleaving_with_an_attackers_messages_changes_what_holds_for
     note("\n".join(await desk.outcomes()))
     assert found == wanted
     assert await desk.rebuild() == []
+    assert await desk.misfits() == []
     assert (await desk.reconcile()).reconciled
 
 

@@ -75,6 +75,7 @@ async def test_neither_order_nor_batches_nor_writers_nor_when_the_registry_chang
     note(await explained(desk))
     assert differences(found, wanted) == []
     assert await desk.rebuild() == []
+    assert await desk.misfits() == []
     assert (await desk.reconcile()).reconciled
 
 

@@ -1,8 +1,13 @@
 """The whole attack on a real Kafka, through the real intake, while plants go on publishing."""
 
+import asyncio
+import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
@@ -11,7 +16,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 from attacker import EVIL, EVIL_KEY, NOISE, TRICKS
 from regulator_desk import Message
-from running_platform import PROVINCE, REO_G, Platform, a_registry
+from running_platform import PLANTS, PROVINCE, REO_G, Platform, a_registry
 
 from monazite import stack
 from monazite_consumers.queries import rebuilt
@@ -124,3 +129,69 @@ async def test_it_is_all_accounted_for_and_only_the_attempts_are_alerted(platfor
     expected = {*NOISE, "event-long-past"}  # what the builders state was in 2023
     blamed = {row["subject"].partition("/")[0] for row in rows if row["rule"] not in expected}
     assert blamed <= {EVIL, "evil"}
+
+
+# --- and the ledger that came of it is verified
+
+
+async def verified(platform: Platform, *options: str) -> "subprocess.CompletedProcess[str]":
+    """`monazite ledger verify` beside the running services."""
+    addresses = platform.stack.addresses
+    named = {"MONAZITE_DATABASE__URL": addresses.postgres, "MONAZITE_KAFKA__BOOTSTRAP": addresses.kafka}
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "monazite", "ledger", "verify", *options],
+        env=os.environ | named | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+async def test_the_ledger_fits_and_is_what_kafka_holds(platform: Platform) -> None:
+    done = await verified(platform, "--against-kafka", "--json")
+    report = json.loads(done.stdout)
+    assert report["misfits"] == []
+    assert (done.returncode, report["fits"]) == (0, True)
+    assert report["messages"] == report["reread"] == platform.published
+
+
+async def test_against_kafka_the_first_changed_byte_is_named_and_the_exit_status_is_1(platform: Platform) -> None:
+    change = (
+        "UPDATE ledger SET value = overlay(value PLACING $1 FROM 60 FOR 1) WHERE message = 1"
+        " RETURNING get_byte(value, 59)"
+    )
+    was = await platform.ask("SELECT substring(value FROM 60 FOR 1) FROM ledger WHERE message = 1")
+    assert await platform.ask(change, b"\x7f") == 0x7F
+    try:
+        told = await verified(platform, "--against-kafka", "--source", platform.gateways[PLANTS[0]].plant)
+        report = json.loads((await verified(platform, "--against-kafka", "--json")).stdout)
+    finally:
+        await platform.ask(change, was)
+    assert told.returncode == 1
+    assert "things do not fit" in told.stdout
+    against = [m for m in report["misfits"] if "against Kafka" in m["detail"]]
+    assert [(m["column"], m["byte"], m["expected"], m["found"]) for m in against] == [
+        ("ledger.value", 59, was.hex(), "7f")
+    ]
+    assert report["misfits"][0]["column"] == "ledger.value"
+    assert (await verified(platform)).returncode == 0
+
+
+async def test_a_forged_arrival_that_fits_in_itself_does_not_fit_kafka(platform: Platform) -> None:
+    later = "UPDATE {} SET arrived_at = arrived_at + $1::interval WHERE message = 1 RETURNING 1"
+    for relation in ("ledger", "envelopes"):
+        await platform.ask(later.format(relation), timedelta(milliseconds=1))
+    try:
+        report = json.loads((await verified(platform, "--against-kafka", "--json")).stdout)
+    finally:
+        for relation in ("ledger", "envelopes"):
+            await platform.ask(later.format(relation), timedelta(milliseconds=-1))
+    assert report["by_column"]["ledger.arrived_at"] == 1
+
+
+async def test_a_source_that_is_not_there_is_an_error(platform: Platform) -> None:
+    done = await verified(platform, "--source", "nobody")
+    assert done.returncode == 1
+    assert "there is no message of a source nobody" in done.stderr

@@ -39,10 +39,20 @@ async def judge_caps(
     connection: Connection, registry: Registry, caps: Iterable[Cap], judged_at: datetime
 ) -> dict[AlertKey, Observed]:
     """Judges caps at an instant: notes the judgement beside each, and returns what to say of their alerts."""
+    judgements, observed = await observe_caps(connection, registry, caps, judged_at)
+    if judgements:
+        await _note_judgements(connection, judgements)
+    return observed
+
+
+async def observe_caps(
+    connection: Connection, registry: Registry, caps: Iterable[Cap], judged_at: datetime
+) -> tuple[dict[Cap, CapJudgement], dict[AlertKey, Observed]]:
+    """How caps are judged at an instant, and what to say of their alerts; writes nothing."""
     today = day_of(judged_at)
     wanted = sorted(caps)
     if not wanted:
-        return {}
+        return {}, {}
     columns = transposed([(cap.holder, cap.year, cap.kind) for cap in wanted], 3)
     rows = await connection.fetch(statement("caps", "days"), *columns)
     drawn = {
@@ -53,7 +63,6 @@ async def judge_caps(
         cap: judge_cap(drawn.get(cap, CapDays()), registry.grants(cap.holder, cap.year, cap.kind), today)
         for cap in wanted
     }
-    await _note_judgements(connection, judgements)
     observed: dict[AlertKey, Observed] = {}
     for cap, judgement in judgements.items():
         # A member draws on its group's cap; it has one of its own only when it is granted something.
@@ -62,7 +71,7 @@ async def judge_caps(
         for rule in CAP_RULES:
             observed[AlertKey(rule, cap.subject, f"{cap.year}")] = _observed_cap(rule, judgement, rule in held)
     await _cite_corrections(connection, registry, judgements, observed)
-    return observed
+    return judgements, observed
 
 
 def _observed_cap(rule: str, judgement: CapJudgement, holds: bool) -> Observed:  # noqa: FBT001 - a fact about the rule

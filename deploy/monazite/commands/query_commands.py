@@ -17,7 +17,7 @@ from monazite.tables import alerts_table, caps_table, reconciliation_table
 if TYPE_CHECKING:
     from monazite_consumers.database import Connection
 
-ledger = typer.Typer(help="Reconcile and rebuild what was received.", no_args_is_help=True)
+ledger = typer.Typer(help="Reconcile, verify and rebuild what was received.", no_args_is_help=True)
 
 
 def caps(

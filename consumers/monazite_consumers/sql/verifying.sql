@@ -1,0 +1,150 @@
+-- Verifying: reads everything that is stored once more, to hold it against the bytes. Nothing here writes.
+
+-- name: total
+-- How many messages there are to walk, of one source or of all.
+SELECT count(*) FROM envelopes e LEFT JOIN sources s USING (source)
+WHERE $1::text IS NULL
+   OR starts_with(concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation) || '/', rtrim($1, '/') || '/');
+
+-- name: walk
+-- Every message in the order of its chain: by source and sequence, rivals by coordinate; at last what has no source.
+SELECT e.message FROM envelopes e JOIN ledger l USING (message) LEFT JOIN sources s USING (source)
+WHERE $1::text IS NULL
+   OR starts_with(concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation) || '/', rtrim($1, '/') || '/')
+ORDER BY e.source NULLS LAST, e.sequence, l.arrived_at, l.topic, l.partition, l.log_generation, l.log_offset;
+
+-- name: messages
+-- Messages with all that was decided about each.
+SELECT l.message, l.topic, l.partition, l.log_generation, l.log_offset, l.arrived_at, l.record_key, l.key_id, l.seal,
+       l.value, l.size, l.hash, e.source, e.sequence, e.hash AS decided_hash, e.previous, e.arrived_at AS decided_at,
+       e.key_id AS decided_key_id, e.events, e.outcome, e.occupies, e.vouched, e.rule,
+       concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation) AS source_name
+FROM ledger l JOIN envelopes e USING (message) LEFT JOIN sources s USING (source)
+WHERE l.message = ANY($1::bigint[]);
+
+-- name: events
+-- The events of messages; amended: another event of the same plant amends it.
+SELECT v.*, EXISTS (SELECT FROM events a WHERE a.target_id = v.event_id AND a.plant = v.plant AND NOT a.test) AS amended
+FROM events v WHERE v.message = ANY($1::bigint[]);
+
+-- name: findings
+-- The findings about messages and their events.
+SELECT message, index, rule, subject, period, at, measure FROM findings WHERE message = ANY($1::bigint[]);
+
+-- name: lots
+-- The lots that statements in messages brought into being.
+SELECT message, index, lot, plant, product, origin, net_g, reo_g, made_at FROM lots WHERE message = ANY($1::bigint[]);
+
+-- name: whole_values
+-- Another message that holds the bytes of a hash unchanged: a repeat, which tells what the changed ones were.
+SELECT message, value FROM ledger WHERE hash = $1 AND message <> $2 AND sha256(value) = hash LIMIT 1;
+
+-- name: plants_with_amendments
+-- Plants that have amended something.
+SELECT DISTINCT plant FROM events WHERE target_id IS NOT NULL AND NOT test ORDER BY plant;
+
+-- name: amendments
+-- What a plant's amendments are and what they amend, as far as it is applied.
+SELECT v.message, v.index, v.plant, v.event_id, v.hash, v.target_id, v.target_hash, v.outcome, v.effective,
+       l.topic, l.partition, l.log_generation, l.log_offset, l.arrived_at
+FROM events v JOIN ledger l USING (message)
+WHERE v.plant = $1 AND v.outcome = 'applied' AND NOT v.test
+  AND (v.target_id IS NOT NULL
+       OR EXISTS (SELECT FROM events a WHERE a.target_id = v.event_id AND a.plant = v.plant AND NOT a.test))
+ORDER BY v.message, v.index;
+
+-- name: unpaired
+-- Rows that are about a message, or an event, that is not there.
+SELECT 'ledger' AS relation, l.message, NULL::smallint AS index, 'nothing was decided about it' AS why
+FROM ledger l WHERE NOT EXISTS (SELECT FROM envelopes e WHERE e.message = l.message)
+UNION ALL
+SELECT 'envelopes', e.message, NULL, 'the ledger has no such message'
+FROM envelopes e WHERE NOT EXISTS (SELECT FROM ledger l WHERE l.message = e.message)
+UNION ALL
+SELECT 'events', v.message, v.index, 'no standing envelope holds it'
+FROM events v WHERE NOT EXISTS (SELECT FROM envelopes e WHERE e.message = v.message AND e.outcome = 'applied')
+UNION ALL
+SELECT 'lots', t.message, t.index, 'no event that says what is so made it'
+FROM lots t WHERE NOT EXISTS (SELECT FROM events v WHERE v.message = t.message AND v.index = t.index AND v.effective)
+UNION ALL
+SELECT 'findings', f.message, f.index, 'there is no such message or event'
+FROM findings f WHERE CASE WHEN f.index = -1
+    THEN NOT EXISTS (SELECT FROM envelopes e WHERE e.message = f.message)
+    ELSE NOT EXISTS (SELECT FROM events v WHERE v.message = f.message AND v.index = f.index) END
+ORDER BY message, relation LIMIT $1;
+
+-- name: out_of_order
+-- Messages of one partition are numbered in the order of their offsets, whoever decided them.
+SELECT message, topic, partition, log_generation, log_offset, before FROM (
+    SELECT message, topic, partition, log_generation, log_offset,
+           lag(log_offset) OVER (PARTITION BY topic, partition, log_generation ORDER BY message) AS before
+    FROM ledger) AS numbered
+WHERE before >= log_offset ORDER BY message LIMIT $1;
+
+-- name: positions
+-- What each position accounts for beside what the ledger holds, and what was said of the offsets that it passed over.
+SELECT topic, partition, log_generation, p.received, p.start_offset, p.next_offset, p.holes, p.lost,
+       l.messages, l.first, l.last, s.holes AS said_holes, s.lost AS said_lost
+FROM (SELECT topic, partition, log_generation, count(*) AS messages, min(log_offset) AS first, max(log_offset) AS last
+      FROM ledger GROUP BY topic, partition, log_generation) AS l
+FULL JOIN intake_positions p USING (topic, partition, log_generation)
+LEFT JOIN (SELECT topic, partition, log_generation, sum(holes)::bigint AS holes, sum(lost)::bigint AS lost
+           FROM skipped_days GROUP BY topic, partition, log_generation) AS s USING (topic, partition, log_generation)
+WHERE p.received IS DISTINCT FROM coalesce(l.messages, 0) OR l.first < p.start_offset OR l.last >= p.next_offset
+   OR (p.holes, p.lost) IS DISTINCT FROM (coalesce(s.holes, 0), coalesce(s.lost, 0));
+
+-- name: miscounted
+-- Tallies that are not what the rows add up to.
+SELECT topic, partition, log_generation, outcome, t.messages AS kept, coalesce(r.messages, 0) AS counted
+FROM (SELECT * FROM tallies WHERE messages <> 0) AS t
+FULL JOIN (SELECT l.topic, l.partition, l.log_generation, e.outcome, count(*) AS messages
+           FROM envelopes e JOIN ledger l USING (message) GROUP BY 1, 2, 3, 4) AS r
+USING (topic, partition, log_generation, outcome)
+WHERE t.messages IS DISTINCT FROM r.messages;
+
+-- name: undecided
+-- Sources whose decided sequences are not those that are occupied.
+SELECT concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation) AS source_name, d.decided::text AS kept,
+       o.decided::text AS occupied
+FROM (SELECT * FROM source_states WHERE decided <> '{}') AS d
+FULL JOIN (SELECT source, range_agg(int8range(sequence, sequence, '[]')) AS decided
+           FROM envelopes WHERE occupies GROUP BY source) AS o USING (source)
+LEFT JOIN sources s USING (source)
+WHERE d.decided IS DISTINCT FROM o.decided;
+
+-- name: misplaced_claims
+-- Of all that claim one event id the earliest is applied, equal ones repeat it, others await.
+SELECT message, index, outcome, due FROM (
+    SELECT v.message, v.index, v.outcome,
+           CASE WHEN row_number() OVER w = 1 THEN 'applied' WHEN v.hash = first_value(v.hash) OVER w THEN 'duplicate'
+                ELSE 'awaiting' END AS due
+    FROM events v JOIN ledger l USING (message)
+    WHERE v.event_id IS NOT NULL AND NOT v.test AND v.rule IS DISTINCT FROM 'platform-fault'
+    WINDOW w AS (PARTITION BY v.event_id, v.plant
+                 ORDER BY l.arrived_at, l.topic, l.partition, l.log_generation, l.log_offset, v.index)) AS claims
+WHERE outcome <> due ORDER BY message, index LIMIT $1;
+
+-- name: draw_days
+-- The sums of draws.
+SELECT plant, day, kind, basis, drawn_g, original_g, events FROM draw_days;
+
+-- name: cap_days
+-- The days of caps.
+SELECT holder, year, kind, day, drawn_g, original_g FROM cap_days;
+
+-- name: alerts
+-- Alerts as they stand.
+SELECT rule, subject, period, province, condition, severity, percent, evidence FROM alerts;
+
+-- name: alert_keys
+-- What findings there are about.
+SELECT DISTINCT rule, subject, period FROM findings;
+
+-- name: in_partition
+-- Messages of a partition between two offsets, to be held against Kafka's.
+SELECT message, topic, partition, log_offset, arrived_at, record_key, key_id, seal, value, size, hash FROM ledger
+WHERE topic = $1 AND partition = $2 AND log_generation = $3 AND log_offset BETWEEN $4 AND $5;
+
+-- name: platform
+-- Where watch last judged.
+SELECT judged_at FROM platform;

@@ -1,0 +1,177 @@
+"""Verifies one message of the walk: its bytes, its seal, what was decided about it, and its place in the chain."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from monazite_consumers.decisions.changes import WHOLE, Changes
+from monazite_consumers.decisions.gaps import GAPS_MAX
+from monazite_consumers.decisions.reading import read_row
+from monazite_consumers.decisions.unvouched import find
+from monazite_consumers.rules.envelopes import FAULT, FORK, FORKS, OCCUPIES, REPEATS, Arrival, Place, vouch
+from monazite_consumers.rules.production import Finding
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.verifying.misfits import Misfit, Report, differing, place_of
+from monazite_contracts.envelope import value_hash
+from monazite_contracts.months import day_of
+from monazite_contracts.receipts import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """One message, read again. `opened` of it is what its bytes say now."""
+
+    row: Any
+    arrival: Arrival
+    vouched: bool
+
+    @property
+    def message(self) -> int:
+        """Its number."""
+        return int(self.row["message"])
+
+
+@dataclass(slots=True)
+class _Link:
+    """The occupant of a source's highest sequence so far."""
+
+    source: int
+    sequence: int = 0
+    hash: bytes | None = None
+    gaps: int = 0
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One sequence, its claims taken in the order of their coordinates: the first holds it."""
+
+    source: int | None = None
+    sequence: int | None = None
+    occupant: bytes | None = None
+    kept: set[tuple[Any, ...]] = field(default_factory=set)
+
+    def take(self, row: Any) -> Place:
+        """What the next claim comes to; as `rules.envelopes.place`, but one at a time: a flood may claim one slot."""
+        if self.occupant is None:
+            self.occupant = row["hash"]
+            return OCCUPIES
+        identity = (row["hash"], row["key_id"], row["seal"])
+        repeats = row["hash"] == self.occupant or identity in self.kept
+        self.kept.add(identity)
+        return REPEATS if repeats else FORKS
+
+
+@dataclass(slots=True)
+class Chain:
+    """Follows the walk: rivals for one sequence, and the link from each occupant to the next."""
+
+    registry: Registry
+    report: Report
+    link: _Link | None = None
+    slot: _Slot = field(default_factory=_Slot)
+
+    def take(self, row: Any, changes: Changes) -> Walked:
+        """Verifies the next message of the walk; what should have been found about it goes into `changes`."""
+        arrival = read_row(row)
+        if row["rule"] == FAULT.rule:
+            arrival = replace(arrival, is_parked=True)
+        _check_bytes(row, arrival, self.report)
+        vouching = vouch(arrival, self.registry)
+        walked = Walked(row, arrival, vouching.vouched)
+        expected: dict[str, tuple[Any, Any]] = {
+            "envelopes.hash": (row["hash"].hex(), row["decided_hash"].hex()),
+            "envelopes.arrived_at": (row["arrived_at"], row["decided_at"]),
+            "envelopes.key_id": (row["key_id"], row["decided_key_id"]),
+            "envelopes.vouched": (vouching.vouched, row["vouched"]),
+        }
+        if vouching.vouched:
+            self.report.seals += 1
+            if (self.slot.source, self.slot.sequence) != (row["source"], row["sequence"]):
+                self.slot = _Slot(row["source"], row["sequence"])
+            held = self.slot.take(row)
+            expected |= _as_claimed(walked) | _as_held(walked, held)
+            self._find_vouched(walked, held, changes)
+        else:
+            expected |= _unvouched(row, arrival, vouching.outcome, vouching.reason)
+            find(walked.message, arrival, vouching, self.registry, changes)
+        for column, wanted, found in differing(expected):
+            detail = f"by its seal: {vouching.reason.rule}" if vouching.reason and column == "envelopes.vouched" else ""
+            self.report.add(Misfit(column, wanted, found, detail, **place_of(row)))
+        return walked
+
+    def _find_vouched(self, walked: Walked, held: Place, changes: Changes) -> None:
+        """What chains, forks and refusals should have been found."""
+        at, where, source = walked.row["arrived_at"], (walked.message, WHOLE), walked.arrival.opened.source
+        if held is FORKS:
+            changes.find(where, Finding("envelope-fork", walked.row["source_name"], "", at))
+        if held is not OCCUPIES:
+            return
+        is_refused = walked.arrival.opened.refusal is not None
+        if is_refused and source is not None:
+            changes.find(where, Finding("contract-refused", f"{source.plant}/{source.gateway}", f"{day_of(at)}", at))
+        self._follow(walked, changes, is_refused=is_refused)
+
+    def _follow(self, walked: Walked, changes: Changes, *, is_refused: bool) -> None:
+        row, opened, where = walked.row, walked.arrival.opened, (walked.message, WHOLE)
+        if self.link is None or self.link.source != row["source"]:
+            self.link = _Link(row["source"])
+        link, sequence, at = self.link, row["sequence"] or 0, row["arrived_at"]
+        missing = sequence - link.sequence - 1
+        fits = opened.previous is None if sequence == 1 else missing > 0 or opened.previous == link.hash
+        if not fits and not is_refused:
+            changes.find(where, Finding("chain-broken", row["source_name"], "", at))
+        if missing > 0 and link.gaps < GAPS_MAX:
+            link.gaps += 1
+            changes.find(where, Finding("envelope-gap", row["source_name"], "", at, missing))
+        link.sequence, link.hash = sequence, row["hash"]
+
+
+def _as_claimed(walked: Walked) -> dict[str, tuple[Any, Any]]:
+    opened, row = walked.arrival.opened, walked.row
+    source = opened.source
+    name = f"{source.plant}/{source.gateway}/{source.stream}/{source.incarnation}" if source else None
+    return {"envelopes.source": (name, row["source_name"]), "envelopes.sequence": (opened.sequence, row["sequence"])}
+
+
+def _as_held(walked: Walked, held: Place) -> dict[str, tuple[Any, Any]]:
+    """Who holds a sequence follows from the coordinates of all that claim it, and the rest from the bytes."""
+    row, opened = walked.row, walked.arrival.opened
+    outcome, rule = held.outcome, FORK.rule if held is FORKS else None
+    if outcome is None:
+        outcome = Outcome.APPLIED if opened.refusal is None else Outcome.REFUSED
+        rule = opened.refusal.rule if opened.refusal is not None else None
+    expected: dict[str, tuple[Any, Any]] = {
+        "envelopes.occupies": (held.occupies, row["occupies"]),
+        "envelopes.outcome": (outcome.value, row["outcome"]),
+        "envelopes.rule": (rule, row["rule"]),
+        "envelopes.events": (len(opened.events) if held.occupies else 0, row["events"]),
+    }
+    if held.occupies:
+        expected["envelopes.previous"] = (_hex(opened.previous), _hex(row["previous"]))
+    return expected
+
+
+def _unvouched(row: Any, arrival: Arrival, outcome: Any, reason: Any) -> dict[str, tuple[Any, Any]]:
+    """A repeat of what nobody vouches for is a duplicate, whichever of the two was decided first."""
+    if row["outcome"] == Outcome.DUPLICATE:
+        return {"envelopes.rule": (None, row["rule"]), "envelopes.occupies": (False, row["occupies"])}
+    named = {"envelopes.sequence": (arrival.opened.sequence, row["sequence"])} if row["sequence"] is not None else {}
+    return named | {
+        "envelopes.occupies": (False, row["occupies"]),
+        "envelopes.outcome": (outcome.value if outcome else None, row["outcome"]),
+        "envelopes.rule": (reason.rule if reason else None, row["rule"]),
+    }
+
+
+def _check_bytes(row: Any, arrival: Arrival, report: Report) -> None:
+    if arrival.is_stripped:
+        report.without_bytes += 1
+        return
+    value = row["value"] or b""
+    if len(value) != row["size"]:
+        report.add(Misfit("ledger.size", len(value), row["size"], **place_of(row)))
+    if value_hash(value) != row["hash"]:
+        report.add(Misfit("ledger.value", row["hash"].hex(), value_hash(value).hex(), **place_of(row)))
+
+
+def _hex(raw: bytes | None) -> str | None:
+    return None if raw is None else raw.hex()

@@ -1,0 +1,154 @@
+"""What somebody with psql might do: one change to each column of the ledger and of what was decided that matters."""
+
+# ruff: noqa: S608 - our own words
+
+from regulator_desk import key_id_of
+
+from monazite_contracts.builders import MINE
+
+OTHER_KEY = key_id_of(MINE, "gw-1", 2)
+FIRST_TWO = "SELECT min(message), min(message) + 1 FROM ledger UNION SELECT min(message) + 1, min(message) FROM ledger"
+
+
+def ledger(assignment: str) -> str:
+    """Of the first message."""
+    return f"UPDATE ledger SET {assignment} WHERE message = (SELECT min(message) FROM ledger)"
+
+
+def envelopes(assignment: str, where: str = "occupies") -> str:
+    """Of the first message of which something holds."""
+    return f"UPDATE envelopes SET {assignment} WHERE message = (SELECT min(message) FROM envelopes WHERE {where})"
+
+
+def events(assignment: str, where: str = "outcome = 'applied' AND effective") -> str:
+    """Of the first event of which something holds."""
+    return (
+        f"UPDATE events SET {assignment} WHERE (message, index) ="
+        f" (SELECT message, index FROM events WHERE {where} ORDER BY message, index LIMIT 1)"
+    )
+
+
+ZEROS = "'\\x" + "00" * 32 + "'"
+
+CHANGES: dict[str, tuple[str, str]] = {
+    "ledger.value": (ledger("value = overlay(value PLACING '9' FROM 60 FOR 1)"), "ledger.value"),
+    "ledger.value, shortened": (ledger("value = substring(value FROM 1 FOR 100)"), "ledger.value"),
+    "ledger.value, gone": (ledger("value = NULL"), "envelopes.vouched"),
+    "ledger.hash": (ledger(f"hash = {ZEROS}"), "ledger.value"),
+    "ledger.size": (ledger("size = size + 1"), "ledger.size"),
+    "ledger.key_id": (ledger(f"key_id = '{OTHER_KEY}'"), "envelopes.key_id"),
+    "ledger.seal": (ledger("seal = decode(repeat('00', 64), 'hex')"), "envelopes.vouched"),
+    "ledger.arrived_at": (ledger("arrived_at = arrived_at - interval '1 day'"), "envelopes.arrived_at"),
+    "ledger.record_key": (ledger("record_key = 'x/y'"), "envelopes.vouched"),
+    "ledger.topic": (ledger("topic = 'plant-shipments'"), "envelopes.vouched"),
+    "ledger.partition": (ledger("partition = (partition + 1) % 6, log_offset = 99"), "envelopes.vouched"),
+    "ledger.log_offset": (ledger("log_offset = 999"), "ledger.log_offset"),
+    "ledger.log_generation": (ledger("log_generation = 2"), "intake_positions"),
+    "a ledger row is gone": ("DELETE FROM ledger WHERE message = (SELECT min(message) FROM ledger)", "envelopes"),
+    "a message is gone with all that was decided": (
+        ("WITH m AS (SELECT max(message) AS n FROM envelopes WHERE occupies), e AS (DELETE FROM envelopes USING m WHERE"
+        " message = n), v AS (DELETE FROM events USING m WHERE message = n)"
+        " DELETE FROM ledger USING m WHERE message = n"),
+        "intake_positions",
+    ),
+    "a ledger row is put in": (
+        ("INSERT INTO ledger SELECT message + 1000, topic, partition, log_generation, log_offset + 1000, arrived_at,"
+        " record_key, key_id, seal, odd_headers, value, size, hash FROM ledger"
+        " WHERE message = (SELECT min(message) FROM ledger)"),
+        "ledger",
+    ),
+    "two values are swapped": (
+        ("UPDATE ledger l SET value = o.value, hash = o.hash, size = o.size FROM ledger o"
+        " WHERE (l.message, o.message) IN"
+        f" ({FIRST_TWO})"),
+        "envelopes.hash",
+    ),
+    "two offsets are swapped": (
+        ("UPDATE ledger l SET log_offset = o.log_offset + 500 FROM ledger o WHERE (l.message, o.message) IN"
+        f" ({FIRST_TWO})"),
+        "ledger.log_offset",
+    ),
+    "envelopes.outcome": (envelopes("outcome = 'refused', rule = 'too-large'"), "envelopes.outcome"),
+    "envelopes.occupies": (envelopes("occupies = false, outcome = 'duplicate'"), "envelopes.occupies"),
+    "envelopes.vouched": (envelopes("vouched = true", "outcome = 'awaiting' AND NOT vouched"), "envelopes.vouched"),
+    "envelopes.hash": (envelopes(f"hash = {ZEROS}"), "envelopes.hash"),
+    "envelopes.previous": (envelopes(f"previous = {ZEROS}"), "envelopes.previous"),
+    "envelopes.sequence": (envelopes("sequence = 77"), "envelopes.sequence"),
+    "envelopes.source": (envelopes("source = (SELECT max(source) FROM sources), sequence = 99"), "envelopes.source"),
+    "envelopes.arrived_at": (envelopes("arrived_at = arrived_at + interval '1 day'"), "envelopes.arrived_at"),
+    "envelopes.key_id": (envelopes(f"key_id = '{OTHER_KEY}'"), "envelopes.key_id"),
+    "envelopes.events": (envelopes("events = 1"), "envelopes.events"),
+    "envelopes.rule": (envelopes("rule = 'key-not-valid'", "rule = 'key-unknown'"), "envelopes.rule"),
+    "a forgery is called a repeat": (
+        envelopes("outcome = 'duplicate', rule = NULL", "rule = 'seal-false'"), "tallies",
+    ),
+    "sources.plant": ("UPDATE sources SET plant = 'evil-mine'", "envelopes.source"),
+    "source_states.decided": ("UPDATE source_states SET decided = '{[1,99)}'", "source_states.decided"),
+    "events.plant": (events("plant = 'evil-mine'"), "events.plant"),
+    "events.event_id": (events("event_id = gen_random_uuid()"), "events.event_id"),
+    "events.hash": (events(f"hash = {ZEROS}"), "events.hash"),
+    "events.type": (events("type = 'monazite.loss.v1'"), "events.type"),
+    "events.event_time": (events("event_time = event_time + interval '1 year'"), "events.event_time"),
+    "events.outcome": (events("outcome = 'duplicate', effective = false"), "events.outcome"),
+    "events.outcome, of a refused one": (events("outcome = 'awaiting'", "outcome = 'refused'"), "events.outcome"),
+    "events.effective": (events("effective = false"), "events.effective"),
+    "events.effective, of a corrected one": (
+        events("effective = true", "outcome = 'applied' AND NOT effective AND NOT test"), "events.effective",
+    ),
+    "events.test": (events("test = true"), "events.test"),
+    "events.target_id": (events("target_id = NULL, target_hash = NULL", "target_id IS NOT NULL"), "events.target"),
+    "events.target_hash": (events(f"target_hash = {ZEROS}", "target_id IS NOT NULL"), "events.target"),
+    "events.rule": (events("rule = 'too-large'", "outcome = 'refused'"), "events.rule"),
+    "an event is gone": (
+        "DELETE FROM events WHERE (message, index) = (SELECT message, index FROM events ORDER BY 1, 2 LIMIT 1)",
+        "events",
+    ),
+    "an event is put in": (
+        ("INSERT INTO events SELECT message, 9::smallint, plant, gen_random_uuid(), hash, type, event_time,"
+        " 'duplicate', false, test FROM events ORDER BY message, index LIMIT 1"),
+        "events",
+    ),
+    "draw_days.drawn_g": ("UPDATE draw_days SET drawn_g = drawn_g - 1", "draw_days"),
+    "draw_days.original_g": ("UPDATE draw_days SET original_g = original_g + 1", "draw_days"),
+    "draw_days.events": ("UPDATE draw_days SET events = 0", "draw_days"),
+    "draw_days.day": ("UPDATE draw_days SET day = day + 1", "draw_days"),
+    "draw_days.basis": ("UPDATE draw_days SET basis = 'recycled'", "draw_days"),
+    "a draw is put in": (
+        "INSERT INTO draw_days VALUES ('x', '2023-01-01', 'separation', 'output', 1, 1, 1)", "draw_days",
+    ),
+    "cap_days.drawn_g": ("UPDATE cap_days SET drawn_g = drawn_g - 1", "cap_days.drawn_g"),
+    "cap_days.original_g": ("UPDATE cap_days SET original_g = 0", "cap_days.original_g"),
+    "a day of a cap is gone": ("DELETE FROM cap_days", "cap_days.drawn_g"),
+    "caps.drawn_g": ("UPDATE caps SET drawn_g = drawn_g - 1", "caps.drawn_g"),
+    "caps.original_g": ("UPDATE caps SET original_g = 0", "caps.original_g"),
+    "caps.granted_g": ("UPDATE caps SET granted_g = 2 * granted_g", "caps.granted_g"),
+    "caps.overrun_peak_g": ("UPDATE caps SET overrun_peak_g = 1", "caps.overrun_peak_g"),
+    "lots.net_g": ("UPDATE lots SET net_g = net_g + 1", "lots"),
+    "lots.origin": ("UPDATE lots SET origin = 'imported'", "lots"),
+    "a lot is gone": ("DELETE FROM lots", "lots"),
+    "findings.measure": ("UPDATE findings SET measure = measure + 1", "findings"),
+    "findings.at": ("UPDATE findings SET at = at + interval '1 day'", "findings"),
+    "a finding is gone": ("DELETE FROM findings WHERE rule = 'claimed-reo'", "findings"),
+    "a gap is gone": ("DELETE FROM findings WHERE rule = 'envelope-gap'", "findings"),
+    "alerts.condition": ("UPDATE alerts SET condition = 'recovered'", "alerts.condition"),
+    "alerts.evidence": ("UPDATE alerts SET evidence = '{}'", "alerts.evidence"),
+    "alerts.severity": ("UPDATE alerts SET severity = 'information' WHERE severity = 'serious'", "alerts.severity"),
+    "an alert is gone": ("DELETE FROM alerts WHERE rule = 'envelope-gap'", "alerts.condition"),
+    "tallies.messages": ("UPDATE tallies SET messages = messages + 1", "tallies"),
+    "intake_positions.received": (
+        "UPDATE intake_positions SET received = received + 1, next_offset = next_offset + 1", "intake_positions",
+    ),
+    "intake_positions.start_offset": (
+        "UPDATE intake_positions SET start_offset = 1, next_offset = next_offset + 1 WHERE received > 0",
+        "intake_positions",
+    ),
+    "intake_positions.holes": (
+        "UPDATE intake_positions SET next_offset = next_offset + 1, holes = holes + 1", "intake_positions",
+    ),
+    "a public key is exchanged": (
+        ("UPDATE registry_entries SET document = document || jsonb_build_object('public',"
+        " (SELECT document->>'public' FROM registry_entries WHERE key = 'evil-mine.gw-1.1'))"
+        " WHERE key LIKE '%.gw-1.1'"),
+        "envelopes.vouched",
+    ),
+}  # fmt: skip
