@@ -102,7 +102,9 @@ async def test_plants_go_on_as_if_there_were_no_attack(platform: Platform) -> No
                 await write(attacker, message)
             if sent is not None:
                 await platform.publish(sent)
-        platform.published += len(noise) + 18
+        odd = Message(PLANT_TOPICS["production"], 0, -1, 0, b"\xff", b"\xff", [("key", b"k" * 99)])
+        await write(attacker, odd)
+        platform.published += len(noise) + 19
         await platform.decided()
         await hanging.abort_transaction()
     assert await platform.drawn_g() == 6 * (BEFORE + DURING) * EVENTS * REO_G

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_KEY_ID_MAX = 64
+KEY_ID_MAX = 64
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -66,7 +66,7 @@ def _base64(raw: bytes | None) -> str | None:
 
 def arrival(coordinate: Coordinate, key: bytes | None, sealing: Sealing, value: bytes | None) -> Arrival:
     """One message, read; one that makes our own code raise is parked."""
-    key_id = sealing.key_id if sealing.key_id is None or len(sealing.key_id) <= _KEY_ID_MAX else None
+    key_id = sealing.key_id if sealing.key_id is None or len(sealing.key_id) <= KEY_ID_MAX else None
     try:
         opened = open_value(value)
         misplaced = _misplaced(coordinate, key, opened)

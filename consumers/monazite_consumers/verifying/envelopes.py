@@ -1,6 +1,6 @@
 """Verifies one message of the walk: its bytes, its seal, what was decided about it, and its place in the chain."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from monazite_consumers.decisions.changes import WHOLE, Changes
@@ -73,7 +73,7 @@ class Chain:
         """Verifies the next message of the walk; what should have been found about it goes into `changes`."""
         arrival = read_row(row)
         if row["rule"] == FAULT.rule:
-            arrival = replace(arrival, is_parked=True)
+            arrival = arrival._replace(is_parked=True)
         _check_bytes(row, arrival, self.report)
         vouching = vouch(arrival, self.registry)
         walked = Walked(row, arrival, vouching.vouched)

@@ -6,7 +6,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from monazite_consumers.database import Connection
-from monazite_consumers.decisions.reading import arrived_at, read_headers
+from monazite_consumers.decisions.reading import KEY_ID_MAX, arrived_at, read_headers
 from monazite_consumers.sql import statement
 from monazite_consumers.verifying.misfits import Misfit, Report, differing
 from monazite_consumers.verifying.traces import first_difference
@@ -18,7 +18,7 @@ _EMPTY_POLLS_MAX = 30
 
 
 async def reread(connection: Connection, bootstrap: str, report: Report) -> None:
-    """Reads every plant partition from its start to where intake stood at the snapshot.
+    """Reads every plant partition from its start to where intake stood at the snapshot, with the reader installed.
 
     Raises:
         KafkaError: no broker answers.
@@ -78,9 +78,10 @@ def compare(tp: TopicPartition, records: Sequence[Any], rows: dict[int, Any], re
 
 def _compare_one(record: Any, row: Any, where: dict[str, Any], report: Report) -> None:
     sealing = read_headers(record.headers)
+    key_id = sealing.key_id if len(sealing.key_id or "") <= KEY_ID_MAX else None
     expected = {
         "ledger.record_key": (_hex(record.key), _hex(row["record_key"])),
-        "ledger.key_id": (sealing.key_id, row["key_id"]),
+        "ledger.key_id": (key_id, row["key_id"]),
         "ledger.seal": (_hex(sealing.seal), _hex(row["seal"])),
         "ledger.arrived_at": (arrived_at(record.timestamp), row["arrived_at"]),
         "ledger.hash": (value_hash(record.value or b"").hex(), row["hash"].hex()),

@@ -36,6 +36,7 @@ def verify(
 
     Reads one snapshot and writes nothing: intake goes on meanwhile.
     """
+    from monazite_consumers.intake.records import install_reader
     from monazite_consumers.verifying import VERIFYING_SESSION
     from monazite_consumers.verifying import verify as walk
     from monazite_consumers.verifying.rereading import reread
@@ -55,6 +56,7 @@ def verify(
 
                 report = await walk(connection, source, tell)
             if against_kafka:
+                install_reader()  # intake's: a forger's odd header must not end the reading
                 await reread(connection, bootstrap, report)
             return report
 
