@@ -65,8 +65,11 @@ class Peer:
         for plant, holders in holders_of(world.registry).items():
             opened.rows("INSERT INTO plants VALUES ($1, $2)", plant, list(holders))
         if self.decides:
-            for (holder, kind), grams in alerts.granted_g(world).items():
-                opened.rows("INSERT INTO caps VALUES ($1, $2, $3, $4)", holder, YEAR, kind, grams)
+            for (holder, kind), issued in alerts.grants(world).items():
+                granted_g, first_g = sum(grams for _, grams in issued), issued[0][1]
+                opened.rows("INSERT INTO caps VALUES ($1, $2, $3, $4, $5)", holder, YEAR, kind, granted_g, first_g)
+                for day, grams in issued:
+                    opened.rows("INSERT INTO grants VALUES ($1, $2, $3, $4, $5)", holder, YEAR, kind, day, grams)
         opened.execute("RESET search_path")
 
     def _until_kept(self, opened: Arena, messages: int, child: Child) -> None:

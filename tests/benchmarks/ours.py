@@ -12,7 +12,7 @@ from monazite import stack
 from monazite.embedded import children
 from monazite.embedded.children import Child
 
-RULES = ["cap-80", "cap-95", "cap-100", "cap-overrun", "claimed-reo"]
+RULES = ["cap-80", "cap-95", "cap-100", "cap-overrun", "cap-overrun-then", "claimed-reo"]
 """What the peers raise too."""
 
 SERVICES = ("intake", "relay", "watch")

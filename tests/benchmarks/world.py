@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +33,8 @@ SHORT_OF_CAP = {"guangdong": 88, "xiamen": 92}
 
 MISSTATED_EVERY = 400
 """One production in so many claims 2 % more REO than its mass and assay hold."""
+
+SHANGHAI = timezone(timedelta(hours=8))
 
 UNMEASURED = datetime(2023, 1, 1, tzinfo=UTC)
 """Of an outgoing message on the real clock: the broker stamps the arrival."""
@@ -76,15 +78,24 @@ class World:
     @cached_property
     def drawn_g(self) -> Counter[CapName]:
         """What each cap must have drawn, by the simulator's own arithmetic."""
-        holders, found = holders_of(self.registry), Counter[CapName]()
+        found = Counter[CapName]()
+        for (holder, kind, _), grams in self.drawn_days_g.items():
+            found[holder, kind] += grams
+        return found
+
+    @cached_property
+    def drawn_days_g(self) -> Counter[tuple[str, str, date]]:
+        """The same by day of production."""
+        holders, found = holders_of(self.registry), Counter[tuple[str, str, date]]()
         for said in self.said:
             if said.event["type"] != "monazite.production.v1":
                 continue
             data = said.event["data"]
             kind, grams = drawn(data, reo_grams(data["net_mass_kg"], data["assay"]))
             if kind is not None and grams:
+                day = (datetime.fromisoformat(data["period"]["end"]) - timedelta(microseconds=1)).astimezone(SHANGHAI)
                 for holder in holders[said.plant]:
-                    found[holder, kind] += grams
+                    found[holder, kind, day.date()] += grams
         return found
 
     def sealed(self, per: int, incarnation: str = "bench") -> Iterator[Outgoing]:

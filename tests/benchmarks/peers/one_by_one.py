@@ -16,7 +16,19 @@ ON CONFLICT DO NOTHING RETURNING event_id
 DRAW = """
 INSERT INTO caps AS c (holder, year, kind, drawn_g) VALUES ($1, $2, $3, $4)
 ON CONFLICT (holder, year, kind) DO UPDATE SET drawn_g = c.drawn_g + excluded.drawn_g
-RETURNING drawn_g, granted_g
+RETURNING drawn_g, granted_g, first_granted_g
+"""
+DRAW_DAY = """
+INSERT INTO cap_days AS c (holder, year, kind, day, drawn_g) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (holder, year, kind, day) DO UPDATE SET drawn_g = c.drawn_g + excluded.drawn_g
+"""
+OVERRUN_THEN = """
+SELECT EXISTS (
+    SELECT FROM (SELECT day, sum(drawn_g) OVER (ORDER BY day) AS drawn_g FROM cap_days
+                 WHERE (holder, year, kind) = ($1, $2, $3)) d
+    WHERE d.drawn_g > (SELECT sum(granted_g) FROM grants
+                       WHERE (holder, year, kind) = ($1, $2, $3) AND grants.day <= d.day)
+)
 """
 ALERT = """
 INSERT INTO alerts AS a (rule, subject, period) VALUES ($1, $2, $3)
@@ -33,9 +45,15 @@ async def book(connection: Any, record: Any, event: Event, holders: Holders) -> 
         stated = read(event, holders)
         if await connection.fetchval(EVENT, *event_row(stated, row[-1])) is None:
             return
-        for (holder, year, kind), grams in stated.drawn:
+        for (holder, year, kind, day), grams in stated.drawn:
             cap = await connection.fetchrow(DRAW, holder, year, kind, grams)
-            for rule in crossed(cap["drawn_g"] - grams, cap["drawn_g"], cap["granted_g"]):
+            await connection.execute(DRAW_DAY, holder, year, kind, day, grams)
+            rules = crossed(cap["drawn_g"] - grams, cap["drawn_g"], cap["granted_g"])
+            # Below the first issue no day can have been above what was issued.
+            may_have_overrun = cap["first_granted_g"] is not None and cap["drawn_g"] > cap["first_granted_g"]
+            if may_have_overrun and await connection.fetchval(OVERRUN_THEN, holder, year, kind):
+                rules.append("cap-overrun-then")
+            for rule in rules:
                 await connection.execute(ALERT, rule, f"{holder}/{kind}", f"{year}")
         if stated.alert is not None:
             await connection.execute(ALERT, *stated.alert)

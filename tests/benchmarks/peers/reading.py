@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -21,16 +21,17 @@ EVENTS = ("event_id", "plant", "hash", "type", "event_time")
 
 Holders = Mapping[str, Sequence[str]]
 CapKey = tuple[str, int, str]
+DayKey = tuple[str, int, str, date]
 AlertKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One event, what it draws on which caps, and the alert that its claim raises."""
+    """One event, what it draws on which days of which caps, and the alert that its claim raises."""
 
     event: Event
     at: datetime
-    drawn: Sequence[tuple[CapKey, int]]
+    drawn: Sequence[tuple[DayKey, int]]
     alert: AlertKey | None
 
 
@@ -47,10 +48,11 @@ def read(event: Event, holders: Holders) -> Read:
         return Read(event, at, (), None)
     computed_g = reo_g(data.net_mass_kg, data.assay)
     kind, drawn_g = draw(data, computed_g) if isinstance(data, st.Production) else (None, 0)
-    caps = [] if kind is None else [(holder, day_of(at).year, kind.value) for holder in holders.get(event.source, ())]
+    day = day_of(at)
+    days = [] if kind is None else [(holder, day.year, kind.value, day) for holder in holders.get(event.source, ())]
     is_wrong = abs(grams(claimed) - computed_g) * PPM > CLAIM_TOLERANCE_PPM * computed_g
-    alert = ("claimed-reo", event.source, f"{day_of(at):%Y-%m}") if is_wrong else None
-    return Read(event, at, [(cap, drawn_g) for cap in caps] if drawn_g else (), alert)
+    alert = ("claimed-reo", event.source, f"{day:%Y-%m}") if is_wrong else None
+    return Read(event, at, [(key, drawn_g) for key in days] if drawn_g else (), alert)
 
 
 def draw(made: st.Production, made_g: int) -> tuple[CapKind | None, int]:

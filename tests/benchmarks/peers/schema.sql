@@ -1,4 +1,4 @@
--- What the peers keep: what was received, the events, the caps, the alerts. No lots, receipts, chains or positions.
+-- What the peers keep: what was received, the events, the caps with their days, the alerts. No lots, receipts, chains or positions.
 
 CREATE TABLE ledger (
     message bigint GENERATED ALWAYS AS IDENTITY,
@@ -25,8 +25,28 @@ CREATE TABLE caps (
     year smallint NOT NULL,
     kind text NOT NULL,
     granted_g bigint,
+    first_granted_g bigint,
     drawn_g bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (holder, year, kind)
+);
+
+-- An overrun is judged twice: now, and as it was on each day.
+CREATE TABLE cap_days (
+    holder text NOT NULL,
+    year smallint NOT NULL,
+    kind text NOT NULL,
+    day date NOT NULL,
+    drawn_g bigint NOT NULL,
+    PRIMARY KEY (holder, year, kind, day)
+);
+
+CREATE TABLE grants (
+    holder text NOT NULL,
+    year smallint NOT NULL,
+    kind text NOT NULL,
+    day date NOT NULL,
+    granted_g bigint NOT NULL,
+    PRIMARY KEY (holder, year, kind, day)
 );
 
 CREATE TABLE alerts (
