@@ -19,6 +19,12 @@ settings.register_profile("steady", derandomize=True)  # a run of the suite says
 settings.register_profile("long", max_examples=1_600, deadline=None)  # by hand: --hypothesis-profile=long
 settings.load_profile("steady")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--malformed", type=int, default=10_000, help="how many malformed messages to decide")
+    parser.addoption("--malformed-seed", type=int, default=1, help="of their mutations; another run, another seed")
+
+
 TEMPLATE = "migrated"
 _numbers = itertools.count(1)
 

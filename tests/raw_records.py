@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cramjam
 from aiokafka.client import AIOKafkaClient
 from aiokafka.codec import lz4_encode
+from aiokafka.errors import for_code
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.util import calc_crc32c, encode_varint
 
@@ -63,7 +64,7 @@ def a_batch_of(payload: bytes, count: int, codec: str) -> bytes:
 
 
 async def produce(bootstrap: str, topic: str, partition: int, batch: bytes) -> int:
-    """Sends one batch as it is; returns the broker's error code, 0 when it took it."""
+    """Sends one batch as it is; returns its first offset. Raises KafkaError where the broker refuses it."""
     client = AIOKafkaClient(bootstrap_servers=bootstrap)
     await client.bootstrap()
     try:
@@ -71,7 +72,9 @@ async def produce(bootstrap: str, topic: str, partition: int, batch: bytes) -> i
             transactional_id=None, required_acks=-1, timeout=30_000, topics=[(topic, [(partition, batch)])]
         )
         response = await client.send(client.get_random_node(), request)
-        ((_, ((_, code, *_),)),) = response.topics
-        return int(code)
+        ((_, ((_, code, offset, *_),)),) = response.topics
+        if code:
+            raise for_code(code)
+        return int(offset)
     finally:
         await client.close()

@@ -11,21 +11,21 @@ from monazite_contracts.model import Form
 PlantCode = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,31}$"),
-    Form("A plant's registered code.", "shihe-mine"),
+    Form("A plant's registered code: lower-case letters, digits, hyphens.", "shihe-mine"),
 ]
 """A plant: lower-case ASCII letters, digits and hyphens, 2 to 32 characters, as registered."""
 
 GatewayCode = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$"),
-    Form("A gateway's registered code within its plant.", "gw-1"),
+    Form("A gateway's registered code within its plant: lower-case letters, digits, hyphens.", "gw-1"),
 ]
 """A gateway of a plant, the same alphabet as a plant's code."""
 
 LotCode = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,31}/[A-Z0-9][A-Z0-9._-]{0,47}$"),
-    Form("Code of the plant that made the lot, a slash, that plant's number.", "shihe-mine/L-1"),
+    Form("Code of the plant that made the lot, a slash, that plant's number in capitals and digits.", "shihe-mine/L-1"),
 ]
 """A lot: the code of the plant that made it, a slash, and that plant's own number in upper-case ASCII."""
 
@@ -49,7 +49,7 @@ Incarnation = Annotated[
 SystemCode = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"),
-    Form("The plant's own system that a record comes from.", "mes"),
+    Form("The plant's own system that a record comes from: letters, digits, `.`, `_`, `-`.", "mes"),
 ]
 """The plant's own system that a record comes from, `mes` or `scale-2` say."""
 

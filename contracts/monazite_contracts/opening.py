@@ -190,9 +190,19 @@ def _too_deep(value: bytes, document: Any) -> Opened:
     return Opened(value_hash(value), *head, None, None, (), refusal)
 
 
+_KINDS: Final = {
+    list: "a list",
+    str: "a text",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+    type(None): "null",
+}
+
+
 def _why_no_envelope(document: Any, doubled: frozenset[str]) -> Refusal:
     if not isinstance(document, dict):
-        return refuse("not-an-envelope", "", f"the value is a JSON {type(document).__name__}")
+        return refuse("not-an-envelope", "", f"the value is {_KINDS[type(document)]}")
     if doubled & {DOUBLED_DOCUMENT, "source"}:
         return refuse("not-an-envelope", "", "a key stands twice in the envelope or its source")
     try:

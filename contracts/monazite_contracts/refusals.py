@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from monazite_contracts.events import KNOWN_TYPES
+from monazite_contracts.wording import found
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         "seal-missing": "Send the headers `key` and `seal` in ASCII, each once.",
         "seal-false": "Seal the exact bytes of the value with the gateway's registered key.",
         "misplaced": "Publish on the stream's topic under the key `plant/gateway`, with the default partitioner.",
-        "too-large": "Close the envelope earlier: at most 512 KiB and 500 events; an event at most 64 KiB.",
+        "too-large": "Send less at once: an envelope 512 KiB and 500 events, an event 64 KiB, lists by schema.",
         "too-deep": "Nest objects and lists no deeper than the contract's schema does.",
         "missing-field": "Add the field.",
         "unknown-field": "Remove the field, or use the contract version that has it.",
@@ -71,6 +72,7 @@ _RULE_OF_ERROR: Final[Mapping[str, str]] = MappingProxyType(
         "period_order": "contradiction",
         "range_order": "contradiction",
         "reason_missing": "missing-field",
+        "line_reason_missing": "missing-field",
         "outcome_lines": "contradiction",
         "nil_or_lines": "contradiction",
         "assay_status": "contradiction",
@@ -85,11 +87,15 @@ TAGS_OF_FIELD: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 """The fields that hold one of several forms: pydantic puts the form's tag into the path, where no reader finds it."""
 
+_FIELDS_MEANT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"event_id": ("id",), "lot_of_another_plant": ("data",), "line_reason_missing": ("reason",)}
+)
+"""What an error of a whole object is about."""
+
 _TAG_FIELD: Final[Mapping[str, str]] = MappingProxyType({"assay": "basis", "replacement": "type", "": "type"})
 
 _FIELD_MAX: Final = 200
 _DETAIL_MAX: Final = 300
-_PATTERN_MAX: Final = 130
 
 _INVISIBLE: Final = re.compile(r"[^ -~\u00a1-\u00ac\u00ae-\u0377\u4e00-\u9fff]")
 """Everything but visible ASCII, Latin, and ideographs: what a sender chose must not disturb a log, a page, a table."""
@@ -98,8 +104,8 @@ _INVISIBLE: Final = re.compile(r"[^ -~\u00a1-\u00ac\u00ae-\u0377\u4e00-\u9fff]")
 def refuse(rule: str, field: str = "", detail: str = "") -> Refusal:
     """A refusal by a row of the table; `detail` says what was found there."""
     remedy = REMEDIES[rule]
-    found = visible(detail, _DETAIL_MAX).rstrip(".")
-    return Refusal(rule, visible(field, _FIELD_MAX), f"{found}. {remedy}" if found else remedy)
+    said = visible(detail, _DETAIL_MAX).rstrip(".")
+    return Refusal(rule, visible(field, _FIELD_MAX), f"{said}. {remedy}" if said else remedy)
 
 
 def refusal_of(error: ValidationError) -> Refusal:
@@ -120,14 +126,8 @@ def _refusal(details: ErrorDetails) -> Refusal:
         path.append(_TAG_FIELD.get(last, "kind"))
         if path[-1] == "type" and rule == "not-in-list":
             rule = "unknown-type"
-    return refuse(rule, ".".join(path), _found(kind, details["msg"]))
-
-
-def _found(kind: str, message: str) -> str:
-    """What pydantic found, unless it quotes a pattern that no person reads."""
-    if kind == "string_pattern_mismatch" and len(message) > _PATTERN_MAX:
-        return "a character stands here that is not allowed, or a blank at an end"
-    return message
+    path += _FIELDS_MEANT.get(kind, ())
+    return refuse(rule, ".".join(path), found(details))
 
 
 def _path(loc: tuple[int | str, ...]) -> list[str]:

@@ -105,7 +105,7 @@ class ReceivedLine(Contract):
     @model_validator(mode="after")
     def _refused_for_a_reason(self) -> Self:
         if self.reason is None and grams(self.refused_kg):
-            raise PydanticCustomError("reason_missing", "a line of which something was refused has a reason")
+            raise PydanticCustomError("line_reason_missing", "a line of which something was refused has a reason")
         return self
 
 

@@ -37,7 +37,7 @@ async def beside_good_ones(platform: Platform, batch: bytes, *, records: int = 1
     """Before it and after it in its partition, and in others, everything is decided as ever."""
     drawn_g = await platform.drawn_g()
     await platform.publish(gateway.produce() for gateway in platform.gateways.values())
-    assert await produce(platform.stack.addresses.kafka, TOPIC, PARTITION, batch) == 0
+    await produce(platform.stack.addresses.kafka, TOPIC, PARTITION, batch)
     platform.published += records
     await platform.publish(gateway.produce() for gateway in platform.gateways.values())
     await platform.decided()
@@ -71,7 +71,7 @@ async def test_any_codec_that_the_broker_takes_is_read(platform: Platform, codec
     outgoing = platform.gateways[MINE].produce()
     record = a_record(0, outgoing.key, outgoing.value, [(n.encode(), v) for n, v in outgoing.headers])
     drawn_g = await platform.drawn_g()
-    assert await produce(platform.stack.addresses.kafka, TOPIC, PARTITION, a_batch([record], codec)) == 0
+    await produce(platform.stack.addresses.kafka, TOPIC, PARTITION, a_batch([record], codec))
     platform.published += 1
     await platform.decided()
     assert await platform.drawn_g() == drawn_g + REO_G
