@@ -1,5 +1,7 @@
 """Reads the registry in force out of the database as one immutable value."""
 
+from dataclasses import replace
+
 from monazite_consumers.database import Connection
 from monazite_consumers.errors import SchemaError
 from monazite_consumers.rules.registry import NOUNS, Entry, Registry
@@ -13,8 +15,10 @@ async def load(connection: Connection) -> Registry:
         SchemaError: an entry is of a noun that this release does not know.
     """
     rows = await connection.fetch(statement("registry", "entries"))
-    declared = [(row["noun"], _entry(row["noun"], row["document"])) for row in rows if row["noun"] is not None]
-    return Registry.of(rows[0]["revision"], declared)
+    found = [(row, _entry(row["noun"], row["document"])) for row in rows if row["noun"] is not None]
+    declared = [(row["noun"], entry) for row, entry in found if not row["is_former"]]
+    former = {row["key"]: entry for row, entry in found if row["is_former"]}
+    return replace(Registry.of(rows[0]["revision"], declared), former_keys=former)
 
 
 async def revision(connection: Connection) -> int:

@@ -240,3 +240,33 @@ async def test_what_a_forger_writes_is_found_by_rule_and_blames_no_plant(desk: D
     assert set(await desk.outcomes()) == {"awaiting key-unknown", "refused seal-false"}
     assert await desk.rules() == {"seal-false", "source-unknown"}
     assert await genuine(desk) == before
+
+
+# --- keys that are taken out of the registry
+
+
+@pytest.mark.parametrize("taken_out", ["before it all", "after it all"])
+async def test_a_key_that_is_taken_out_still_tells_what_it_sealed_from_what_it_did_not(
+    desk: Desk,
+    taken_out: str,
+) -> None:
+    gateway, without = Gateway(), the_registry(a_key(MINE, "gw-1", 2))
+    message = gateway.send(a_draw(1), key_id=NEXT_KEY)
+    lie = again(forged(gateway, 1, NEXT_KEY)[0])
+    misplaced = again(message, topic="plant-shipments")
+    await desk.declare(without)
+    if taken_out == "before it all":
+        await desk.declare(the_registry())
+    await desk.receive(message, lie, misplaced)
+    if taken_out == "after it all":
+        assert await desk.drawn_g() == 1_000
+        await desk.declare(the_registry())
+    assert await outcome_of(desk, message) == "awaiting key-unknown"
+    assert await outcome_of(desk, lie) == "refused seal-false"
+    assert await outcome_of(desk, misplaced) == "refused misplaced"
+    assert await desk.drawn_g() == 0
+    assert await desk.rebuild() == []
+    assert await desk.misfits() == []
+    await desk.declare(without)
+    assert await desk.drawn_g() == 1_000
+    assert await desk.rebuild() == []

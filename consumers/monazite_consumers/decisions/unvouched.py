@@ -151,7 +151,7 @@ def find(message: int, arrival: Arrival, vouching: Vouching, registry: Registry,
     topic, day = arrival.coordinate.topic, f"{day_of(at)}"
     gateway = f"{source.plant}/{source.gateway}" if source is not None else topic
     known = source is not None and (source.plant, source.gateway) in registry.gateways
-    key = registry.keys.get(arrival.key_id) if arrival.key_id is not None else None
+    key = registry.sealing_keys.get(arrival.key_id) if arrival.key_id is not None else None
     if vouching.reason is FAULT:
         changes.find(place, Finding(FAULT.rule, "intake", day, at))
     elif vouching.outcome is Outcome.AWAITING:

@@ -84,10 +84,10 @@ async def apply(connection: Connection, planned: Plan, by: str, at: datetime, on
             return Applied(before.revision, content, ())
         if not planned.allow_removals and (removed := removals(changes)):
             raise RemovalsRefusedError(f"nothing was applied: it would remove {removed}")
-        after = Registry.of(before.revision + 1, planned.wanted)
         await _write(connection, changes)
-        await connection.execute(statement("registry", "record_revision"), after.revision, at, by, content)
-        await _record(connection, after.revision, changes)
+        await connection.execute(statement("registry", "record_revision"), before.revision + 1, at, by, content)
+        await _record(connection, before.revision + 1, changes)
+        after = await load(connection)
         await on_change(connection, before, after, changes)
     return Applied(after.revision, content, changes)
 

@@ -83,12 +83,13 @@ def vouch(arrival: Arrival, registry: Registry) -> Vouching:
         return Vouching(Outcome.AWAITING, FAULT)
     source = arrival.opened.source
     key = registry.keys.get(arrival.key_id) if arrival.key_id is not None else None
-    refusal = _not_rightly_sealed(arrival, key, registry)
+    sealing = registry.sealing_keys.get(arrival.key_id) if arrival.key_id is not None else None
+    refusal = _not_rightly_sealed(arrival, sealing, registry)
     if refusal is not None or source is None:
         return Vouching(Outcome.REFUSED, refusal)
     gateway = (source.plant, source.gateway)
-    if arrival.misplaced and key is not None:  # under an unknown key nothing is proven yet: it awaits
-        is_proven = (key.plant, key.gateway) == gateway
+    if arrival.misplaced and sealing is not None:  # under an unknown key nothing is proven yet: it awaits
+        is_proven = (sealing.plant, sealing.gateway) == gateway
         return Vouching(Outcome.REFUSED, refuse("misplaced"), is_proven)
     rule = not_vouched(gateway, key, arrival.coordinate.arrived_at, registry)
     if rule is None:

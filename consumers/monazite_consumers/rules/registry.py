@@ -69,6 +69,8 @@ class Registry:
 
     revision: int = 0
     entries: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    former_keys: Mapping[str, Any] = field(default_factory=dict)
+    """Signing keys that were taken out, by id: they vouch for nothing, but what they did not seal stays refused."""
 
     @classmethod
     def of(cls, revision: int, entries: Iterable[tuple[str, Entry]]) -> Self:
@@ -103,9 +105,14 @@ class Registry:
         return {key.id: key for key in self._all("gateway_keys")}
 
     @cached_property
+    def sealing_keys(self) -> Mapping[str, GatewayKey]:
+        """The same, and those that were taken out: an id names one key for ever."""
+        return {**self.former_keys, **self.keys}
+
+    @cached_property
     def verify_keys(self) -> Mapping[str, VerifyKey]:
         """The same, ready to verify with."""
-        return {key.id: public_key(key.public) for key in self._all("gateway_keys")}
+        return {key.id: public_key(key.public) for key in self.sealing_keys.values()}
 
     @cached_property
     def gateways(self) -> frozenset[tuple[str, str]]:

@@ -5,10 +5,17 @@
 SELECT revision, digest FROM registry_revisions ORDER BY revision DESC LIMIT 1;
 
 -- name: entries
--- Everything that is declared, and the revision of it: one snapshot. One row without a noun when nothing is.
-SELECT r.revision, e.noun, e.key, e.document
+-- Everything that is declared, keys that were taken out, and the revision: one snapshot. At least one row, then without a noun.
+SELECT r.revision, e.noun, e.key, e.document, e.is_former
 FROM (SELECT coalesce(max(revision), 0) AS revision FROM registry_revisions) r
-LEFT JOIN registry_entries e ON true
+LEFT JOIN (
+    SELECT noun, key, document, false AS is_former FROM registry_entries
+    UNION ALL
+    (SELECT DISTINCT ON (c.key) c.noun, c.key, c.before, true FROM registry_changes c
+     WHERE c.noun = 'gateway_keys' AND c.after IS NULL
+       AND NOT EXISTS (SELECT FROM registry_entries d WHERE d.noun = c.noun AND d.key = c.key)
+     ORDER BY c.key, c.revision DESC)
+) e ON true
 ORDER BY e.noun, e.key;
 
 -- name: exclude_decisions
