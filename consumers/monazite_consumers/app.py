@@ -12,7 +12,14 @@ from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from monazite_consumers import metrics, register, topics
-from monazite_consumers.database import DATABASE_ERRORS, back_off, connect, require_schema
+from monazite_consumers.database import (
+    ANSWER_WITHIN_S,
+    DATABASE_ERRORS,
+    Connection,
+    back_off,
+    connect,
+    require_schema,
+)
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.errors import SchemaError
 from monazite_consumers.health import Health
@@ -46,7 +53,11 @@ async def _intake(settings: PlatformSettings, health: Health) -> None:
         log_level=logging.DEBUG,
         retry_backoff_ms=RETRY_BACKOFF_MS,
     )
-    intake = Intake(broker, lambda: connect(settings.database.url), settings.intake, health)
+
+    def connected() -> Awaitable[Connection]:
+        return connect(settings.database.url, answer_within_s=ANSWER_WITHIN_S)
+
+    intake = Intake(broker, connected, settings.intake, health)
     pulse = asyncio.create_task(intake.pulse())
     failures = 0
     try:
@@ -79,7 +90,7 @@ async def _ready(settings: PlatformSettings, health: Health) -> None:
     attempt = 0
     while True:
         try:
-            connection = await connect(settings.database.url)
+            connection = await connect(settings.database.url, answer_within_s=ANSWER_WITHIN_S)
             try:
                 await require_schema(connection)
                 platform = await read_platform(connection)

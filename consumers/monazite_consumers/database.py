@@ -61,6 +61,11 @@ DATABASE_ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError
 """Whatever a database that is away, or ends a session that was paused, makes the driver raise."""
 
 
+CONNECT_WITHIN_S: Final = 15.0
+ANSWER_WITHIN_S: Final = 75.0
+"""Of a service's statements: longer than statement_timeout. A network that goes silent ends no connection by itself."""
+
+
 async def _set_codecs(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec(
         "jsonb",
@@ -71,9 +76,16 @@ async def _set_codecs(connection: asyncpg.Connection) -> None:
     )
 
 
-async def connect(dsn: str, settings: dict[str, str] | None = None) -> asyncpg.Connection:
-    """One connection with this project's codecs and limits; the caller closes it."""
-    connection = await asyncpg.connect(dsn, server_settings=settings or DECIDING_SESSION)
+async def connect(
+    dsn: str, settings: dict[str, str] | None = None, *, answer_within_s: float | None = None
+) -> asyncpg.Connection:
+    """One connection with this project's codecs and limits; the caller closes it.
+
+    `answer_within_s`: after which a server that has not answered is given up, for whoever tries again by itself.
+    """
+    connection = await asyncpg.connect(
+        dsn, server_settings=settings or DECIDING_SESSION, timeout=CONNECT_WITHIN_S, command_timeout=answer_within_s
+    )
     await _set_codecs(connection)
     return connection
 

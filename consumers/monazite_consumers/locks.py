@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from monazite_consumers import metrics
-from monazite_consumers.database import LOCK_SESSION, Connection, connect
+from monazite_consumers.database import ANSWER_WITHIN_S, LOCK_SESSION, Connection, connect
 from monazite_consumers.health import Health
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 @asynccontextmanager
 async def held(url: str, lock: int, service: str, health: Health) -> AsyncIterator[Connection]:
     """Waits for a session lock and yields the connection that holds it; the server ends a paused holder's session."""
-    connection = await connect(url, LOCK_SESSION)
+    connection = await connect(url, LOCK_SESSION, answer_within_s=ANSWER_WITHIN_S)
     try:
         health.green("database")
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):

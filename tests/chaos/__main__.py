@@ -12,8 +12,8 @@ from chaos.faults.calm import Calm, LateCommit
 from chaos.faults.crashes import Crash, RandomKills
 from chaos.faults.databases import Deadlock, DiskFull, OutOfConnections, ReadOnly, StatementTimeout
 from chaos.faults.logs import SegmentsDeleted, TopicMadeAnew
-from chaos.faults.members import Members, Zombie
-from chaos.faults.networks import BrokerCut, DatabaseCut
+from chaos.faults.members import ZOMBIES, AllZombies, Members
+from chaos.faults.networks import BrokerCut, DatabaseCut, DatabaseSilent
 from chaos.faults.producers import TransactionalProducer
 from chaos.faults.servers import BrokerKilled, DatabaseKilled, RegistryChanged
 from chaos.load import Load
@@ -40,17 +40,17 @@ def faults(*, long: bool) -> list[Fault]:
         StatementTimeout(),
         Deadlock(some),
         DiskFull(),
-        Zombie("intake", "intake: in it, all written"),
-        Zombie("relay", "relay: published, not yet marked"),
-        Zombie("watch", "watch: in it, all written"),
+        *(ZOMBIES if long else [AllZombies()]),
         Members(some),
         TransactionalProducer(each),
         SegmentsDeleted(),
         TopicMadeAnew(),
-        DatabaseCut(swallows=False),
-        DatabaseCut(swallows=True),
-        BrokerCut(swallows=False),
-        BrokerCut(swallows=True),
+        *(
+            cut(swallows=silently)
+            for cut in (DatabaseCut, BrokerCut)
+            for silently in ((False, True) if long else (False,))
+        ),
+        *([DatabaseSilent()] if long else []),
     ]
 
 

@@ -39,6 +39,12 @@ class Proxy:
         self._cut = False
         self._flowing.set()
 
+    def forget(self) -> None:
+        """New connections get through; those of before stay silent for good, as behind a router that restarted."""
+        self._cut = False
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+
     async def close(self) -> None:
         """For good."""
         self.cut()
@@ -71,8 +77,10 @@ class Proxy:
                 each.close()
 
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        flowing = self._flowing
         with suppress(OSError):
             while chunk := await source.read(CHUNK):
-                await self._flowing.wait()
+                await flowing.wait()
                 target.write(chunk)
                 await target.drain()
+        await flowing.wait()  # where nothing gets through, nobody hears of an end either

@@ -4,13 +4,13 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -25,9 +25,6 @@ from monazite.embedded import servers
 from monazite.embedded.children import Child
 from monazite.stack import Service
 from monazite_consumers import database
-from monazite_consumers.decisions.redeciding import registry_changed
-from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
-from monazite_consumers.registry.files import entries
 
 Json = dict[str, Any]
 TESTS = Path(__file__).parent.parent
@@ -74,12 +71,8 @@ class World:
         name = name or service
         port_file = self.servers.folder.run / f"{name}.port"
         program = stack.program(service, name, self.servers, port_file, QUICKLY | dict(settings or {}))
-        paths = [*([str(self._mutant)] if self._mutant else []), str(TESTS)]
-        program = replace(
-            program,
-            argv=(sys.executable, "-m", "chaos.child", service, str(port_file)),
-            env={**(program.env or {}), "PYTHONPATH": os.pathsep.join(paths)},
-        )
+        argv = (sys.executable, "-m", "chaos.child", service, str(port_file))
+        program = replace(program, argv=argv, env=self._environment(program.env or {}))
         child = Child(program, self.servers.folder.run)
         self.services[name] = Service(child, port_file)
         return child
@@ -99,14 +92,20 @@ class World:
             child.program = ordinary
 
     async def apply(self, *, late: bool) -> None:
-        """Puts the registry's files in force, as `monazite registry apply` does."""
+        """Puts the registry's files in force, with the command and the code that is under test."""
+        folder = country.write(self.registry, late=late)
+        command = [sys.executable, "-m", "monazite", "registry", "apply", str(folder), "--by", "chaos"]
+        environment = self._environment({**os.environ, "MONAZITE_DATABASE__URL": self.servers.addresses.postgres})
+        done = await asyncio.to_thread(
+            subprocess.run, command, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise NeverError(f"the registry was not applied: {done.stdout}{done.stderr}")
 
-        async def decide_again(connection: Any, before: Any, after: Any, _: Any) -> None:
-            await registry_changed(connection, before, after)
-
-        found = entries(country.write(self.registry, late=late))
-        async with self.connection(APPLYING_SESSION) as opened:
-            await apply(opened, await plan(opened, found), "chaos", datetime.now(UTC), decide_again)
+    def _environment(self, known: Mapping[str, str]) -> dict[str, str]:
+        """With the packages of the mutant, if there is one, before the shipped ones."""
+        paths = [*([str(self._mutant)] if self._mutant else []), str(TESTS)]
+        return {**known, "PYTHONPATH": os.pathsep.join(paths)}
 
     # --- questions
 
@@ -169,7 +168,7 @@ class NeverError(Exception):
     """Something that must come about did not."""
 
 
-async def until(what: str, is_so: Callable[[], Awaitable[bool]], limit_s: float = 90) -> None:
+async def until(what: str, is_so: Callable[[], Awaitable[bool]], limit_s: float = 150) -> None:
     """Waits for a condition; while a server is away it is not so yet."""
     deadline, last = monotonic() + limit_s, ""
     while True:

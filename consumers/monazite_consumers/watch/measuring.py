@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from monazite_consumers import metrics
-from monazite_consumers.database import DATABASE_ERRORS, Connection, connect
+from monazite_consumers.database import ANSWER_WITHIN_S, DATABASE_ERRORS, Connection, connect
 from monazite_consumers.sql import statement
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ async def measure(database_url: str) -> None:
     """Until cancelled, every few seconds, on a connection of its own."""
     while True:
         try:
-            connection = await connect(database_url)
+            connection = await connect(database_url, answer_within_s=ANSWER_WITHIN_S)
             try:
                 while True:
                     await measure_once(connection)

@@ -73,6 +73,25 @@ class Zombie(Fault):
         await world.start(service)
 
 
+ZOMBIES = (
+    Zombie("intake", "intake: in it, all written"),
+    Zombie("relay", "relay: published, not yet marked"),
+    Zombie("watch", "watch: in it, all written"),
+)
+
+
+class AllZombies(Fault):
+    """All three at one time."""
+
+    name = "intake, relay and watch each paused past its successor"
+
+    async def strike(self, scene: Scene) -> None:
+        await asyncio.gather(*(zombie.strike(scene) for zombie in ZOMBIES))
+
+    async def heal(self, scene: Scene) -> None:
+        await asyncio.gather(*(zombie.heal(scene) for zombie in ZOMBIES))
+
+
 async def _is_stopped(world: World, service: str) -> bool:
     return bool(world.process(service).status() == "stopped")
 

@@ -46,12 +46,32 @@ class DatabaseCut(_Cut):
     server = "the database"
     lags = True
 
+    def __init__(self, *, swallows: bool) -> None:
+        super().__init__(swallows=swallows)
+        if swallows:  # a silent database is slow, until a statement has taken longer than it may
+            self.red = ()
+
     async def _lead_through(self, world: World) -> tuple[Proxy, dict[str, str]]:
         address = urlsplit(world.servers.addresses.postgres)
         proxy = Proxy(address.port or 0)
         port = await proxy.open()
         netloc = f"{address.username}:{address.password}@127.0.0.1:{port}"
         return proxy, {"MONAZITE_DATABASE__URL": urlunsplit(address._replace(netloc=netloc))}
+
+
+class DatabaseSilent(DatabaseCut):
+    """The same, and the connections of before never come back."""
+
+    lags = False
+    red = ()
+
+    def __init__(self) -> None:
+        super().__init__(swallows=True)
+        self.name = "intake's connections to the database silent for good"
+
+    async def heal(self, scene: Scene) -> None:
+        if self._proxy is not None:
+            self._proxy.forget()
 
 
 class BrokerCut(_Cut):
