@@ -26,7 +26,8 @@ class Seam:
     when: Literal["before", "after"]
 
 
-_CONSUMING, _POSITIONS = "monazite_consumers.intake.consuming", "monazite_consumers.intake.positions"
+_CONSUMING = "monazite_consumers.intake.consuming"
+_PROGRESS = "monazite_consumers.intake.progress"
 _PUBLISHING, _JUDGING = "monazite_consumers.relay.publishing", "monazite_consumers.watch.judging"
 
 SEAMS = (
@@ -34,7 +35,7 @@ SEAMS = (
     Seam("intake: in it, the position moved", "intake", _CONSUMING, "advance", "after"),
     Seam("intake: in it, all written", "intake", _CONSUMING, "decide_arrivals", "after"),
     Seam("intake: committed, not yet known", "intake", _CONSUMING, "Intake._decide", "after"),
-    Seam("intake: known, before the lag offsets", "intake", _CONSUMING, "Intake._show_progress", "before"),
+    Seam("intake: known, before the lag offsets", "intake", _PROGRESS, "Progress.show", "before"),
     Seam("relay: before it publishes", "relay", _PUBLISHING, "_send", "before"),
     Seam("relay: published, not yet marked", "relay", _PUBLISHING, "_send", "after"),
     Seam("relay: marked", "relay", _PUBLISHING, "_measure", "before"),

@@ -8,7 +8,6 @@ from contextlib import suppress
 from time import monotonic, time
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -25,6 +24,7 @@ from monazite_consumers.intake.batches import Batch, read_batches
 from monazite_consumers.intake.logs import READER
 from monazite_consumers.intake.patience import Patience
 from monazite_consumers.intake.positions import Advance, advance
+from monazite_consumers.intake.progress import Progress
 from monazite_consumers.intake.records import install_reader
 from monazite_consumers.intake.skipping import note_skips
 from monazite_consumers.rules.envelopes import Arrival
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 PULSE_S = 1.0
 
+DECIDES_WITHIN_S = 30.0
+"""One transaction; a database behind a network that swallows everything says nothing at all."""
 
 _Deciding = Callable[[Connection, Registry, Sequence[tuple[Arrival, Any]]], Awaitable[Decision]]
 
@@ -52,10 +54,10 @@ class Intake:
         self._connection: Connection | None = None
         self._registry = Registry()
         self._patience = Patience()
-        self._shown: dict[TopicPartition, int] = {}
         self._settings = settings
         self._health = health
         self.assignment = Assignment(connect, lambda: self.subscriber.builder(**READER), health)
+        self._progress = Progress(self.assignment)
         install_reader()
         self.subscriber = broker.subscriber(
             *PLANT_TOPICS.values(),
@@ -101,7 +103,7 @@ class Intake:
                     self._miss(set(await asyncio.wait_for(consumer.topics(), KAFKA_ANSWERS_WITHIN_S)))
                     self._health.green("kafka")
                     await self.assignment.tend()
-                    await asyncio.wait_for(self._show_progress(consumer), KAFKA_ANSWERS_WITHIN_S)
+                    await asyncio.wait_for(self._progress.show(consumer), KAFKA_ANSWERS_WITHIN_S)
             except (OSError, KafkaError) as error:
                 self._health.red("kafka", f"{type(error).__name__}: {error}")
             with suppress(TimeoutError):
@@ -117,7 +119,6 @@ class Intake:
 
     async def _take(self, batch: Any) -> None:
         """One poll's records, in transactions of at most so many events; returns when all are durable."""
-        self._health.beat("deciding", limit_s=120)
         self.assignment.idle.clear()
         try:
             await self._decide_all(read_batches(self.assignment, batch, self._settings.events_max))
@@ -162,6 +163,7 @@ class Intake:
         """
         steps, attempt, faults = self._steps(batch), 0, 0
         while True:
+            self._health.beat("deciding", DECIDES_WITHIN_S)
             try:
                 decision = await self._decide(batch.arrivals, steps, park if faults > 1 else decide_arrivals)
             except WORLD_IS_BAD as error:
@@ -221,23 +223,6 @@ class Intake:
             await note_skips(connection, self._registry, steps)
         metrics.BATCH_SECONDS.observe(monotonic() - began)
         return decision
-
-    async def _show_progress(self, consumer: AIOKafkaConsumer) -> None:
-        """Lag as a metric, and as offsets for Kafka's own tools; those decide nothing."""
-        reached = {tp: position.next_offset for tp, position in self.assignment.positions.items()}
-        ends = await consumer.end_offsets(list(reached)) if reached else {}
-        metrics.LAG.clear()
-        for tp, next_offset in reached.items():
-            metrics.LAG.labels(tp.topic, tp.partition).set(max(0, ends[tp] - next_offset))
-        for tp, waiting in self.assignment.stopped.items():
-            metrics.LAG.labels(tp.topic, tp.partition).set(waiting)
-        if reached == self._shown:
-            return
-        try:
-            await consumer.commit(reached)
-            self._shown = reached
-        except Exception as error:  # noqa: BLE001 - a failure costs nothing but a tool's picture
-            log.info("offsets for lag tools not stored: %s", error)
 
     def _measure(self, arrivals: list[tuple[Arrival, Any]], decision: Decision) -> None:
         now = time()

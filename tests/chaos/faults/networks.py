@@ -46,11 +46,6 @@ class DatabaseCut(_Cut):
     server = "the database"
     lags = True
 
-    def __init__(self, *, swallows: bool) -> None:
-        super().__init__(swallows=swallows)
-        if swallows:  # a silent database is slow, until a statement has taken longer than it may
-            self.red = ()
-
     async def _lead_through(self, world: World) -> tuple[Proxy, dict[str, str]]:
         address = urlsplit(world.servers.addresses.postgres)
         proxy = Proxy(address.port or 0)
