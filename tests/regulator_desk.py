@@ -455,6 +455,7 @@ STATE = {
         " WHERE decided <> '{}'"
     ),
     "findings": "SELECT index, rule, subject, period, at, measure, {at} FROM findings t {joined}",
+    "finding_sums": "SELECT * FROM finding_sums WHERE (findings, measure) <> (0, 0)",
     "alerts": (
         "SELECT rule, subject, period, province, severity, percent, evidence FROM alerts WHERE condition = 'raised'"
     ),

@@ -130,6 +130,8 @@ CHANGES: dict[str, tuple[str, str]] = {
     "findings.at": ("UPDATE findings SET at = at + interval '1 day'", "findings"),
     "a finding is gone": ("DELETE FROM findings WHERE rule = 'claimed-reo'", "findings"),
     "a gap is gone": ("DELETE FROM findings WHERE rule = 'envelope-gap'", "findings"),
+    "finding_sums.findings": ("UPDATE finding_sums SET findings = findings + 1", "finding_sums"),
+    "finding_sums.measure": ("UPDATE finding_sums SET measure = measure - 1", "finding_sums"),
     "alerts.condition": ("UPDATE alerts SET condition = 'recovered'", "alerts.condition"),
     "alerts.evidence": ("UPDATE alerts SET evidence = '{}'", "alerts.evidence"),
     "alerts.severity": ("UPDATE alerts SET severity = 'information' WHERE severity = 'serious'", "alerts.severity"),

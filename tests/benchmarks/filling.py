@@ -48,6 +48,7 @@ UPDATE draw_days SET drawn_g = drawn_g * ($1 + 1), original_g = original_g * ($1
 UPDATE cap_days SET drawn_g = drawn_g * ($1 + 1), original_g = original_g * ($1 + 1);
 UPDATE caps SET drawn_g = drawn_g * ($1 + 1), original_g = original_g * ($1 + 1);
 UPDATE source_states SET decided = int8multirange(int8range(1, (upper(decided) - 1) * ($1 + 1) + 1));
+UPDATE finding_sums SET findings = findings * ($1 + 1), measure = measure * ($1 + 1);
 INSERT INTO tallies (topic, partition, log_generation, outcome, messages)
 SELECT topic, partition, 0, outcome, messages * $1 FROM tallies;
 INSERT INTO intake_positions (topic, partition, log_generation, start_offset, next_offset, received)

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,8 +21,12 @@ from regulator_desk import (
     the_registry,
 )
 
-from monazite_consumers.decisions import deciding
+from monazite_consumers import database
+from monazite_consumers.decisions import alerting, deciding
+from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.registry import Settings
+from monazite_consumers.sql import statement
 from monazite_contracts.builders import MINE, a_signing_key
 
 
@@ -84,6 +88,7 @@ FORGERIES = {
     "events": "UPDATE events SET effective = NOT effective WHERE outcome = 'applied'",
     "envelopes": "UPDATE envelopes SET events = events + 1 WHERE outcome = 'applied'",
     "findings": "DELETE FROM findings",
+    "finding_sums": "UPDATE finding_sums SET findings = findings + 1",
     "alerts": "UPDATE alerts SET evidence = '{}'",
     "source_states": "UPDATE source_states SET decided = '{[1,99)}'",
     "tallies": "UPDATE tallies SET messages = 0",
@@ -177,12 +182,26 @@ async def test_repeats_of_what_was_not_kept_are_not_kept_either(desk: Desk) -> N
 # --- two members at once
 
 
-@pytest.mark.parametrize(("locked", "count"), [(deciding.OF_SEVERAL_PLANTS, 2), (frozenset(), 1)])
+async def _counted_anew(connection: database.Connection, keys: list[AlertKey], _: datetime) -> list[Any]:
+    """As alerts were counted before there were sums, whose rows are locks as well."""
+    far = datetime(9999, 1, 1, tzinfo=UTC)
+    rows = [(key.rule, key.subject, key.period, far) for key in keys]
+    return list(await connection.fetch(statement("findings", "summed"), *transposed(rows, 4)))
+
+
+async def _nothing(*_: object) -> None:
+    pass
+
+
+@pytest.mark.parametrize(("locks", "count"), [(True, 2), (False, 1)])
 async def test_two_members_that_find_the_same_alert_do_not_overwrite_each_other(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, locked: frozenset[str], count: int
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, locks: bool, count: int
 ) -> None:
     """Both find strangers on one topic, from plants whose locks differ: without a lock one count would be lost."""
-    monkeypatch.setattr(deciding, "OF_SEVERAL_PLANTS", locked)
+    if not locks:
+        monkeypatch.setattr(deciding, "OF_SEVERAL_PLANTS", frozenset())
+        monkeypatch.setattr(deciding.posting, "write_finding_sums", _nothing)
+        monkeypatch.setattr(alerting, "_sums", _counted_anew)
     shipped, observed, go_on = deciding.publish, asyncio.Event(), asyncio.Event()
 
     async def publish(*arguments: Any, **options: Any) -> Any:

@@ -51,6 +51,11 @@ HOT: dict[tuple[str, str], list[Any]] = {
     ("events", "with_ids"): [IDS],
     ("events", "amending"): [IDS],
     ("lots", "makers"): [[f"lot-{n}" for n in KEYS]],
+    ("findings", "totals"): [
+        [f"rule-{n % 5}" for n in KEYS],
+        [f"p{n}" for n in KEYS],
+        [f"2024-{n % 12}" for n in KEYS],
+    ],
     ("findings", "summed"): [
         [f"rule-{n % 5}" for n in KEYS],
         [f"p{n}" for n in KEYS],
@@ -59,6 +64,8 @@ HOT: dict[tuple[str, str], list[Any]] = {
     ],
     ("outbox", "unpublished"): [500, 4_000_000],
 }
+
+NO_INDEX = "DROP INDEX findings_of_alert; DROP INDEX findings_by_time"
 
 WHOLE = frozenset({"outbox_unpublished"})
 """Indexes that hold no more than what is asked for, and so may be read from end to end."""
@@ -122,7 +129,8 @@ async def test_a_hot_statement_reads_no_big_table_through(
         ("events", "amending", "DROP INDEX events_targets", "events"),
         ("lots", "makers", "ALTER TABLE lots DROP CONSTRAINT lots_pkey", "lots"),
         ("lots", "makers", "ALTER TABLE events DROP CONSTRAINT events_pkey", "events"),
-        ("findings", "summed", "DROP INDEX findings_of_alert; DROP INDEX findings_by_time", "findings"),
+        ("findings", "totals", f"{NO_INDEX}; ALTER TABLE findings DROP CONSTRAINT findings_pkey", "findings"),
+        ("findings", "summed", NO_INDEX, "findings"),
         ("outbox", "unpublished", "DROP INDEX outbox_unpublished", "outbox"),
     ],
 )

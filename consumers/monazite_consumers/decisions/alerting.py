@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from monazite_consumers.database import Connection
@@ -150,23 +150,27 @@ async def observe(
     observed |= await _observe_unlisted(connection, registry, by_rule.pop("unlisted-producer", []))
     observed |= await observe_logs(connection, [key for rule in LOG_RULES for key in by_rule.pop(rule, [])])
     settled_before = judged_at - timedelta(minutes=registry.settings.settle_minutes)
-    far = datetime(9999, 1, 1, tzinfo=UTC)
-    rows = [
-        (key.rule, key.subject, key.period, settled_before if RULES[key.rule].fires_on == "absence" else far)
-        for keys_of_rule in by_rule.values()
-        for key in keys_of_rule
-    ]
-    if rows:
-        for row in await connection.fetch(statement("findings", "summed"), *transposed(rows, 4)):
-            key = AlertKey(row["rule"], row["subject"], row["period"])
-            observed[key] = _observed_sum(row, province_of(registry, key))
+    others = [key for keys_of_rule in by_rule.values() for key in keys_of_rule]
+    for row in await _sums(connection, others, settled_before):
+        key = AlertKey(row["rule"], row["subject"], row["period"])
+        observed[key] = _observed_sum(row, province_of(registry, key))
     return observed
+
+
+async def _sums(connection: Connection, keys: list[AlertKey], settled_before: datetime) -> list[Any]:
+    """Presences as they are counted; absences are few, and counted anew once they have settled."""
+    present = [(key.rule, key.subject, key.period) for key in keys if RULES[key.rule].fires_on == "presence"]
+    absent = [
+        (key.rule, key.subject, key.period, settled_before) for key in keys if RULES[key.rule].fires_on == "absence"
+    ]
+    rows = await connection.fetch(statement("findings", "totals"), *transposed(present, 3)) if present else []
+    return rows + (await connection.fetch(statement("findings", "summed"), *transposed(absent, 4)) if absent else [])
 
 
 def _observed_sum(row: Any, province: str | None) -> Observed:
     absence = RULES[row["rule"]].fires_on == "absence"
     evidence = {"count": row["count"], "measure": row["measure"]}
-    if row["count"]:
+    if row["first_at"] is not None:
         evidence |= {"first_at": row["first_at"].isoformat(), "last_at": row["last_at"].isoformat()}
     return Observed(row["count"] > 0, absence, evidence, province=province)
 

@@ -50,6 +50,8 @@ class Changes:
     lots_unmade: list[Place] = field(default_factory=list)
     findings: list[tuple[Place, Finding]] = field(default_factory=list)
     findings_gone: list[tuple[Place, str]] = field(default_factory=list)
+    finding_sums: dict[AlertKey, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    """How many findings of each alert came or went, and what they measure."""
     touched: set[AlertKey] = field(default_factory=set)
     entries: dict[int, list[ReceiptEntry]] = field(default_factory=lambda: defaultdict(list))
     untold: set[int] = field(default_factory=set)
@@ -72,6 +74,13 @@ class Changes:
         """Adds a finding; its alert will be looked at."""
         self.findings.append((place, finding))
         self.touched.add(AlertKey(finding.rule, finding.subject, finding.period))
+
+    def count(self, key: AlertKey, findings: int, measure: int) -> None:
+        """So many findings of an alert were written, or below zero taken out; its alert will be looked at."""
+        self.touched.add(key)
+        total = self.finding_sums[key]
+        total[0] += findings
+        total[1] += measure
 
     def unfind(self, place: Place, rule: str = EVERY_RULE) -> None:
         """Takes a place's findings back."""

@@ -155,6 +155,7 @@ async def tell(
     shared = [key.id for key in changes.touched if key.rule in OF_SEVERAL_PLANTS]
     if shared:  # what others have found is seen once they have committed, and not overwritten
         await lock_names(connection, ALERT_LOCKS, shared)
+    await posting.write_finding_sums(connection, changes)
     keys = [key for key in changes.touched if RULES[key.rule].subject != "cap"]
     observed = await judge_caps(connection, registry, caps, platform.judged_at)
     observed |= await observe(connection, registry, keys, platform.judged_at)

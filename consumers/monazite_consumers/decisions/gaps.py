@@ -106,7 +106,7 @@ async def _state_gaps(
     for row in await connection.fetch(
         statement("findings", "remove_of_subjects"), "envelope-gap", [names[source] for source in decided]
     ):
-        changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))
+        changes.count(AlertKey(row["rule"], row["subject"], row["period"]), -1, -row["measure"])
     gaps = [(source, gap) for source, found in decided.items() for gap in found.gaps[:GAPS_MAX]]
     after = [(source, last + 1) for source, (_, last) in gaps]
     rows = await connection.fetch(statement("envelopes", "neighbours"), [s for s, _ in after], [q for _, q in after])

@@ -50,5 +50,6 @@ async def _keep(connection: Connection, parked: Sequence[tuple[Arrival, Any]]) -
     await posting.write_ledger(connection, numbered, odd_headers, set())
     await posting.write_envelopes(connection, verdicts, numbered)
     await posting.write_findings(connection, changes)
+    await posting.write_finding_sums(connection, changes)
     await posting.write_tallies(connection, changes)
     return Decision(Counter({Outcome.AWAITING: len(parked)}), {}, Counter({FAULT.rule: len(parked)}))

@@ -147,14 +147,24 @@ async def write_findings(connection: Connection, changes: Changes) -> None:
     if changes.findings_gone:
         rows = [(*place, rule) for place, rule in changes.findings_gone]
         for row in await connection.fetch(statement("findings", "remove"), *transposed(rows, 3)):
-            changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))
+            changes.count(AlertKey(row["rule"], row["subject"], row["period"]), -1, -row["measure"])
     unique = {(place, finding.rule): finding for place, finding in changes.findings}
+    for (_, rule), f in unique.items():
+        changes.count(AlertKey(rule, f.subject, f.period), 1, f.measure)
     await copy(
         connection,
         "findings",
         _FINDINGS,
         [(*place, rule, f.subject, f.period, f.at, f.measure) for (place, rule), f in unique.items()],
     )
+
+
+async def write_finding_sums(connection: Connection, changes: Changes) -> None:
+    """How much each alert rests on now; after the locks of alerts that several plants share."""
+    rows = [(k.rule, k.subject, k.period, *total) for k, total in sorted(changes.finding_sums.items()) if any(total)]
+    changes.finding_sums.clear()
+    if rows:
+        await connection.execute(statement("findings", "post_sums"), *transposed(rows, 5))
 
 
 async def write_draws(connection: Connection, registry: Registry, changes: Changes) -> set[Cap]:

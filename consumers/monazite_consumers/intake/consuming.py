@@ -25,7 +25,7 @@ from monazite_consumers.intake.logs import READER
 from monazite_consumers.intake.patience import Patience
 from monazite_consumers.intake.positions import Advance, advance
 from monazite_consumers.intake.progress import Progress
-from monazite_consumers.intake.records import install_reader
+from monazite_consumers.intake.records import install_reader, others_first
 from monazite_consumers.intake.skipping import note_skips
 from monazite_consumers.rules.envelopes import Arrival
 from monazite_consumers.rules.registry import Registry
@@ -120,6 +120,8 @@ class Intake:
     async def _take(self, batch: Any) -> None:
         """One poll's records, in transactions of at most so many events; returns when all are durable."""
         self.assignment.idle.clear()
+        if self.subscriber.consumer is not None:
+            others_first(self.subscriber.consumer, {TopicPartition(read.topic, read.partition) for read in batch})
         try:
             await self._decide_all(read_batches(self.assignment, batch, self._settings.events_max))
         except SupersededError as error:

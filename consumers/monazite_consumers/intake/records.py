@@ -1,16 +1,18 @@
 """Reads record batches whatever is in them: the client's own reader stays at an odd one for ever, and so all others.
 
 Two things any writer of a plant topic can send: a header whose name is no UTF-8, and a compressed batch that expands to
-gigabytes. Of the first the name is spelled out; the second is handed on as one record, unexpanded.
+gigabytes. Of the first the name is spelled out; the second is handed on as one record, unexpanded. And partitions take
+turns, for which the client has no setting either.
 """
 
 import logging
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import cramjam
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
@@ -34,6 +36,18 @@ _XERIAL: Final = b"\x82SNAPPY\x00"
 def install_reader() -> None:
     """Makes the client read with this reader: it has no other door for one."""
     fetcher.MemoryRecords = Records
+
+
+def others_first(consumer: AIOKafkaConsumer, served: Iterable[TopicPartition]) -> None:
+    """Lets the next poll begin with the partitions that this one did not serve.
+
+    The client serves what it has fetched in the order in which it was fetched: one partition with a hundred thousand
+    small records in one fetch would be served alone until they are all decided.
+    """
+    fetched = consumer._fetcher._records  # noqa: SLF001 - the order is nowhere else
+    for tp in served:
+        if tp in fetched:
+            fetched.move_to_end(tp)
 
 
 class Record(NamedTuple):

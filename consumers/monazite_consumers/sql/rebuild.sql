@@ -31,6 +31,8 @@ WITH sides AS (
     UNION ALL SELECT 'lots', 'rebuilt', to_jsonb(l) FROM shadow.lots l
     UNION ALL SELECT 'findings', 'live', to_jsonb(f) FROM public.findings f
     UNION ALL SELECT 'findings', 'rebuilt', to_jsonb(f) FROM shadow.findings f
+    UNION ALL SELECT 'finding_sums', 'live', to_jsonb(s) FROM public.finding_sums s WHERE (findings, measure) <> (0, 0)
+    UNION ALL SELECT 'finding_sums', 'rebuilt', to_jsonb(s) FROM shadow.finding_sums s WHERE (findings, measure) <> (0, 0)
     UNION ALL SELECT 'alerts', 'live', to_jsonb(a) - ARRAY['raised_at', 'changed_at', 'revision'] FROM public.alerts a
         WHERE condition = 'raised'
     UNION ALL SELECT 'alerts', 'rebuilt', to_jsonb(a) - ARRAY['raised_at', 'changed_at', 'revision'] FROM shadow.alerts a

@@ -115,6 +115,15 @@ CREATE TABLE events (
     CONSTRAINT event_outcome CHECK (outcome = ANY (ARRAY['applied'::text, 'awaiting'::text, 'duplicate'::text, 'refused'::text]))
 );
 
+CREATE TABLE finding_sums (
+    rule text NOT NULL,
+    subject text NOT NULL,
+    period text NOT NULL,
+    findings bigint NOT NULL,
+    measure bigint NOT NULL,
+    CONSTRAINT finding_sums_pkey PRIMARY KEY (rule, subject, period)
+);
+
 CREATE TABLE findings (
     message bigint NOT NULL,
     index smallint NOT NULL,
@@ -298,7 +307,7 @@ CREATE INDEX events_targets ON events USING btree (target_id) WHERE target_id IS
 
 CREATE INDEX findings_by_time ON findings USING btree (rule, at);
 
-CREATE INDEX findings_of_alert ON findings USING btree (rule, subject, period);
+CREATE INDEX findings_of_alert ON findings USING btree (rule, subject, period, at);
 
 CREATE INDEX outbox_unpublished ON outbox USING btree (publication) WHERE published_at IS NULL;
 
@@ -307,7 +316,8 @@ CREATE OR REPLACE FUNCTION public.projections()
  LANGUAGE sql
  IMMUTABLE
 AS $function$
-    SELECT ARRAY['envelopes', 'source_states', 'events', 'draw_days', 'cap_days', 'caps', 'lots', 'findings', 'alerts', 'tallies']
+    SELECT ARRAY['envelopes', 'source_states', 'events', 'draw_days', 'cap_days', 'caps', 'lots', 'findings', 'finding_sums',
+                 'alerts', 'tallies']
 $function$;
 
 CREATE OR REPLACE FUNCTION public.shadow_close()

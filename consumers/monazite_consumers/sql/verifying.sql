@@ -102,6 +102,15 @@ FULL JOIN (SELECT l.topic, l.partition, l.log_generation, e.outcome, count(*) AS
 USING (topic, partition, log_generation, outcome)
 WHERE t.messages IS DISTINCT FROM r.messages;
 
+-- name: missummed
+-- Sums of findings that are not what the findings add up to.
+SELECT rule, subject, period, s.findings AS kept, s.measure AS kept_measure, coalesce(f.findings, 0) AS counted,
+       coalesce(f.measure, 0) AS counted_measure
+FROM (SELECT * FROM finding_sums WHERE (findings, measure) <> (0, 0)) AS s
+FULL JOIN (SELECT rule, subject, period, count(*) AS findings, sum(measure)::bigint AS measure
+           FROM findings GROUP BY rule, subject, period) AS f USING (rule, subject, period)
+WHERE (s.findings, s.measure) IS DISTINCT FROM (f.findings, f.measure);
+
 -- name: undecided
 -- Sources whose decided sequences are not those that are occupied.
 SELECT concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation) AS source_name, d.decided::text AS kept,
