@@ -8,6 +8,7 @@ from contextlib import suppress
 from time import monotonic, time
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
