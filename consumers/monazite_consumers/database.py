@@ -8,7 +8,7 @@ from typing import Final
 import asyncpg
 import orjson
 
-from monazite_consumers.errors import SchemaError
+from monazite_consumers.errors import RestoredError, SchemaError
 from monazite_consumers.sql import migrations
 
 Connection = asyncpg.Connection
@@ -51,10 +51,11 @@ WORLD_IS_BAD: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,  # the driver lost its place: a session that was ended while we were paused
+    RestoredError,
     OSError,
     TimeoutError,
 )
-"""What waiting may cure."""
+"""What waiting may cure, if only for somebody."""
 
 
 DATABASE_ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)

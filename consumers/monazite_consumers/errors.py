@@ -32,5 +32,13 @@ class TopicError(MonaziteError):
     """A topic is not as the table of topics has it."""
 
 
+class RestoredError(MonaziteError):
+    """The database was restored from a backup: apply the registry files that were in force last."""
+
+
+class ControlError(MonaziteError):
+    """The newest record of relay-control cannot be read: somebody else has written to that topic."""
+
+
 class ClockError(MonaziteError):
     """The driven clock never moves backwards."""

@@ -37,6 +37,7 @@ UNRECONCILED = Gauge(
 )
 OUTBOX_DEPTH = Gauge("monazite_outbox_messages", "Messages that wait to be published.")
 OUTBOX_AGE_SECONDS = Gauge("monazite_outbox_age_seconds", "Age of the oldest message that waits.")
+PARKED = Counter("monazite_messages_parked", "Messages set aside because the broker does not take them.")
 PUBLISHED = Counter("monazite_messages_published", "Messages acknowledged by the broker, by topic kind.", ["kind"])
 DECIDED_TO_PUBLISHED_SECONDS = Histogram(
     "monazite_decided_to_published_seconds", "From the deciding transaction to the broker's acknowledgement.",

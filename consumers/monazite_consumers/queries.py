@@ -29,6 +29,11 @@ async def notices(connection: Connection) -> list[str]:
         said.append("Plants and production on this platform are SIMULATED; misconduct is at INVENTED enterprises only.")
     if platform.instant is not None:
         said.append(f"The clock is DRIVEN: it stands at {platform.instant:%Y-%m-%d %H:%M} UTC.")
+    if platform.awaited_digest is not None:
+        said.append(
+            "This database was RESTORED from a backup: nothing is decided until the registry that was in force last "
+            "is applied again (monazite registry apply)."
+        )
     return said
 
 

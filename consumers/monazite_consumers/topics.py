@@ -20,6 +20,9 @@ from monazite_contracts.topics import (
     compaction_lag_ms,
 )
 
+SEGMENT_MS = 3_600_000
+"""Of topics of which only the newest records mean anything."""
+
 DESCRIBE_TRIES = 50
 DESCRIBE_EVERY_S = 0.1
 
@@ -36,6 +39,8 @@ def configuration(topic: Topic, *, driven: bool) -> dict[str, str]:
     }
     if topic.compacted:
         settings["min.compaction.lag.ms"] = str(compaction_lag_ms(topic))
+        if not compaction_lag_ms(topic):
+            settings["segment.ms"] = str(SEGMENT_MS)  # the newest segment is not compacted
     if driven:
         settings |= {
             _ARRIVAL: "CreateTime",

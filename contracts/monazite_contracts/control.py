@@ -15,8 +15,9 @@ class RelayControl(Contract):
     type: Literal["monazite.relay-control.v1"]
     epoch: Annotated[int, Field(ge=1)]
     """Grows when the platform was restored."""
-    publication: Annotated[int, Field(ge=0)]
+    publication: Annotated[int, Field(ge=1)]
     """Number of the last publication in this epoch."""
-    registry_digest: Sha256
-    """Of the registry that the publications were decided with."""
+    registry_digest: Sha256 | None
+    """Of the registry in force; null before the first."""
     written_at: Instant
+    """When the database wrote that publication: a restored one may have given its number to another."""

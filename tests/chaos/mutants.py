@@ -134,7 +134,7 @@ MUTANTS = (
         f"{CONSUMERS}/sql/outbox.sql",
         (
             (
-                "FROM outbox WHERE published_at IS NULL ORDER BY publication LIMIT $1",
+                "FROM outbox WHERE published_at IS NULL AND parked_at IS NULL ORDER BY publication LIMIT $1",
                 _BY_CURSOR,
             ),
         ),

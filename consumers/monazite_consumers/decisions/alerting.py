@@ -237,7 +237,7 @@ async def publish(
     if not by_id:
         return []
     stored = {
-        row["alert"]: _state(row, by_id[row["alert"]])
+        row["alert"]: state_of(row, by_id[row["alert"]])
         for row in await connection.fetch(statement("alerts", "lock"), list(by_id))
     }
     changed: list[AlertState] = []
@@ -252,10 +252,10 @@ async def publish(
             told.append(after)
     if changed:
         await connection.execute(statement("alerts", "put"), *transposed([_row(state) for state in changed], 12))
-    return await _messages(connection, told, epoch, simulated=simulated)
+    return await messages_of(connection, told, epoch, simulated=simulated)
 
 
-def _state(row: Any, key: AlertKey) -> AlertState:
+def state_of(row: Any, key: AlertKey) -> AlertState:
     return AlertState(
         key,
         Condition(row["condition"]),
@@ -276,7 +276,7 @@ def _row(state: AlertState) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-async def _messages(connection: Connection, told: list[AlertState], epoch: int, *, simulated: bool) -> list[Outgoing]:
+async def messages_of(connection: Connection, told: list[AlertState], epoch: int, *, simulated: bool) -> list[Outgoing]:
     if not told:
         return []
     rows = await connection.fetch(statement("alerts", "handlings"), [state.key.id for state in told])

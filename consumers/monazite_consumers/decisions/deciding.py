@@ -18,6 +18,7 @@ from monazite_consumers.decisions.logs import LOG_RULES
 from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict, names_of, settle
 from monazite_consumers.decisions.unvouched import Batch, decide_unvouched
 from monazite_consumers.delivery import put
+from monazite_consumers.errors import RestoredError
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
 from monazite_consumers.rules.catalogue import RULES
@@ -41,6 +42,17 @@ class Platform:
     instant: datetime | None
     judged_at: datetime
     epoch: int
+    awaited_digest: bytes | None = None
+    """Of the registry without which a restored database decides nothing."""
+
+    def require_current(self) -> None:
+        """Refuses to decide in a restored database.
+
+        Raises:
+            RestoredError: its registry may be an older one.
+        """
+        if self.awaited_digest is not None:
+            raise RestoredError
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,7 @@ class Decision:
 async def read_platform(connection: Connection) -> Platform:
     """The platform's own row."""
     (row,) = await connection.fetch(statement("platform", "read"))
-    return Platform(row["instant"], row["judged_at"], row["epoch"])
+    return Platform(row["instant"], row["judged_at"], row["epoch"], row["awaited_digest"])
 
 
 async def decide_arrivals(
@@ -63,6 +75,7 @@ async def decide_arrivals(
 ) -> Decision:
     """Decides messages that have just been received, and keeps them; each comes with its odd headers, if any."""
     platform = await read_platform(connection)
+    platform.require_current()
     await lock_names(connection, PLANT_LOCKS, (lock_name(arrival) for arrival, _ in arrivals))
     rows = await connection.fetch(statement("ledger", "number"), len(arrivals))
     numbered = {row["message"]: arrival for row, (arrival, _) in zip(rows, arrivals, strict=True)}

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import astuple
 from time import monotonic
 from typing import Any
 
@@ -51,12 +52,17 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._attempts, self._try_at = 0, 0.0
         self._gone_on: dict[TopicPartition, tuple[int, int]] = {}
         self._connect = connect
+        self._seen: Connection | None = None
+        """Open since the database was last found to know all that was decided here."""
         self._make_reader = make_reader
         self._health = health
 
     def drop(self) -> None:
         """Forgets everything: whatever else was fetched is not decided until partitions are assigned again."""
         self.number += 1
+        if self._seen is not None:
+            self._seen.terminate()
+            self._seen = None
         for tp in [*self.positions, *self._unplaced]:
             self._forget(tp)
 
@@ -121,6 +127,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             if tp not in consumer.assignment():
                 return  # it is being assigned anew
             await self._notice(consumer, tp, position)
+        await self._notice_restore()
         await self.place()
 
     async def _notice(self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: Position) -> None:
@@ -134,6 +141,27 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             self._doubt(tp)
         else:
             self._gone_on[tp] = seen
+
+    async def _notice_restore(self) -> None:
+        """Doubts what a database that was away no longer knows: it was restored, and a quiet partition says nothing."""
+        if self._seen is not None and not self._seen.is_closed():
+            return
+        decided = dict(self.positions)
+        try:
+            connection = await self._connect()
+            stored = await read(connection, decided)
+        except DATABASE_ERRORS as error:
+            self._health.red("assignment", f"{type(error).__name__}: {error}")
+            return
+        self._health.green("assignment")
+        if not self.idle.is_set():  # whatever is under way finds out by itself, or this does in a moment
+            connection.terminate()
+            return
+        self._seen = connection
+        for tp, position in decided.items():
+            if self.positions.get(tp) == position and (tp not in stored or astuple(stored[tp]) < astuple(position)):
+                log.warning("%s was read to %s, which the database does not know", tp, position.next_offset)
+                self._doubt(tp)
 
     async def place(self) -> None:
         """Looks at the logs of partitions that have no place yet; the database or Kafka may be away for a while."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, RELAY_LOCK, Connection, back_off
@@ -17,10 +17,12 @@ from monazite_consumers.delivery import Outgoing
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held, while_held
+from monazite_consumers.relay import control, restoring
 from monazite_consumers.relay.fencing import ANSWERS_WITHIN_S, FencedProducer
 from monazite_consumers.settings import KafkaSettings
 from monazite_consumers.sql import statement
 from monazite_consumers.topics import ensure, names
+from monazite_contracts.control import RelayControl
 from monazite_contracts.topics import TOPICS
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,10 @@ class Relay:
         self._woken = asyncio.Event()
         self._topics: set[str] = set()
         self._topics_of_revision = -1
+        self._last: RelayControl | None = None
+        self._one_by_one = False
+        """While a message is looked for that the broker does not take."""
+        self._unparked = False
         self._failures = 0
         self._forgot_at = -FORGET_EVERY_S
         self._counted_at = -COUNT_EVERY_S
@@ -72,12 +78,16 @@ class Relay:
         await connection.add_listener("monazite_outbox", lambda *_: self._woken.set())
         self._topics, self._topics_of_revision = set(), -1
         await self._count(connection)  # also while the broker is away
+        if not self._unparked:
+            await connection.execute(statement("outbox", "unpark"))
+            self._unparked = True
         async with FencedProducer(self._kafka) as producer:
+            await self._ensure_topics(connection, set())
+            self._last = await while_held(connection, control.newest(self._kafka))
             while True:
                 self._woken.clear()
                 published = await self._pass(connection, producer)
                 self._failures = 0
-                self._health.green("relay")
                 self._health.beat("relay", limit_s=30)
                 if not published:
                     # An idle relay notices too when the broker is gone.
@@ -88,7 +98,8 @@ class Relay:
     async def _forget(self, connection: Connection) -> None:
         """What was published long ago is on the topic; the outbox need not keep it too."""
         if monotonic() - self._forgot_at > FORGET_EVERY_S:
-            await connection.execute(statement("outbox", "forget"), datetime.now(UTC) - KEPT_FOR)
+            last = self._last.publication if self._last else 0
+            await connection.execute(statement("outbox", "forget"), datetime.now(UTC) - KEPT_FOR, last)
             self._forgot_at = monotonic()
 
     async def _idle(self) -> None:
@@ -96,17 +107,58 @@ class Relay:
             await asyncio.wait_for(self._woken.wait(), IDLE_S)
 
     async def _pass(self, connection: Connection, producer: FencedProducer) -> int:
-        rows = await connection.fetch(statement("outbox", "unpublished"), ROWS_MAX, BYTES_MAX)
-        await self._gauge(connection, rows)
+        found = await restoring.standing(connection, self._last)
+        if restoring.is_restored(found, self._last):
+            assert self._last is not None  # noqa: S101 - against what else
+            await restoring.begin_epoch(connection, self._kafka, self._last)
+            return 1
+        if found.awaits:
+            self._health.red("relay", f"{restoring.complaint(found)}")
+            return 0
+        if found.awaited_digest is not None:
+            await restoring.reopen(connection)
+            return 1
+        self._health.green("relay")
+        return await self._publish(connection, producer, found)
+
+    async def _publish(self, connection: Connection, producer: FencedProducer, found: restoring.Standing) -> int:
+        rows_max = 1 if self._one_by_one else ROWS_MAX
+        rows = await connection.fetch(statement("outbox", "unpublished"), rows_max, BYTES_MAX)
+        if not self._one_by_one:
+            await self._gauge(connection, rows)
         # After the rows: they are told to whom the registry named when they were written.
         await self._ensure_topics(connection, {row["topic"] for row in rows})
-        if rows:
+        last = _control(rows, found, self._last)
+        if last is None or last == self._last:
+            self._one_by_one = False
+            return 0
+        try:
             # Marked first: into a database that cannot be written to, nothing would be published again and again.
             async with connection.transaction():
                 await connection.execute(statement("outbox", "mark"), [row["publication"] for row in rows])
-                await _send(producer, rows)
-            _measure(rows)
+                messages = [Outgoing(row["topic"], row["key"], row["value"]) for row in rows]
+                await _send(producer, [*messages, control.message(last)])
+        except MessageSizeTooLargeError:
+            await self._park(connection, rows)
+            raise
+        self._last = last
+        _measure(rows)
         return len(rows)
+
+    async def _park(self, connection: Connection, rows: Sequence[Any]) -> None:
+        """Finds the message that the broker does not take, one by one, and sets it aside: others do not wait for it."""
+        self._one_by_one = len(rows) > 1
+        if self._one_by_one:
+            return
+        (row,) = rows
+        await connection.execute(statement("outbox", "park"), row["publication"])
+        metrics.PARKED.inc()
+        complaint = (
+            f"the broker does not take publication {row['publication']} to {row['topic']}, {len(row['value'])} bytes: "
+            "raise the topic's max.message.bytes and start the relay again"
+        )
+        self._health.red("parked", complaint)
+        log.error("%s", complaint)
 
     async def _ensure_topics(self, connection: Connection, wanted: set[str]) -> None:
         """Receipts and provinces come with the registry; a plant that has left it may still be told something."""
@@ -142,8 +194,26 @@ def _age_s(written_at: datetime | None) -> float:
     return 0.0 if written_at is None else (datetime.now(UTC) - written_at).total_seconds()
 
 
-async def _send(producer: FencedProducer, rows: Sequence[Any]) -> None:
-    await producer.publish(Outgoing(row["topic"], row["key"], row["value"]) for row in rows)
+def _control(rows: Sequence[Any], found: restoring.Standing, last: RelayControl | None) -> RelayControl | None:
+    """What to note with a pass: its last publication, or a registry that is in force since."""
+    digest = found.digest.hex() if found.digest else None
+    if rows:
+        number, written_at = rows[-1]["publication"], rows[-1]["written_at"]
+    elif last is not None and last.epoch == found.epoch:
+        number, written_at = last.publication, last.written_at
+    else:
+        return last
+    return RelayControl(
+        type="monazite.relay-control.v1",
+        epoch=found.epoch,
+        publication=number,
+        registry_digest=digest,
+        written_at=written_at,
+    )
+
+
+async def _send(producer: FencedProducer, messages: Sequence[Outgoing]) -> None:
+    await producer.publish(messages)
 
 
 def _measure(rows: Sequence[Any]) -> None:

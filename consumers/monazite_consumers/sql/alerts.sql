@@ -34,3 +34,23 @@ ORDER BY array_position(ARRAY['critical', 'serious', 'warning', 'information'], 
 -- name: by_rule
 -- How many alerts there are of each rule and condition.
 SELECT rule, severity, condition, count(*) AS alerts FROM alerts GROUP BY rule, severity, condition ORDER BY rule, condition;
+
+-- name: handled
+-- What people did, and who, and when.
+SELECT alert, handling, handled_by, handled_at FROM handlings WHERE alert = ANY($1::text[]);
+
+-- name: put_handlings
+-- What people did, as they said it.
+INSERT INTO handlings (alert, handling, handled_by, note, handled_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+ON CONFLICT (alert) DO UPDATE SET handling = excluded.handling, handled_by = excluded.handled_by,
+    note = excluded.note, handled_at = excluded.handled_at;
+
+-- name: drop_handlings
+-- Alerts that somebody has put back to new.
+DELETE FROM handlings WHERE alert = ANY($1::text[]);
+
+-- name: whole
+-- Every alert, in the order in which they changed.
+SELECT alert, rule, subject, period, province, condition, severity, percent, evidence, raised_at, changed_at, revision
+FROM alerts ORDER BY changed_at, alert;

@@ -1,8 +1,8 @@
--- The platform's own row: the driven clock, where watch last judged, and the epoch.
+-- The platform's own row: the driven clock, where watch last judged, the epoch, and what a restored database awaits.
 
 -- name: read
 -- The one row. Only who holds the registry lock alone moves judged_at, so that nobody judges at an instant that has passed.
-SELECT instant, judged_at, epoch FROM platform;
+SELECT instant, judged_at, epoch, awaited_digest FROM platform;
 
 -- name: begin
 -- The instant of the first apply: before it nothing was judged.
@@ -19,3 +19,21 @@ SELECT pg_notify('monazite_clock', '');
 -- name: judge
 -- Watch has judged at an instant, never before the last one.
 UPDATE platform SET judged_at = greatest(judged_at, $1) RETURNING judged_at;
+
+-- name: standing
+-- What the relay must know before each pass; the arguments name a publication that this database should know.
+SELECT p.epoch, p.awaited_digest, p.instant, coalesce(r.revision, 0) AS revision, r.digest,
+       EXISTS (SELECT FROM outbox o WHERE o.publication = $1 AND o.written_at = $2) AS known
+FROM platform p LEFT JOIN (SELECT revision, digest FROM registry_revisions ORDER BY revision DESC LIMIT 1) AS r ON true;
+
+-- name: restored
+-- The database was restored: a new epoch, and nothing is decided until the registry has this digest.
+UPDATE platform SET epoch = $1, awaited_digest = $2;
+
+-- name: await
+-- The registry in force is the one to go on with.
+UPDATE platform SET awaited_digest = $1 WHERE awaited_digest IS NOT NULL RETURNING epoch;
+
+-- name: reopen
+-- Decisions may go on.
+UPDATE platform SET awaited_digest = NULL;

@@ -204,6 +204,7 @@ CREATE TABLE outbox (
     arrived_at timestamp with time zone,
     written_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     published_at timestamp with time zone,
+    parked_at timestamp with time zone,
     CONSTRAINT outbox_pkey PRIMARY KEY (publication)
 );
 
@@ -212,6 +213,7 @@ CREATE TABLE platform (
     instant timestamp with time zone,
     judged_at timestamp with time zone NOT NULL,
     epoch integer DEFAULT 1 NOT NULL,
+    awaited_digest bytea,
     CONSTRAINT platform_pkey PRIMARY KEY (only_row),
     CONSTRAINT platform_only_row_check CHECK (only_row)
 );
@@ -309,7 +311,7 @@ CREATE INDEX findings_by_time ON findings USING btree (rule, at);
 
 CREATE INDEX findings_of_alert ON findings USING btree (rule, subject, period, at);
 
-CREATE INDEX outbox_unpublished ON outbox USING btree (publication) WHERE published_at IS NULL;
+CREATE INDEX outbox_unpublished ON outbox USING btree (publication) WHERE published_at IS NULL AND parked_at IS NULL;
 
 CREATE OR REPLACE FUNCTION public.projections()
  RETURNS text[]

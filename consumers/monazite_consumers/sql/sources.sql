@@ -31,3 +31,7 @@ ON CONFLICT (source) DO UPDATE SET decided = excluded.decided;
 INSERT INTO receipt_numbers (source, number) SELECT source, 1 FROM unnest($1::integer[]) AS k (source)
 ON CONFLICT (source) DO UPDATE SET number = receipt_numbers.number + 1
 RETURNING source, number;
+
+-- name: answered
+-- Every source that was ever sent a receipt, with what is decided of it.
+SELECT n.source, coalesce(s.decided, '{}')::text AS decided FROM receipt_numbers n LEFT JOIN source_states s USING (source) ORDER BY n.source;

@@ -11,6 +11,7 @@ from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, WATCH_LOCK, Connection, back_off
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import read_platform, tell
+from monazite_consumers.errors import RestoredError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held
 from monazite_consumers.rules.alerts import AlertKey
@@ -47,7 +48,7 @@ class Watch:
             try:
                 async with held(self._database_url, WATCH_LOCK, "watch", self._health) as connection:
                     await self._pass_while_held(connection)
-            except DATABASE_ERRORS as error:
+            except (*DATABASE_ERRORS, RestoredError) as error:
                 self._health.red("watch", f"{type(error).__name__}: {error}")
                 metrics.RETRIES.labels("watch").inc()
                 log.warning("watch waits: %s: %s", type(error).__name__, error)
@@ -79,6 +80,7 @@ class Watch:
 
     async def _judge(self, connection: Connection) -> None:
         before = await read_platform(connection)
+        before.require_current()
         now = before.instant or self._now()
         if now <= before.judged_at:
             return  # a clock that was set back judges nothing; it will catch up

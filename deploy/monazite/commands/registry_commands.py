@@ -116,6 +116,27 @@ def apply(  # noqa: PLR0913 - one parameter for each option
 
 
 @app.command()
+def confirm(
+    by: Annotated[str, typer.Option("--by", help="Who answers for it; kept as a revision without changes.")],
+    *,
+    database: Database = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Let a database that was restored from a backup go on with the registry that it has, which is not the last one."""
+    if not by.strip():
+        raise typer.BadParameter("name who answers for it", param_hint="--by")
+
+    async def ask(connection: "Connection") -> bool:
+        from monazite_consumers.registry import confirming
+
+        return await confirming.confirm(connection, by.strip(), datetime.now(UTC))
+
+    if not _answer(data, database, ask):
+        raise CommandError("this database awaits no registry: it was not restored, or its registry is back already")
+    Console().print("Decisions go on.", style="bold green")
+
+
+@app.command()
 def show(
     noun: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(NOUNS)}.")] = None,
     *,
