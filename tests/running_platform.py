@@ -156,7 +156,7 @@ class Platform:
         try:
             await until("everything is decided", is_so, limit_s)
         except AssertionError as error:
-            error.add_note("\n".join(s.child.log_tail() for n, s in self.stack.services.items() if "intake" in n))
+            error.add_note("\n".join(s.child.log_tail() for n, s in self.stack.services.items() if n != "watch"))
             raise
 
     async def told(self, limit_s: float = 60) -> None:

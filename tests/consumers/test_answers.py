@@ -17,10 +17,11 @@ from regulator_desk import (
     the_registry,
 )
 
+from monazite_consumers.decisions.answers import ENTRIES_MAX, FIELD_CHARS_MAX, RANGES_MAX, REMEDY_CHARS_MAX
 from monazite_contracts.builders import MINE, a_signing_key, a_void
 from monazite_contracts.deadletters import HEAD_BYTES
 from monazite_contracts.envelope import value_hash
-from monazite_contracts.receipts import Outcome, Receipt
+from monazite_contracts.receipts import Outcome, Range, Receipt, ReceiptEntry
 from monazite_contracts.seal import decode_base64url
 
 
@@ -189,3 +190,29 @@ async def test_a_flag_on_a_correction_is_told_where_the_correction_stands(desk: 
     await desk.receive(gateway.send(a_void(stated, record="V-2")))
     entries = (await newest(desk, gateway)).entries
     assert [(entry.outcome, entry.rule) for entry in entries] == [(Outcome.APPLIED, "amendment-rival")]
+
+
+def test_the_largest_receipt_fits_into_what_a_broker_takes() -> None:
+    """Every text as long as it may be, of characters that take four bytes; 1 MiB is Kafka's own default."""
+    entry = ReceiptEntry(
+        sequence=2**53 - 1,
+        envelope_hash="a" * 64,
+        index=499,
+        event_id="00000000-0000-5000-8000-000000000000",
+        outcome=Outcome.AWAITING,
+        rule="r" * 200,
+        field="\N{GRINNING FACE}" * FIELD_CHARS_MAX,
+        remedy="\N{GRINNING FACE}" * REMEDY_CHARS_MAX,
+    )
+    receipt = Receipt(
+        type="monazite.receipt.v1",
+        source=Gateway().source,
+        epoch=2**31 - 1,
+        number=2**53 - 1,
+        decided_through=2**53 - 1,
+        decided_hash="a" * 64,
+        decided_beyond=(Range(first=2**53 - 1, last=2**53 - 1),) * RANGES_MAX,
+        entries=(entry,) * ENTRIES_MAX,
+        issued_at=ARRIVED_AT,
+    )
+    assert len(receipt.model_dump_json().encode()) < 1024 * 1024 - 1024

@@ -23,7 +23,7 @@ from monazite_contracts.refusals import Refusal
 from monazite_contracts.seal import encode_base64url
 from monazite_contracts.topics import DEAD_LETTERS, receipts_topic
 
-ENTRIES_MAX = 500
+ENTRIES_MAX = 300
 """Entries of one receipt; more make further receipts, so that no message outgrows the broker's limit of 1 MiB."""
 
 RANGES_MAX = 1_000
