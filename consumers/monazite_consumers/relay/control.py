@@ -30,7 +30,10 @@ async def newest(kafka: KafkaSettings) -> RelayControl | None:
         ControlError: it cannot be read.
     """
     async with AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap, isolation_level="read_committed", enable_auto_commit=False
+        bootstrap_servers=kafka.bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",  # the default begins at the end, and may do so after our own seek
     ) as consumer:
         consumer.assign([PARTITION])
         start = (await consumer.beginning_offsets([PARTITION]))[PARTITION]

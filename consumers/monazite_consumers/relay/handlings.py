@@ -36,7 +36,10 @@ async def said(kafka: KafkaSettings) -> dict[str, Handled]:
     partition = TopicPartition(ALERTS, 0)
     found: dict[str, Handled] = {}
     async with AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap, isolation_level="read_committed", enable_auto_commit=False
+        bootstrap_servers=kafka.bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",  # the default begins at the end, and may do so after our own seek
     ) as consumer:
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
