@@ -201,7 +201,7 @@ async def test_watch_killed_in_the_middle_of_a_pass_judges_when_it_is_back(platf
     silent = Gateway(PLANTS[1], "b" * 32)
     silent.produce()
     async with holding(platform, "SELECT FROM platform FOR UPDATE"):
-        await blocked(platform, "platform FOR")
+        await blocked(platform, "UPDATE platform")
         watch.kill()
     await platform.publish([silent.produce()])
     await platform.decided()
