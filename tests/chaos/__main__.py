@@ -15,6 +15,7 @@ from chaos.faults.logs import SegmentsDeleted, TopicMadeAnew
 from chaos.faults.members import ZOMBIES, AllZombies, Members
 from chaos.faults.networks import BrokerCut, DatabaseCut, DatabaseSilent
 from chaos.faults.producers import TransactionalProducer
+from chaos.faults.restores import Restored
 from chaos.faults.servers import BrokerKilled, DatabaseKilled, RegistryChanged
 from chaos.load import Load
 from chaos.mutants import MUTANTS, Mutant, made
@@ -35,6 +36,7 @@ def faults(*, long: bool) -> list[Fault]:
         RandomKills(100 if long else 4),
         BrokerKilled(some),
         DatabaseKilled(some),
+        Restored(),
         OutOfConnections(),
         ReadOnly(),
         StatementTimeout(),

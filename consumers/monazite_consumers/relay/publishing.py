@@ -82,7 +82,7 @@ class Relay:
             await connection.execute(statement("outbox", "unpark"))
             self._unparked = True
         async with FencedProducer(self._kafka) as producer:
-            await self._ensure_topics(connection, set())
+            await self._ensure_topics(connection, await register.revision(connection), set())
             self._last = await while_held(connection, control.newest(self._kafka))
             while True:
                 self._woken.clear()
@@ -126,8 +126,7 @@ class Relay:
         rows = await connection.fetch(statement("outbox", "unpublished"), rows_max, BYTES_MAX)
         if not self._one_by_one:
             await self._gauge(connection, rows)
-        # After the rows: they are told to whom the registry named when they were written.
-        await self._ensure_topics(connection, {row["topic"] for row in rows})
+        await self._ensure_topics(connection, found.revision, {row["topic"] for row in rows})
         last = _control(rows, found, self._last)
         if last is None or last == self._last:
             self._one_by_one = False
@@ -160,9 +159,8 @@ class Relay:
         self._health.red("parked", complaint)
         log.error("%s", complaint)
 
-    async def _ensure_topics(self, connection: Connection, wanted: set[str]) -> None:
+    async def _ensure_topics(self, connection: Connection, revision: int, wanted: set[str]) -> None:
         """Receipts and provinces come with the registry; a plant that has left it may still be told something."""
-        revision = await register.revision(connection)
         if revision == self._topics_of_revision and wanted <= self._topics:
             return
         platform = await read_platform(connection)
