@@ -260,7 +260,8 @@ class Desk:
         order = sorted((row["tablename"] for row in names), key={"registry_revisions", "intake_positions"}.__contains__)
         await self.connection.execute(";".join(f"DELETE FROM {name}" for name in order))  # noqa: S608 - our own names
         await self.connection.execute(
-            "UPDATE platform SET instant = NULL, judged_at = '2000-01-01T00:00:00Z', epoch = 1, awaited_digest = NULL"
+            "UPDATE platform SET instant = NULL, judged_at = '2000-01-01T00:00:00Z', epoch = 1,"
+            " awaited_digest = NULL, judge_again_at = NULL"
         )
         self.positions.clear()
         for intake in self.intakes:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from monazite_consumers.relay.handlings import SOMEBODY, Handled, hear, newer
+from monazite_consumers.relay.handlings import SOMEBODY, Handled, newer
+from monazite_consumers.relay.hearing import Heard
 from monazite_contracts.alerts import AlertAcknowledged, Handling
 from monazite_contracts.generate.examples import examples
 
@@ -24,10 +25,11 @@ def an_alert(handling: str) -> bytes:
     return orjson.dumps(examples()["alert.v1"] | {"id": ALERT, "handling": handling})
 
 
-def heard(*values: bytes | None) -> dict[str, Handled]:
-    found: dict[str, Handled] = {}
-    hear(found, values)
-    return found
+def heard(*values: bytes) -> dict[str, Handled]:
+    found = Heard()
+    for value in values:
+        found.take(value)
+    return found.handlings
 
 
 def test_the_last_word_of_a_person_counts() -> None:
@@ -39,7 +41,7 @@ def test_an_alert_tells_a_handling_only_where_no_person_told() -> None:
     told = heard(an_alert("acknowledged"), an_alert("new"))
     assert (told[ALERT].handling, told[ALERT].by) == (Handling.ACKNOWLEDGED, SOMEBODY)
     assert heard(an_acknowledgement(Handling.RESOLVED), an_alert("acknowledged"))[ALERT].by == "Li"
-    assert heard(an_alert("new"), None, b'{"type":"monazite.else.v1"}') == {}
+    assert heard(an_alert("new"), b'{"type":"somebody.else"}') == {}
 
 
 def test_only_news_is_taken_into_the_database() -> None:

@@ -1,10 +1,12 @@
 """A restored database decides nothing until its registry is back, or somebody has answered for the one it has."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 from regulator_desk import Desk, a_draw, an_allocation, send, the_registry
 
+from monazite_consumers.decisions.snapshot import remember
 from monazite_consumers.errors import RestoredError
 from monazite_consumers.queries import notices
 from monazite_consumers.registry.confirming import confirm
@@ -46,3 +48,23 @@ async def test_nobody_answers_for_a_database_that_was_not_restored(desk: Desk) -
     await desk.declare(the_registry())
     assert not await confirm(desk.connection, "Li", NOON)
     assert await desk.connection.fetchval("SELECT count(*) FROM registry_revisions") == 1
+
+
+async def test_an_alert_that_only_the_topic_remembers_is_judged_again_after_the_settle_time(
+    desk: Desk,
+) -> None:
+    await desk.declare(the_registry(an_allocation(1)))
+    await desk.receive(send(a_draw(850)))
+    told = [message for _, message in await desk.told("regulator-alerts") if message["rule"] == "cap-80"]
+    await desk.reset()
+    await desk.declare(the_registry(an_allocation(1)))
+    await remember(desk.connection, [orjson.dumps(message) for message in told])
+    assert await desk.rules() == {"cap-80"}, "as it was told"
+    await desk.connection.execute(statement("platform", "reopen"), NOON)
+    await desk.watch(NOON - timedelta(minutes=1))
+    assert await desk.rules() == {"cap-80"}, "what Kafka has kept may still raise it"
+    await desk.watch(NOON)
+    assert await desk.rules("retracted") == {"cap-80"}
+    assert [message["revision"] for _, message in await desk.told("regulator-alerts")] == [2]
+    await desk.receive(send(a_draw(850)))
+    assert await desk.rules() == {"cap-80"}

@@ -251,7 +251,7 @@ async def publish(
         if before is None or after.revision != before.revision:
             told.append(after)
     if changed:
-        await connection.execute(statement("alerts", "put"), *transposed([_row(state) for state in changed], 12))
+        await connection.execute(statement("alerts", "put"), *transposed([row_of(state) for state in changed], 12))
     return await messages_of(connection, told, epoch, simulated=simulated)
 
 
@@ -269,7 +269,7 @@ def state_of(row: Any, key: AlertKey) -> AlertState:
     )
 
 
-def _row(state: AlertState) -> tuple[Any, ...]:
+def row_of(state: AlertState) -> tuple[Any, ...]:
     return (
         state.key.id, state.key.rule, state.key.subject, state.key.period, state.province, state.condition,
         state.severity, state.percent, dict(state.evidence), state.raised_at, state.changed_at, state.revision,

@@ -44,6 +44,8 @@ class Platform:
     epoch: int
     awaited_digest: bytes | None = None
     """Of the registry without which a restored database decides nothing."""
+    judge_again_at: datetime | None = None
+    """When every alert is judged anew after a restore."""
 
     def require_current(self) -> None:
         """Refuses to decide in a restored database.
@@ -67,7 +69,7 @@ class Decision:
 async def read_platform(connection: Connection) -> Platform:
     """The platform's own row."""
     (row,) = await connection.fetch(statement("platform", "read"))
-    return Platform(row["instant"], row["judged_at"], row["epoch"], row["awaited_digest"])
+    return Platform(*row.values())
 
 
 async def decide_arrivals(

@@ -55,7 +55,7 @@ async def rebuild(connection: Connection, registry: Registry, *, keep: bool) -> 
         await connection.execute(statement("rebuild", "keep"))
     await connection.execute(statement("rebuild", "close"))
     if keep:
-        await _publish_differences(connection, registry, platform, [AlertKey(*key) for key in keys])
+        await judge_again(connection, registry, platform, [AlertKey(*key) for key in keys])
         await _answer(connection, registry, platform, unparked)
     return [Difference(row["projection"], row["side"], row["row"]) for row in rows]
 
@@ -112,9 +112,8 @@ async def _judge_all(connection: Connection, registry: Registry, platform: Platf
     await publish(connection, observed, platform.judged_at, platform.epoch, simulated=registry.simulated)
 
 
-async def _publish_differences(
-    connection: Connection, registry: Registry, platform: Platform, keys: list[AlertKey]
-) -> None:
+async def judge_again(connection: Connection, registry: Registry, platform: Platform, keys: list[AlertKey]) -> None:
+    """Holds these alerts and every cap against today's facts, and publishes what has changed."""
     # A cap that nothing draws on any more has no row after the rebuild, but an alert about it must go too.
     caps = await all_caps(connection, registry)
     caps |= {Cap.named(key.subject, key.period) for key in keys if RULES[key.rule].subject == "cap"}

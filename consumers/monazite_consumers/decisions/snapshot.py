@@ -1,21 +1,24 @@
-"""Tells everything anew under a new epoch: every alert in its whole state, and where each source stands."""
+"""After a restore: what the topic still knows, and everything told anew under a new epoch."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from monazite_consumers.database import Connection
-from monazite_consumers.decisions.alerting import messages_of, state_of
+from monazite_consumers.decisions.alerting import messages_of, row_of, state_of
 from monazite_consumers.decisions.answers import receipts
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import Platform
 from monazite_consumers.decisions.gaps import Decided, parse_ranges
+from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.delivery import put
-from monazite_consumers.rules.alerts import AlertKey
+from monazite_consumers.rules.alerts import AlertKey, AlertState
+from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+from monazite_contracts.alerts import Alert
 
 CHUNK = 500
 
@@ -36,6 +39,20 @@ async def tell_anew(connection: Connection, epoch: int) -> None:
     async for rows in _chunks(connection, statement("outbox", "waiting")):
         values = [orjson.dumps(orjson.loads(row["value"]) | {"epoch": epoch}) for row in rows]
         await connection.execute(statement("outbox", "rewrite"), [row["publication"] for row in rows], values)
+
+
+async def remember(connection: Connection, values: Iterable[bytes]) -> None:
+    """Takes alerts that were told since the backup into the database: else nobody would ever say that they are over."""
+    rows = []
+    for value in values:
+        alert = Alert.model_validate_json(value)
+        if alert.rule in RULES:
+            key = AlertKey(alert.rule, alert.subject.code, alert.period)
+            rows.append(row_of(AlertState(
+                key, alert.condition, alert.severity, alert.evidence, alert.percent, alert.subject.province,
+                alert.raised_at, alert.changed_at, alert.revision,
+            )))  # fmt: skip
+    await connection.execute(statement("alerts", "add"), *transposed(rows, 12))
 
 
 async def _chunks(connection: Connection, text: str) -> AsyncIterator[list[Any]]:

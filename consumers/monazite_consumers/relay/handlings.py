@@ -1,18 +1,13 @@
-"""What people did about alerts, as the topic of alerts tells it: read back into a database that was restored."""
+"""What people did about alerts, as the topic of alerts tells it: brought back into a database that was restored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-
-import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from typing import Final
 
 from monazite_consumers.database import Connection
-from monazite_consumers.settings import KafkaSettings
 from monazite_consumers.sql import statement
 from monazite_contracts.alerts import Alert, AlertAcknowledged, Handling
-from monazite_contracts.topics import ALERTS
 
 SOMEBODY: Final = "read back from regulator-alerts"
 """Who handled an alert of which only the handling is known, not by whom."""
@@ -31,36 +26,12 @@ class Handled:
 _NOBODY: Final = Handled(Handling.NEW, SOMEBODY, None, datetime.min)  # noqa: DTZ901 - only stands for nothing
 
 
-async def said(kafka: KafkaSettings) -> dict[str, Handled]:
-    """By alert: what was done about it last, as far as the topic tells."""
-    partition = TopicPartition(ALERTS, 0)
-    found: dict[str, Handled] = {}
-    async with AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",  # the default begins at the end, and may do so after our own seek
-    ) as consumer:
-        consumer.assign([partition])
-        end = (await consumer.end_offsets([partition]))[partition]
-        await consumer.seek_to_beginning(partition)
-        while await consumer.position(partition) < end:
-            for records in (await consumer.getmany(partition, timeout_ms=200)).values():
-                hear(found, (record.value for record in records))
-    return found
-
-
-def hear(found: dict[str, Handled], values: Iterable[bytes | None]) -> None:
-    """Takes in messages in order. An alert tells a handling too, but not whose: it counts where no person told."""
-    for value in values:
-        message: Any = orjson.loads(value) if value is not None else {}
-        if message.get("type") == "monazite.alert-acknowledged.v1":
-            told = AlertAcknowledged.model_validate_json(value or b"")
-            found[told.alert] = Handled(told.handling, told.by, told.note, told.handled_at)
-        elif message.get("type") == "monazite.alert.v1":
-            alert = Alert.model_validate_json(value or b"")
-            if alert.handling is not Handling.NEW and found.get(alert.id, _NOBODY).by == SOMEBODY:
-                found[alert.id] = Handled(alert.handling, SOMEBODY, None, alert.changed_at)
+def hear(found: dict[str, Handled], message: AlertAcknowledged | Alert) -> None:
+    """Takes in one message after the other. An alert does not say whose its handling is: it counts where nobody did."""
+    if isinstance(message, AlertAcknowledged):
+        found[message.alert] = Handled(message.handling, message.by, message.note, message.handled_at)
+    elif message.handling is not Handling.NEW and found.get(message.id, _NOBODY).by == SOMEBODY:
+        found[message.id] = Handled(message.handling, SOMEBODY, None, message.changed_at)
 
 
 def newer(heard: Mapping[str, Handled], stored: Mapping[str, Handled]) -> dict[str, Handled]:

@@ -2,15 +2,15 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from monazite_consumers import register
 from monazite_consumers.database import REGISTRY_LOCK, Connection
 from monazite_consumers.decisions.deciding import read_platform
-from monazite_consumers.decisions.snapshot import tell_anew, tell_everything
+from monazite_consumers.decisions.snapshot import remember, tell_anew, tell_everything
 from monazite_consumers.errors import RestoredError
 from monazite_consumers.locks import while_held
-from monazite_consumers.relay import handlings
+from monazite_consumers.relay import handlings, hearing
 from monazite_consumers.settings import KafkaSettings
 from monazite_consumers.sql import statement
 from monazite_contracts.control import RelayControl
@@ -56,23 +56,26 @@ def is_restored(found: Standing, last: RelayControl | None) -> bool:
 
 
 async def begin_epoch(connection: Connection, kafka: KafkaSettings, last: RelayControl) -> None:
-    """A new epoch: handlings are read back, what waits is put under it, and decisions are held."""
-    heard = await while_held(connection, handlings.said(kafka))
+    """A new epoch: alerts and handlings are read back, what waits is put under it, and decisions are held."""
+    heard = await while_held(connection, hearing.alerts_topic(kafka))
     awaited = bytes.fromhex(last.registry_digest) if last.registry_digest else ANY
     async with connection.transaction():
         await connection.execute(statement("registry", "exclude_decisions"), REGISTRY_LOCK)
         await connection.execute(statement("platform", "restored"), last.epoch + 1, awaited)
         await tell_anew(connection, last.epoch + 1)
-        news = await handlings.read_back(connection, heard)
+        await remember(connection, heard.alerts.values())
+        news = await handlings.read_back(connection, heard.handlings)
     log.error("the database was restored: epoch %s begins; handlings read back: %s", last.epoch + 1, news)
 
 
 async def reopen(connection: Connection) -> None:
-    """Everything is told anew, and decisions go on."""
+    """Everything is told anew, and decisions go on; what they do not raise again by then, watch will judge."""
     async with connection.transaction():
         await connection.execute(statement("registry", "exclude_decisions"), REGISTRY_LOCK)
-        await tell_everything(connection, await register.load(connection), await read_platform(connection))
-        await connection.execute(statement("platform", "reopen"))
+        registry, platform = await register.load(connection), await read_platform(connection)
+        await tell_everything(connection, registry, platform)
+        settled_at = (platform.instant or datetime.now(UTC)) + timedelta(minutes=registry.settings.settle_minutes)
+        await connection.execute(statement("platform", "reopen"), settled_at)
     log.info("decisions go on")
 
 

@@ -19,6 +19,17 @@ SET province = excluded.province, condition = excluded.condition, severity = exc
     percent = excluded.percent, evidence = excluded.evidence, raised_at = excluded.raised_at,
     changed_at = excluded.changed_at, revision = excluded.revision;
 
+-- name: add
+-- Alerts that the database does not know, as they were told.
+INSERT INTO alerts (alert, rule, subject, period, province, condition, severity, percent, evidence, raised_at, changed_at, revision)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::integer[],
+                     $9::jsonb[], $10::timestamptz[], $11::timestamptz[], $12::integer[])
+ON CONFLICT DO NOTHING;
+
+-- name: keys
+-- What every alert is about.
+SELECT rule, subject, period FROM alerts;
+
 -- name: handlings
 -- What people did about alerts.
 SELECT alert, handling FROM handlings WHERE alert = ANY($1::text[]);

@@ -2,7 +2,7 @@
 
 -- name: read
 -- The one row. Only who holds the registry lock alone moves judged_at, so that nobody judges at an instant that has passed.
-SELECT instant, judged_at, epoch, awaited_digest FROM platform;
+SELECT instant, judged_at, epoch, awaited_digest, judge_again_at FROM platform;
 
 -- name: begin
 -- The instant of the first apply: before it nothing was judged.
@@ -35,5 +35,9 @@ UPDATE platform SET epoch = $1, awaited_digest = $2;
 UPDATE platform SET awaited_digest = $1 WHERE awaited_digest IS NOT NULL RETURNING epoch;
 
 -- name: reopen
--- Decisions may go on.
-UPDATE platform SET awaited_digest = NULL;
+-- Decisions may go on; what the topic told of is judged again at an instant.
+UPDATE platform SET awaited_digest = NULL, judge_again_at = $1;
+
+-- name: judged_again
+-- Every alert has been judged since the restore.
+UPDATE platform SET judge_again_at = NULL;

@@ -214,6 +214,7 @@ CREATE TABLE platform (
     judged_at timestamp with time zone NOT NULL,
     epoch integer DEFAULT 1 NOT NULL,
     awaited_digest bytea,
+    judge_again_at timestamp with time zone,
     CONSTRAINT platform_pkey PRIMARY KEY (only_row),
     CONSTRAINT platform_only_row_check CHECK (only_row)
 );

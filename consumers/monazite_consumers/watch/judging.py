@@ -11,6 +11,7 @@ from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, WATCH_LOCK, Connection, back_off
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import read_platform, tell
+from monazite_consumers.decisions.rebuilding import judge_again
 from monazite_consumers.errors import RestoredError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held
@@ -94,6 +95,10 @@ class Watch:
             changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))
         caps = taking_effect(self._registry, before.judged_at, now)
         await tell(connection, self._registry, platform, changes, caps)
+        if platform.judge_again_at is not None and platform.judge_again_at <= now:
+            keys = [AlertKey(*row) for row in await connection.fetch(statement("alerts", "keys"))]
+            await judge_again(connection, self._registry, platform, keys)
+            await connection.execute(statement("platform", "judged_again"))
         metrics.WATCH_JUDGED_AT.set(platform.judged_at.timestamp())
 
 
