@@ -179,6 +179,53 @@ async def test_repeats_of_what_was_not_kept_are_not_kept_either(desk: Desk) -> N
     assert await desk.rebuild() == []
 
 
+async def test_the_alert_clears_once_what_was_not_kept_was_sent_again_and_applied(desk: Desk) -> None:
+    await desk.declare(the_registry(bound(2, 100)))
+    messages = strangers(4)
+    await desk.receive(*messages)
+    await desk.declare(the_registry(bound(2, 100), *a_plant("new-mine")))
+    assert "source-unknown" in await desk.rules(), "two are still missing"
+    await desk.receive(again(messages[2]))
+    assert (await desk.evidence("source-unknown"))["count"] == 1
+    await desk.receive(again(messages[3]))
+    assert await desk.outcomes() == ["applied"] * 2 + ["duplicate"] * 2 + ["applied"] * 2
+    assert "source-unknown" not in await desk.rules()
+    assert await desk.drawn_g() == 4_000
+    assert (await desk.reconcile()).reconciled
+    assert await desk.rebuild() == []
+
+
+async def test_a_copy_of_what_is_kept_awaits_no_room(desk: Desk) -> None:
+    """Elsewhere or under another key it is no repeat of what stands, but nothing of it is missing either."""
+    await desk.declare(the_registry(bound(1, 100)))
+    (message,) = strangers(1)
+    copies = [again(message, key=b"elsewhere"), again(message, headers=[("key", b"x"), *list(message.headers)[1:]])]
+    await desk.receive(message)
+    await desk.receive(*copies)
+    assert await desk.outcomes() == ["awaiting source-unknown", "duplicate", "awaiting source-unknown"]
+    await desk.receive(again(copies[1], timedelta(hours=1), headers=copies[0].headers, key=b"other"))
+    assert (await desk.outcomes())[-1] == "duplicate"
+    assert await desk.rebuild() == []
+
+
+@pytest.mark.parametrize("batches", [1, 2, 4])
+async def test_whether_it_comes_again_before_or_after_a_registration_makes_no_difference(
+    desk: Desk, batches: int
+) -> None:
+    await desk.declare(the_registry(bound(1, 1)))
+    first, second = strangers(2)
+    said = [first, second, again(second), again(second, timedelta(hours=1))]
+    size = 4 // batches
+    for start in range(0, 4, size):
+        await desk.receive(*said[start : start + size])
+    assert await desk.outcomes() == ["awaiting source-unknown"] + ["awaiting awaiting-bound"] * 3
+    await desk.declare(the_registry(bound(1, 1), *a_plant("new-mine")))
+    await desk.receive(again(second, timedelta(hours=2)))
+    assert await desk.outcomes() == ["applied"] + ["duplicate"] * 3 + ["applied"]
+    assert "source-unknown" not in await desk.rules()
+    assert await desk.rebuild() == []
+
+
 # --- two members at once
 
 

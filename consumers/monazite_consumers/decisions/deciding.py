@@ -16,6 +16,7 @@ from monazite_consumers.decisions.claims import settle_claims
 from monazite_consumers.decisions.gaps import follow
 from monazite_consumers.decisions.logs import LOG_RULES
 from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict, names_of, settle
+from monazite_consumers.decisions.stripped import settle_stripped
 from monazite_consumers.decisions.unvouched import Batch, decide_unvouched
 from monazite_consumers.delivery import put
 from monazite_consumers.errors import RestoredError
@@ -114,7 +115,10 @@ async def decide_numbered(
         for message, arrival in numbered.items()
         if vouchings[message].vouched and arrival.opened.source is not None
     ]
-    touched = Touched(joining, {}, unvouched.verdicts, new=set(numbered))
+    kept = [arrival for message, arrival in numbered.items() if message not in unvouched.stripped]
+    settled = await settle_stripped(connection, kept, changes)
+    before = dict.fromkeys(settled, Outcome.AWAITING)
+    touched = Touched(joining, {}, unvouched.verdicts | settled, new=set(numbered), before=before)
     decision = await decide(connection, registry, platform, changes, touched)
     return Received(decision, unvouched.stripped)
 

@@ -10,6 +10,7 @@ from monazite_consumers.decisions import answers
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.decisions.sequences import Verdict
+from monazite_consumers.decisions.stripped import kept_whole
 from monazite_consumers.rules.envelopes import BEYOND_BOUND, FAULT, Arrival, Vouching
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
@@ -59,7 +60,9 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
         ):
             result.stripped.add(message)
             verdict.source = verdict.sequence = None
-            verdict.reason, vouching = BEYOND_BOUND, Vouching(Outcome.AWAITING, BEYOND_BOUND)
+            verdict.reason = BEYOND_BOUND
+            result.verdicts[message] = verdict
+            continue
         else:
             kept.add(identity)
         result.verdicts[message] = verdict
@@ -67,7 +70,22 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
         untold = verdict.source is None or message in changes.untold
         if verdict.outcome is Outcome.REFUSED and untold and verdict.reason is not None:
             changes.dead_letters.append(answers.dead_letter(arrival, verdict.reason))
+    await _find_stripped(connection, batch, result, registry, changes)
     return result
+
+
+async def _find_stripped(
+    connection: Connection, batch: Batch, result: Unvouched, registry: Registry, changes: Changes
+) -> None:
+    """What is not kept awaits for want of room; unless its value is kept already, which it then repeats."""
+    arrivals = {message: batch.numbered[message] for message in result.stripped}
+    said = await kept_whole(connection, arrivals.values())
+    said |= {a.opened.hash for m, a in batch.numbered.items() if m not in arrivals or m in changes.untold}
+    for message, arrival in arrivals.items():
+        if arrival.opened.hash in said:
+            result.verdicts[message].outcome, result.verdicts[message].reason = Outcome.DUPLICATE, None
+        else:
+            find(message, arrival, Vouching(Outcome.AWAITING, BEYOND_BOUND), registry, changes)
 
 
 Identity = tuple[Any, ...]

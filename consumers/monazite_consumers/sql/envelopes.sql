@@ -31,6 +31,17 @@ SELECT e.hash, l.key_id, l.seal, l.topic, l.partition, l.record_key, e.rule FROM
 WHERE e.hash = ANY($1::bytea[]) AND e.outcome IN ('awaiting', 'refused') AND NOT e.vouched
   AND e.rule <> 'awaiting-bound';
 
+-- name: kept_whole
+-- Which of these values are kept in messages that do not stand.
+SELECT DISTINCT hash FROM envelopes
+WHERE hash = ANY($1::bytea[]) AND outcome IN ('awaiting', 'refused') AND rule <> 'awaiting-bound';
+
+-- name: stripped
+-- Messages with these values whose bytes were not kept, for want of room.
+SELECT e.message, e.hash, l.key_id, l.topic, l.partition, l.log_generation, l.log_offset, l.arrived_at
+FROM envelopes e JOIN ledger l USING (message)
+WHERE e.hash = ANY($1::bytea[]) AND e.rule = 'awaiting-bound';
+
 -- name: change
 -- What is decided anew about envelopes.
 UPDATE envelopes e

@@ -18,6 +18,10 @@ FROM ledger WHERE message = ANY($1::bigint[]) ORDER BY message;
 SELECT message, topic, partition, log_generation, log_offset, arrived_at, record_key, key_id, seal, value, hash, size
 FROM ledger ORDER BY arrived_at, topic, partition, log_generation, log_offset;
 
+-- name: kept_whole
+-- Which of these values are kept; for the few messages without theirs, when they are decided again.
+SELECT DISTINCT hash FROM ledger WHERE hash = ANY($1::bytea[]) AND value IS NOT NULL;
+
 -- name: values
 -- The bytes of messages.
 SELECT message, value FROM ledger WHERE message = ANY($1::bigint[]);

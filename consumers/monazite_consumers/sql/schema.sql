@@ -302,6 +302,8 @@ CREATE UNIQUE INDEX envelopes_occupants ON envelopes USING btree (source, sequen
 
 CREATE INDEX envelopes_others ON envelopes USING btree (source, sequence) WHERE NOT occupies AND source IS NOT NULL;
 
+CREATE INDEX envelopes_stripped ON envelopes USING btree (hash) WHERE rule = 'awaiting-bound'::text;
+
 CREATE UNIQUE INDEX events_applied ON events USING btree (event_id) WHERE outcome = 'applied'::text AND NOT test;
 
 CREATE INDEX events_others ON events USING btree (event_id) WHERE (outcome = ANY (ARRAY['duplicate'::text, 'awaiting'::text])) AND NOT test;
