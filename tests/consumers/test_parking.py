@@ -229,6 +229,14 @@ async def test_a_cap_overrun_a_thousand_million_times_is_told_like_any_other(des
     assert (overrun["percent"], overrun["evidence"]["drawn_g"]) == (1_000_000, 30 * 999_999_999_999)
 
 
+@pytest.mark.parametrize("timestamp_ms", [253_402_300_799_999, 2**63 - 1, -1, -62_135_596_800_000, -(2**63)])
+async def test_a_timestamp_at_the_end_of_the_calendar_makes_nothing_raise(desk: Desk, timestamp_ms: int) -> None:
+    await desk.declare(the_registry())
+    first = Gateway().send(a_draw(1))
+    await desk.consume(first, again(first, value=b"noise", timestamp=timestamp_ms))
+    assert sorted(await desk.outcomes()) == ["applied", "refused not-json"]
+
+
 LATE = key_id_of(MINE, number=2)
 
 

@@ -10,6 +10,7 @@ from monazite_contracts.envelope import record_key, value_hash
 from monazite_contracts.opening import Opened, open_value
 from monazite_contracts.partitioner import partition_of
 from monazite_contracts.seal import KEY_HEADER, SEAL_HEADER, SIGNATURE_BYTES, decode_base64url, encode_base64url
+from monazite_contracts.times import INSTANT_MAX, INSTANT_MIN
 from monazite_contracts.topics import PLANT_TOPICS, TOPICS
 
 log = logging.getLogger(__name__)
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEY_ID_MAX = 64
+_FIRST_MS, _AFTER_MS = ((at - _EPOCH) // timedelta(milliseconds=1) for at in (INSTANT_MIN, INSTANT_MAX))
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -30,11 +32,13 @@ class Sealing(NamedTuple):
 
 
 def arrived_at(timestamp_ms: int) -> datetime:
-    """The broker's timestamp as an instant; one that no calendar holds is taken as the epoch."""
-    try:
-        return _EPOCH + timedelta(milliseconds=timestamp_ms)
-    except OverflowError:
-        return _EPOCH
+    """The broker's timestamp as an instant; one outside the contract's years is taken as the first of them.
+
+    Only topics of a driven clock let a producer choose one.
+    """
+    if not _FIRST_MS <= timestamp_ms < _AFTER_MS:
+        return INSTANT_MIN
+    return _EPOCH + timedelta(milliseconds=timestamp_ms)
 
 
 def read_headers(headers: Headers) -> Sealing:
