@@ -128,7 +128,7 @@ class Relay:
             await self._gauge(connection, rows)
         await self._ensure_topics(connection, found.revision, {row["topic"] for row in rows})
         last = _control(rows, found, self._last)
-        if last is None or last == self._last:
+        if last is None or (not rows and last == self._last):
             self._one_by_one = False
             return 0
         try:
