@@ -29,9 +29,9 @@ class IntakeSettings(_Section):
     """The consumers of the plant topics."""
 
     group: str = "monazite-intake"
-    messages_max: Annotated[int, Field(ge=1)] = 2_000
+    messages_max: Annotated[int, Field(ge=1)] = 4_000
     """Messages that one poll may return."""
-    events_max: Annotated[int, Field(ge=1)] = 1_000
+    events_max: Annotated[int, Field(ge=1)] = 2_000
     """Events after which a transaction is closed."""
     poll_ms: Annotated[int, Field(ge=1)] = 100
     session_timeout_s: Annotated[float, Field(gt=0)] = 10.0

@@ -1,8 +1,7 @@
-"""What one transaction decides: a poll's records, opened while the event loop has time, cut at so many events."""
+"""What one transaction decides: a poll's records, opened, and cut at so many events."""
 
-import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -10,9 +9,6 @@ from aiokafka import TopicPartition
 from monazite_consumers.decisions.reading import arrival, arrived_at, read_headers
 from monazite_consumers.intake.assignment import Assignment
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
-
-SLICE_EVENTS = 50
-"""Opened in one go, about a millisecond: whoever else has work to do is served between."""
 
 
 class Batch:
@@ -40,22 +36,26 @@ class Batch:
         return halves
 
 
-async def read_batches(assignment: Assignment, records: Sequence[Any], events_max: int) -> AsyncIterator[Batch]:
-    """Transactions of at most so many events; one spans partitions, so that quiet ones share a commit."""
+def accepted(assignment: Assignment, records: Sequence[Any]) -> list[tuple[Any, int]]:
+    """Of one poll's records those that are next in their partitions, with the generation of their log."""
     by_partition: dict[TopicPartition, list[Any]] = defaultdict(list)
     for record in records:
         by_partition[TopicPartition(record.topic, record.partition)].append(record)
-    batch, rested_at = Batch(), 0
-    for tp, found in by_partition.items():
-        log_generation = assignment.generation(tp)
-        for record in assignment.accept(tp, found):
-            batch.add(read_record(record, log_generation))
-            if batch.events - rested_at >= SLICE_EVENTS:
-                await asyncio.sleep(0)
-                rested_at = batch.events
-            if batch.events >= events_max:
-                yield batch
-                batch, rested_at = Batch(), 0
+    return [
+        (record, assignment.generation(tp))
+        for tp, found in by_partition.items()
+        for record in assignment.accept(tp, found)
+    ]
+
+
+def read_batches(records: Sequence[tuple[Any, int]], events_max: int) -> Iterator[Batch]:
+    """Transactions of at most so many events; one spans partitions, so that quiet ones share a commit."""
+    batch = Batch()
+    for record, log_generation in records:
+        batch.add(read_record(record, log_generation))
+        if batch.events >= events_max:
+            yield batch
+            batch = Batch()
     if batch.arrivals:
         yield batch
 

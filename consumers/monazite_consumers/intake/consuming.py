@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic, time
 from typing import Any
@@ -21,7 +21,7 @@ from monazite_consumers.decisions.parking import park
 from monazite_consumers.errors import FaultError, SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.assignment import KAFKA_ANSWERS_WITHIN_S, Assignment
-from monazite_consumers.intake.batches import Batch, read_batches
+from monazite_consumers.intake.batches import Batch, accepted, read_batches
 from monazite_consumers.intake.logs import READER
 from monazite_consumers.intake.patience import Patience
 from monazite_consumers.intake.positions import Advance, advance
@@ -124,7 +124,7 @@ class Intake:
         if self.subscriber.consumer is not None:
             others_first(self.subscriber.consumer, {TopicPartition(read.topic, read.partition) for read in batch})
         try:
-            await self._decide_all(read_batches(self.assignment, batch, self._settings.events_max))
+            await self._decide_all(accepted(self.assignment, batch))
         except SupersededError as error:
             metrics.SUPERSEDED.inc()
             log.warning("giving up the assignment: %s", error)
@@ -141,12 +141,12 @@ class Intake:
             self.assignment.idle.set()
             self._health.rest("deciding")
 
-    async def _decide_all(self, batches: AsyncIterator[Batch]) -> None:
-        """One after the other; the next one is read while PostgreSQL works on this one."""
-        number = self.assignment.number
-        batch = await anext(batches, None)
+    async def _decide_all(self, records: Sequence[tuple[Any, int]]) -> None:
+        """One batch after the other; a thread reads the next one while PostgreSQL works on this one."""
+        number, batches = self.assignment.number, read_batches(records, self._settings.events_max)
+        batch = await asyncio.to_thread(next, batches, None)
         while batch is not None and self.assignment.number == number:  # else: read again from the positions
-            reading = asyncio.ensure_future(anext(batches, None))
+            reading = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
             try:
                 await self._until_durable(batch)
             finally:

@@ -34,6 +34,11 @@ BYTES_MAX: Final = 4 * 1024 * 1024
 IDLE_S = 0.5
 """How long the relay sleeps without being woken: shorter than the lock session's limit by far."""
 
+RESTS: Final = 3
+REST_S_MAX: Final = 0.2
+"""After a pass the relay rests for three times as long. Each pass costs the broker a marker in every partition that it
+wrote to: what gathers meanwhile goes with the next one, and a quiet platform's pass of 4 ms delays nothing."""
+
 COUNT_EVERY_S = 5.0
 """How often what waits is counted while it does not fit into one pass."""
 
@@ -86,6 +91,7 @@ class Relay:
             self._last = await while_held(connection, control.newest(self._kafka))
             while True:
                 self._woken.clear()
+                began = monotonic()
                 published = await self._pass(connection, producer)
                 self._failures = 0
                 self._health.beat("relay", limit_s=30)
@@ -94,6 +100,8 @@ class Relay:
                     await asyncio.wait_for(producer.client.fetch_all_metadata(), ANSWERS_WITHIN_S)
                     await self._forget(connection)
                     await self._idle()
+                else:
+                    await asyncio.sleep(min(RESTS * (monotonic() - began), REST_S_MAX))
 
     async def _forget(self, connection: Connection) -> None:
         """What was published long ago is on the topic; the outbox need not keep it too."""
