@@ -149,6 +149,7 @@ class Relay:
             await self._park(connection, rows)
             raise
         self._last = last
+        metrics.OUTBOX_DEPTH.dec(len(rows))
         _measure(rows)
         return len(rows)
 
