@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 def test_without_file_and_environment_there_are_defaults_and_no_addresses() -> None:
     found = load(PlatformSettings, NONE)
     assert found.database.url == found.kafka.bootstrap == ""
-    assert found.intake.messages_max == 500
+    assert found.intake.messages_max == 4_000
 
 
 def test_a_file_is_read_and_the_environment_goes_before_it(file: Path) -> None:
