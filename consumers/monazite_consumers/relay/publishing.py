@@ -37,7 +37,7 @@ IDLE_S = 0.5
 RESTS: Final = 3
 REST_S_MAX: Final = 0.2
 """After a pass the relay rests for three times as long. Each pass costs the broker a marker in every partition that it
-wrote to: what gathers meanwhile goes with the next one, and a quiet platform's pass of 4 ms delays nothing."""
+wrote to: what gathers meanwhile goes with the next one. A quiet platform's passes are short, and so are the rests."""
 
 COUNT_EVERY_S = 5.0
 """How often what waits is counted while it does not fit into one pass."""
