@@ -12,8 +12,8 @@ from time import monotonic
 from typing import Any
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer
 from prometheus_client.parser import text_string_to_metric_families
+from topic_reading import records_of
 
 from monazite.stack import Stack
 from monazite_consumers import database
@@ -194,23 +194,7 @@ class Platform:
 
     async def read(self, topic: str) -> list[Any]:
         """Every record of a topic, from its start to its end now."""
-        consumer = AIOKafkaConsumer(
-            topic,
-            bootstrap_servers=self.stack.addresses.kafka,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        )
-        await consumer.start()
-        try:
-            ends = await consumer.end_offsets(list(consumer.assignment()))
-            records: list[Any] = []
-            for partition, end in ends.items():
-                while await consumer.position(partition) < end:
-                    for found in (await consumer.getmany(timeout_ms=200)).values():
-                        records += found
-            return records
-        finally:
-            await consumer.stop()
+        return await records_of(self.stack.addresses.kafka, topic)
 
     async def health(self, service: str) -> dict[str, Any]:
         """What a service says of itself."""

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from topic_reading import records_of
 
 from chaos.world import World
 
@@ -37,11 +37,11 @@ async def observe(world: World, plants: list[str]) -> Observed:
     """Everything, from the start."""
     found = Observed()
     await _read_database(world, found)
-    for record in await read(world, "regulator-alerts"):
+    for record in await committed(world, "regulator-alerts"):
         _hear_alert(json.loads(record.value), found)
     numbers: dict[tuple[str, int], int] = {}
     for plant in plants:
-        for record in await read(world, f"receipts-{plant}"):
+        for record in await committed(world, f"receipts-{plant}"):
             _hear_receipt(json.loads(record.value), found, numbers)
     return found
 
@@ -99,23 +99,6 @@ def _hear_receipt(receipt: dict[str, Any], found: Observed, numbers: dict[tuple[
         found.receipts[source] = (receipt["decided_through"], receipt["decided_hash"], beyond)
 
 
-async def read(world: World, topic: str) -> list[Any]:
+async def committed(world: World, topic: str) -> list[Any]:
     """Every record of a topic, to its end now."""
-    consumer = AIOKafkaConsumer(
-        topic,
-        bootstrap_servers=world.bootstrap,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-    )
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(list(consumer.assignment()))
-        records: list[Any] = []
-        for partition, end in ends.items():
-            while await consumer.position(partition) < end:
-                for batch in (await consumer.getmany(timeout_ms=100)).values():
-                    records += batch
-        return records
-    finally:
-        await consumer.stop()
+    return await records_of(world.bootstrap, topic, "read_committed")

@@ -22,7 +22,7 @@ from regulator_desk import (
 )
 
 from monazite_consumers import database
-from monazite_consumers.decisions import alerting, deciding
+from monazite_consumers.decisions import deciding, observing
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.registry import Settings
@@ -248,7 +248,7 @@ async def test_two_members_that_find_the_same_alert_do_not_overwrite_each_other(
     if not locks:
         monkeypatch.setattr(deciding, "OF_SEVERAL_PLANTS", frozenset())
         monkeypatch.setattr(deciding.posting, "write_finding_sums", _nothing)
-        monkeypatch.setattr(alerting, "_sums", _counted_anew)
+        monkeypatch.setattr(observing, "_sums", _counted_anew)
     shipped, observed, go_on = deciding.publish, asyncio.Event(), asyncio.Event()
 
     async def publish(*arguments: Any, **options: Any) -> Any:

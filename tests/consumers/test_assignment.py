@@ -10,11 +10,13 @@ import pytest_asyncio
 from aiokafka import TopicPartition
 from faststream.kafka import KafkaBroker
 
+from monazite_consumers import metrics
 from monazite_consumers.errors import SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.assignment import Assignment
 from monazite_consumers.intake.batches import Batch
-from monazite_consumers.intake.consuming import Intake
+from monazite_consumers.intake.consuming import DECIDES_WITHIN_S, Intake
+from monazite_consumers.intake.progress import Progress
 from monazite_consumers.rules.positions import Position
 from monazite_consumers.settings import IntakeSettings
 
@@ -202,3 +204,45 @@ async def test_a_batch_that_cannot_be_decided_ends_the_poll_and_leaves_the_rest_
     assert tried == [0]
     assert intake.superseded.is_set()
     assert not intake.assignment.positions
+
+
+class Positioned(Consumer):
+    """Has been assigned three partitions, whose logs end at 10; of one it knows what was shown last."""
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition(TP.topic, number) for number in range(3)}
+
+    async def committed(self, tp: TopicPartition) -> int | None:
+        return 4 if tp.partition == 1 else None
+
+    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 10)
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        assert offsets == {TP: 7}
+
+
+async def test_lag_is_shown_also_where_nobody_knows_the_position_yet(intake: Intake) -> None:
+    intake.assignment.positions[TP] = Position(1, 7)
+    intake.assignment.stopped[TopicPartition(TP.topic, 2)] = 99
+    await Progress(intake.assignment).show(Positioned())
+    shown = {sample.labels["partition"]: sample.value for sample in metrics.LAG.collect()[0].samples}
+    assert shown == {"0": 3, "1": 6, "2": 99}
+
+
+async def test_a_transaction_that_says_nothing_turns_its_member_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    health = Health(now=lambda: clock[0])
+    silent = Intake(KafkaBroker(), no_database, IntakeSettings(), health)
+    silent.assignment.positions[TP] = Position(1, 0)
+    monkeypatch.setattr(silent, "_decide", lambda *_: asyncio.Event().wait())
+    taking = asyncio.create_task(silent._take([Record(0)]))
+    async with asyncio.timeout(30):
+        while "deciding" not in health._beats:  # noqa: ASYNC110 - a beat wakes nobody
+            await asyncio.sleep(0)
+    assert health.healthy
+    clock[0] = DECIDES_WITHIN_S + 1
+    assert not health.healthy
+    taking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await taking

@@ -9,12 +9,13 @@ from typing import Any
 
 from monazite_consumers.database import ALERT_LOCKS, PLANT_LOCKS, Connection
 from monazite_consumers.decisions import answers, posting
-from monazite_consumers.decisions.alerting import judge_caps, observe, publish
+from monazite_consumers.decisions.alerting import publish
 from monazite_consumers.decisions.chains import check_chain
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.claims import settle_claims
 from monazite_consumers.decisions.gaps import follow
 from monazite_consumers.decisions.logs import LOG_RULES
+from monazite_consumers.decisions.observing import judge_caps, observe
 from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict, names_of, settle
 from monazite_consumers.decisions.stripped import settle_stripped
 from monazite_consumers.decisions.unvouched import Batch, decide_unvouched

@@ -7,12 +7,13 @@ from typing import Any
 
 from monazite_consumers.database import WORLD_IS_BAD, Connection
 from monazite_consumers.decisions import answers
-from monazite_consumers.decisions.alerting import judge_caps, observe, publish
+from monazite_consumers.decisions.alerting import publish
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import Platform, decide_numbered, read_platform
 from monazite_consumers.decisions.gaps import follow
 from monazite_consumers.decisions.holders import all_caps
 from monazite_consumers.decisions.logs import log_alerts
+from monazite_consumers.decisions.observing import judge_caps, observe
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.sequences import Sequences
 from monazite_consumers.delivery import put

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 from monazite_consumers.database import Connection
-from monazite_consumers.decisions.alerting import observe, observe_caps
 from monazite_consumers.decisions.changes import Changes, DrawKey, DrawSum, Place
 from monazite_consumers.decisions.logs import log_alerts
+from monazite_consumers.decisions.observing import observe, observe_caps
 from monazite_consumers.rules.alerts import AlertKey, Observed
 from monazite_consumers.rules.caps import Cap, CapJudgement
 from monazite_consumers.rules.catalogue import RULES
