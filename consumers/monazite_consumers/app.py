@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
@@ -129,17 +128,12 @@ GARBAGE_AFTER = 500_000
 """Objects made before cycles are looked for: a batch makes tens of thousands, hardly any of them in cycles."""
 
 
-TURN_S = 0.0005
-"""How long a thread that reads the next batch makes the event loop wait, once PostgreSQL has answered."""
-
-
 async def run(service: str, settings: PlatformSettings, announce: Callable[[int], None]) -> None:
     """Runs one service until SIGTERM or SIGINT; `announce` is called with the port of its metrics and health."""
     health = Health()
     health.red("start", "starting")
     gc.freeze()  # what was imported stays
     gc.set_threshold(GARBAGE_AFTER)
-    sys.setswitchinterval(TURN_S)
     metrics.BUILD.labels(version("monazite")).set(1)
     async with served(health, settings.service.host, settings.service.port) as port:
         announce(port)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from typing_extensions import TypeIs
 
@@ -60,6 +60,17 @@ def is_amendment(data: Statement | Amendment) -> TypeIs[Amendment]:
     return type(data) in _AMENDMENTS
 
 
+AssayedStatement = Production | Import | ScrapIntake | OpeningInventory | Blend
+"""What states the assay of a whole lot."""
+
+_ASSAYED: Final = frozenset(get_args(AssayedStatement))
+
+
+def is_assayed(data: Statement) -> TypeIs[AssayedStatement]:
+    """Whether it states a lot's assay."""
+    return type(data) in _ASSAYED
+
+
 INSTANT_OF: Final[dict[type[Any], Callable[[Any], datetime]]] = {
     Import: attrgetter("imported_at"),
     ScrapIntake: attrgetter("taken_in_at"),
@@ -89,6 +100,7 @@ __all__ = [
     "AmendmentReason",
     "AssayFinalised",
     "AssayedLot",
+    "AssayedStatement",
     "Blend",
     "BlendReplacement",
     "Correction",
@@ -133,4 +145,5 @@ __all__ = [
     "Void",
     "acted_at",
     "is_amendment",
+    "is_assayed",
 ]

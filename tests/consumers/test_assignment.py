@@ -13,8 +13,9 @@ from faststream.kafka import KafkaBroker
 from monazite_consumers import metrics
 from monazite_consumers.errors import SupersededError
 from monazite_consumers.health import Health
+from monazite_consumers.intake import batches
 from monazite_consumers.intake.assignment import Assignment
-from monazite_consumers.intake.batches import Batch
+from monazite_consumers.intake.batches import Batch, read_record
 from monazite_consumers.intake.consuming import DECIDES_WITHIN_S, Intake
 from monazite_consumers.intake.progress import Progress
 from monazite_consumers.rules.positions import Position
@@ -164,7 +165,7 @@ async def test_what_is_left_of_a_poll_is_dropped_when_partitions_are_assigned_an
 ) -> None:
     decided = []
 
-    async def decide(batch: Batch) -> None:
+    async def decide(batch: Batch, _: Any) -> None:
         decided.append(batch.ends)
         intake.assignment.drop()
         intake.assignment.positions[TP] = Position(1, 7)  # a successor had it, and it came back
@@ -179,7 +180,7 @@ async def test_without_a_new_assignment_the_whole_poll_is_decided_in_order_one_b
 ) -> None:
     begun, ended = [], []
 
-    async def decide(batch: Batch) -> None:
+    async def decide(batch: Batch, _: Any) -> None:
         begun.append(batch.ends[TP][0])
         assert len(begun) == len(ended) + 1
         await asyncio.sleep(0)
@@ -190,12 +191,38 @@ async def test_without_a_new_assignment_the_whole_poll_is_decided_in_order_one_b
     assert ended == [0, 1, 2]
 
 
+async def test_the_next_batch_is_read_only_in_the_pauses_of_the_one_that_is_decided(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    seen = []
+
+    def note(record: Record, generation: int) -> Any:
+        read.append(record.offset)
+        return read_record(record, generation)
+
+    async def decide(_: Batch, deciding: Any) -> None:
+        before = len(read)
+        await asyncio.sleep(0)
+        assert len(read) == before, "it would be in the way of what PostgreSQL waits for"
+        deciding.keywords["on_settled"]()
+        while len(read) == before < 3:  # noqa: ASYNC110 - reading wakes nobody
+            await asyncio.sleep(0)
+        seen.append(list(read))
+
+    monkeypatch.setattr(batches, "read_record", note)
+    monkeypatch.setattr(intake, "_until_durable", decide)
+    async with asyncio.timeout(30):
+        await intake._take([Record(0), Record(1), Record(2)])
+    assert seen == [[0, 1], [0, 1, 2], [0, 1, 2]]
+
+
 async def test_a_batch_that_cannot_be_decided_ends_the_poll_and_leaves_the_rest_for_the_next_member(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = []
 
-    async def decide(batch: Batch) -> None:
+    async def decide(batch: Batch, _: Any) -> None:
         tried.append(batch.ends[TP][0])
         raise SupersededError
 

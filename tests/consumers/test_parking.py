@@ -77,7 +77,7 @@ BREAKS: dict[str, Break] = {
     "opening": _raising(reading, "open_value", _odd_value),
     "vouching": _raising(deciding, "vouch", _odd_arrival),
     "claiming": _raising(deciding, "settle_claims", _odd_standing),
-    "posting": _raising(deciding.posting, "write_draws", _odd_sums),
+    "posting": _raising(deciding.posting, "write_caps", _odd_sums),
 }
 
 
@@ -292,7 +292,9 @@ async def test_a_rebuild_survives_a_fault_in_any_message_as_intake_does(
     await desk.declare(the_registry())
     gateways = [Gateway(incarnation=f"{number}") for number in range(1, 8)]
     await desk.consume(*(gateway.send(a_draw(n, f"R-{n}")) for n, gateway in enumerate(gateways, 1)))
-    _raising(rebuilding, "decide_numbered", lambda given: any(map(_odd_arrival, zip(given[3].values()))))(monkeypatch)
+    _raising(rebuilding, "decide_numbered", lambda given: any(map(_odd_arrival, zip(given[3].arrivals.values()))))(
+        monkeypatch
+    )
     await desk.rebuild(keep=True)
     assert await desk.outcomes() == ["awaiting platform-fault" if n == ODD else "applied" for n in range(1, 8)]
     assert await desk.drawn_g() == (28 - ODD) * 1000

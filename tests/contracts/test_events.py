@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import orjson
@@ -202,3 +202,8 @@ def test_a_range_of_sequences_runs_forward() -> None:
     assert Range(first=3, last=3).last == 3
     with pytest.raises(ValidationError):
         Range(first=3, last=2)
+
+
+def test_what_counts_as_assayed_is_every_statement_with_the_assay_of_a_whole_lot() -> None:
+    assayed = {kind for kind in get_args(statements.Statement) if issubclass(kind, statements.AssayedLot)}
+    assert assayed == set(get_args(statements.AssayedStatement))

@@ -94,6 +94,28 @@ def test_a_plant_that_moves_mid_year_posts_to_whoever_ran_it_on_the_day() -> Non
     assert registry.holders("plant", JULY) == ("rival",)
 
 
+DATES = some.dates(date(2022, 12, 30), date(2024, 1, 2))
+SPANS = some.tuples(DATES, some.none() | DATES).filter(lambda span: span[1] is None or span[0] < span[1])
+
+
+@given(SPANS, SPANS, SPANS, some.lists(DATES, min_size=2))
+def test_what_holds_on_a_day_does_not_depend_on_the_days_that_were_asked_about_before(
+    ran: tuple[date, date | None], joined: tuple[date, date | None], listed: tuple[date, date | None], days: list[date]
+) -> None:
+    approval = Approval(enterprise="group", activity="separation", since=listed[0], until=listed[1])
+    entries = (
+        runs("mill", *ran),
+        belongs("mill", "group", *joined),
+        approval,
+        succeeds("mill", "heir", 2024),
+    )
+    asked = a_registry(*entries)
+    for day in days:
+        fresh = a_registry(*entries)
+        assert asked.holders("plant", day) == fresh.holders("plant", day)
+        assert asked.listed("plant", KIND, day) == fresh.listed("plant", KIND, day)
+
+
 def test_an_enterprise_that_changes_groups_mid_year_posts_to_the_group_of_the_day() -> None:
     registry = a_registry(runs("mill"), belongs("mill", "old", until=JULY), belongs("mill", "new", since=JULY))
     assert registry.holders("plant", JUNE) == ("mill", "old")

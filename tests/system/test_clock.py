@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -12,10 +12,10 @@ from running_platform import until
 
 from monazite.embedded import servers
 from monazite_consumers.errors import TopicError
-from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.registry import Plant, Registry
 from monazite_consumers.settings import KafkaSettings
-from monazite_consumers.topics import ensure, names
-from monazite_contracts.topics import HEARTBEATS, PLANT_TOPICS, TOPICS
+from monazite_consumers.topics import INDEX_BYTES, ensure, names
+from monazite_contracts.topics import HEARTBEATS, PLANT_TOPICS, TOPICS, receipts_topic
 
 ALL = [name for topic in TOPICS for name in names(topic, Registry())]
 PLANT = sorted({*PLANT_TOPICS.values(), HEARTBEATS})
@@ -46,17 +46,19 @@ def empty() -> Iterator[KafkaSettings]:
         yield KafkaSettings(bootstrap=running.addresses.kafka)
 
 
-async def configured(kafka: KafkaSettings) -> dict[str, dict[str, str]]:
-    """The configuration of all topics, as soon as the broker knows it."""
+async def configured(kafka: KafkaSettings, topics: Sequence[str] = ALL) -> dict[str, dict[str, str]]:
+    """The configuration of topics, as soon as the broker knows it."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     found: dict[str, dict[str, str]] = {}
 
     async def known() -> bool:
-        for response in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in ALL]):
+        for response in await admin.describe_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
+        ):
             for resource in response.resources:
                 found[resource[3]] = {entry[0]: entry[1] for entry in resource[4]}
-        return all(found[name] for name in ALL)
+        return all(found[name] for name in topics)
 
     try:
         await until("the broker knows every topic", known)
@@ -79,6 +81,15 @@ async def test_on_the_real_clock_the_broker_stamps_what_plants_send(real: KafkaS
         for name in names(topic, Registry()):
             assert found[name]["retention.ms"] == str(topic.retention_ms)
     assert set(found[HEARTBEATS]["cleanup.policy"].split(",")) == {"compact", "delete"}, "old heartbeats expire"
+
+
+async def test_a_topic_for_each_plant_reserves_little_for_its_indexes(empty: KafkaSettings) -> None:
+    plant = Plant(code="mill", name="Mill", province="hunan")
+    receipts = receipts_topic(plant.code)
+    assert receipts in await ensure(empty, Registry.of(1, [("plants", plant)]), driven=False)
+    found = await configured(empty, [receipts, *PLANT])
+    assert found[receipts]["segment.index.bytes"] == str(INDEX_BYTES)
+    assert int(found[HEARTBEATS]["segment.index.bytes"]) > INDEX_BYTES
 
 
 async def test_what_is_there_is_left_as_it_is(real: KafkaSettings, driven: KafkaSettings) -> None:

@@ -1,9 +1,10 @@
 """One decision about a batch of arrivals, inside the caller's transaction: read, decide, write, tell."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -74,54 +75,71 @@ async def read_platform(connection: Connection) -> Platform:
     return Platform(*row.values())
 
 
+async def _kept_already(*_: set[int]) -> None:
+    """The messages stand in the ledger."""
+
+
 async def decide_arrivals(
-    connection: Connection, registry: Registry, arrivals: Sequence[tuple[Arrival, Any]]
+    connection: Connection,
+    registry: Registry,
+    arrivals: Sequence[tuple[Arrival, Any]],
+    on_settled: Callable[[], None] | None = None,
 ) -> Decision:
-    """Decides messages that have just been received, and keeps them; each comes with its odd headers, if any."""
+    """Decides messages that have just been received, and keeps them; each comes with its odd headers, if any.
+
+    `on_settled` is called when hardly anything is left but to write, and PostgreSQL has most of the work.
+    """
     platform = await read_platform(connection)
     platform.require_current()
     await lock_names(connection, PLANT_LOCKS, (lock_name(arrival) for arrival, _ in arrivals))
     rows = await connection.fetch(statement("ledger", "number"), len(arrivals))
     numbered = {row["message"]: arrival for row, (arrival, _) in zip(rows, arrivals, strict=True)}
     odd_headers = {row["message"]: odd for row, (_, odd) in zip(rows, arrivals, strict=True)}
-    received = await decide_numbered(connection, registry, platform, numbered)
-    await posting.write_ledger(connection, numbered, odd_headers, received.stripped)
-    return received.decision
+
+    async def keep(stripped: set[int]) -> None:
+        if on_settled is not None:
+            on_settled()
+        await posting.write_ledger(connection, numbered, odd_headers, stripped)
+
+    return await decide_numbered(connection, registry, platform, Numbered(numbered, keep=keep))
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """What came of numbered messages. `stripped`: beyond the bound on awaiting ones, kept without their bytes."""
+class Numbered:
+    """Messages with their numbers.
 
-    decision: Decision
-    stripped: set[int]
+    `is_bounded`: of what awaits beyond the bound no bytes are kept. `keep` writes the ledger, before anything else is
+    written, given the messages of which it is to keep no bytes.
+    """
+
+    arrivals: Mapping[int, Arrival]
+    is_bounded: bool = True
+    keep: Callable[[set[int]], Awaitable[None]] = _kept_already
 
 
 async def decide_numbered(
-    connection: Connection,
-    registry: Registry,
-    platform: Platform,
-    numbered: Mapping[int, Arrival],
-    *,
-    bounded: bool = True,
-) -> Received:
+    connection: Connection, registry: Registry, platform: Platform, messages: Numbered
+) -> Decision:
     """Decides messages that have their numbers, new to the projections: intake and rebuild share it."""
+    numbered = messages.arrivals
     newest = max(arrival.coordinate.arrived_at for arrival in numbered.values())
     changes = Changes(at=platform.instant or newest, arrived_at=newest if platform.instant is None else None)
     vouchings = {message: vouch(arrival, registry) for message, arrival in numbered.items()}
     sources = await _number_sources(connection, numbered, vouchings)
-    unvouched = await decide_unvouched(connection, Batch(numbered, vouchings, sources, bounded), registry, changes)
+    unvouched = await decide_unvouched(
+        connection, Batch(numbered, vouchings, sources, messages.is_bounded), registry, changes
+    )
     joining = [
         Joining(message, sources[arrival.opened.source], arrival)
         for message, arrival in numbered.items()
         if vouchings[message].vouched and arrival.opened.source is not None
     ]
     kept = [arrival for message, arrival in numbered.items() if message not in unvouched.stripped]
-    settled = await settle_stripped(connection, kept, changes)
-    before = dict.fromkeys(settled, Outcome.AWAITING)
-    touched = Touched(joining, {}, unvouched.verdicts | settled, new=set(numbered), before=before)
-    decision = await decide(connection, registry, platform, changes, touched)
-    return Received(decision, unvouched.stripped)
+    kept_anew = await settle_stripped(connection, kept, changes)
+    before = dict.fromkeys(kept_anew, Outcome.AWAITING)
+    keep = partial(messages.keep, unvouched.stripped)
+    touched = Touched(joining, {}, unvouched.verdicts | kept_anew, set(numbered), before, keep)
+    return await decide(connection, registry, platform, changes, touched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +152,7 @@ class Touched:
     new: set[int]
     before: Mapping[int, Outcome] = field(default_factory=dict)
     """Of stored messages: as what they are tallied."""
+    keep: Callable[[], Awaitable[None]] = _kept_already
 
 
 async def decide(
@@ -149,6 +168,7 @@ async def decide(
     answers.note_verdicts(verdicts.values(), changes)
     answers.note_events(sequences, claims, changes)
     await answers.note_stored_events(connection, claims, changes)
+    await touched.keep()
     await posting.write_events(connection, claims, sequences.falling)
     await posting.write_envelopes(connection, list(verdicts.values()), touched.new)
     decided = await follow(connection, sequences, answered | changes.entries.keys(), changes)
@@ -156,10 +176,12 @@ async def decide(
     await posting.write_findings(connection, changes)
     _tally(verdicts.values(), touched, sequences.before, changes)
     await posting.write_tallies(connection, changes)
-    caps = await posting.write_draws(connection, registry, changes)
-    await tell(connection, registry, platform, changes, caps)
+    await posting.write_draws(connection, changes)
     messages = await answers.receipts(connection, registry, decided, changes, platform.epoch)
     await put(connection, [*messages, *answers.dead_letters(changes)], changes.arrived_at)
+    # Caps come last: what several plants draw on is locked from here to the commit.
+    caps = await posting.write_caps(connection, registry, changes)
+    await tell(connection, registry, platform, changes, caps)
     return Decision(
         Counter(verdict.outcome for verdict in verdicts.values()),
         Counter(row.outcome for row in claims.rows.values()),

@@ -167,16 +167,21 @@ async def write_finding_sums(connection: Connection, changes: Changes) -> None:
         await connection.execute(statement("findings", "post_sums"), *transposed(rows, 5))
 
 
-async def write_draws(connection: Connection, registry: Registry, changes: Changes) -> set[Cap]:
-    """Adds to the sums of draws and of caps, and locks each cap that is touched; returns those."""
-    posted = sorted(changes.draws.items())
-    if not posted:
-        return set()
-    rows = [(*key, t.drawn_g, t.original_g, t.events) for key, t in posted if t.drawn_g or t.original_g or t.events]
+async def write_draws(connection: Connection, changes: Changes) -> None:
+    """Adds to the sums of draws."""
+    rows = [
+        (*key, t.drawn_g, t.original_g, t.events)
+        for key, t in sorted(changes.draws.items())
+        if t.drawn_g or t.original_g or t.events
+    ]
     if rows:
         await connection.execute(statement("draws", "post"), *transposed(rows, 7))
+
+
+async def write_caps(connection: Connection, registry: Registry, changes: Changes) -> set[Cap]:
+    """Adds to the sums of caps, and locks each cap that is touched; returns those."""
     days: dict[tuple[Cap, date], list[int]] = defaultdict(lambda: [0, 0])
-    for key, total in posted:
+    for key, total in changes.draws.items():
         if counts(key.kind, key.basis, registry.settings):
             for holder in registry.holders(key.plant, key.day):
                 day = days[Cap(holder, key.day.year, key.kind), key.day]

@@ -9,7 +9,7 @@ from monazite_consumers.database import WORLD_IS_BAD, Connection
 from monazite_consumers.decisions import answers
 from monazite_consumers.decisions.alerting import publish
 from monazite_consumers.decisions.changes import Changes
-from monazite_consumers.decisions.deciding import Platform, decide_numbered, read_platform
+from monazite_consumers.decisions.deciding import Numbered, Platform, decide_numbered, read_platform
 from monazite_consumers.decisions.gaps import follow
 from monazite_consumers.decisions.holders import all_caps
 from monazite_consumers.decisions.logs import log_alerts
@@ -78,7 +78,7 @@ async def _decide_chunk(
     """As intake does: what makes our own code raise is halved until one message is left, and that one is parked."""
     try:
         async with connection.transaction():
-            await decide_numbered(connection, registry, platform, chunk, bounded=False)
+            await decide_numbered(connection, registry, platform, Numbered(chunk, is_bounded=False))
     except WORLD_IS_BAD:
         raise
     except Exception:

@@ -1,7 +1,8 @@
 """What one transaction decides: a poll's records, opened, and cut at so many events."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -48,16 +49,37 @@ def accepted(assignment: Assignment, records: Sequence[Any]) -> list[tuple[Any, 
     ]
 
 
-def read_batches(records: Sequence[tuple[Any, int]], events_max: int) -> Iterator[Batch]:
-    """Transactions of at most so many events; one spans partitions, so that quiet ones share a commit."""
-    batch = Batch()
-    for record, log_generation in records:
-        batch.add(read_record(record, log_generation))
-        if batch.events >= events_max:
-            yield batch
-            batch = Batch()
-    if batch.arrivals:
-        yield batch
+class Reading:
+    """Reads one batch of at most so many events after the other, record by record, while it may.
+
+    A batch spans partitions, so that quiet ones share a commit. Reading the next one fills the pauses in which
+    PostgreSQL works on this one; it would only be in the way of the work that PostgreSQL waits for.
+    """
+
+    def __init__(self, records: Iterable[tuple[Any, int]], events_max: int) -> None:
+        self._unread = iter(records)
+        self._events_max = events_max
+        self._may = asyncio.Event()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """There are pauses from here on."""
+        self._may.set()
+
+    def stand_back(self) -> None:
+        """There is other work from here on."""
+        self._may.clear()
+
+    async def batch(self) -> Batch | None:
+        """The next one; None when everything is read."""
+        batch = Batch()
+        for record, log_generation in self._unread:
+            await asyncio.sleep(0)
+            await self._may.wait()
+            batch.add(read_record(record, log_generation))
+            if batch.events >= self._events_max:
+                break
+        return batch if batch.arrivals else None
 
 
 def read_record(record: Any, log_generation: int) -> tuple[Arrival, Any]:

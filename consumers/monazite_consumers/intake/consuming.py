@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from time import monotonic, time
 from typing import Any
 
@@ -21,7 +22,7 @@ from monazite_consumers.decisions.parking import park
 from monazite_consumers.errors import FaultError, SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.assignment import KAFKA_ANSWERS_WITHIN_S, Assignment
-from monazite_consumers.intake.batches import Batch, accepted, read_batches
+from monazite_consumers.intake.batches import Batch, Reading, accepted
 from monazite_consumers.intake.logs import READER
 from monazite_consumers.intake.patience import Patience
 from monazite_consumers.intake.positions import Advance, advance
@@ -36,6 +37,10 @@ from monazite_contracts.topics import PLANT_TOPICS
 log = logging.getLogger(__name__)
 
 PULSE_S = 1.0
+
+FETCH_WAITS_MS = 50
+"""How long the broker holds a request for which it has nothing. Meanwhile no other is sent, also not for partitions
+that had records left when it was: they stand still."""
 
 DECIDES_WITHIN_S = 30.0
 """One transaction; a database behind a network that swallows everything says nothing at all."""
@@ -70,6 +75,7 @@ class Intake:
             isolation_level="read_uncommitted",
             max_records=settings.messages_max,
             batch_timeout_ms=settings.poll_ms,
+            fetch_max_wait_ms=FETCH_WAITS_MS,
             session_timeout_ms=int(settings.session_timeout_s * 1_000),
             heartbeat_interval_ms=int(settings.session_timeout_s * 1_000 / 3),
             listener=self.assignment,
@@ -142,15 +148,17 @@ class Intake:
             self._health.rest("deciding")
 
     async def _decide_all(self, records: Sequence[tuple[Any, int]]) -> None:
-        """One batch after the other; a thread reads the next one while PostgreSQL works on this one."""
-        number, batches = self.assignment.number, read_batches(records, self._settings.events_max)
-        batch = await asyncio.to_thread(next, batches, None)
+        """One batch after the other; the next one is read while PostgreSQL works on this one."""
+        number, reading = self.assignment.number, Reading(records, self._settings.events_max)
+        batch = await reading.batch()
         while batch is not None and self.assignment.number == number:  # else: read again from the positions
-            reading = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+            reading.stand_back()
+            following = asyncio.ensure_future(reading.batch())
             try:
-                await self._until_durable(batch)
+                await self._until_durable(batch, partial(decide_arrivals, on_settled=reading.go_on))
             finally:
-                batch = await reading
+                reading.go_on()
+                batch = await following
 
     def _steps(self, batch: Batch) -> list[Advance]:
         return [
@@ -158,7 +166,7 @@ class Intake:
             for tp, (last, received) in batch.ends.items()
         ]
 
-    async def _until_durable(self, batch: Batch) -> None:
+    async def _until_durable(self, batch: Batch, deciding: _Deciding = decide_arrivals) -> None:
         """Waits while the world is bad; what fails by our own fault is halved until one message is left: it is parked.
 
         Raises:
@@ -168,7 +176,7 @@ class Intake:
         while True:
             self._health.beat("deciding", DECIDES_WITHIN_S)
             try:
-                decision = await self._decide(batch.arrivals, steps, park if faults > 1 else decide_arrivals)
+                decision = await self._decide(batch.arrivals, steps, park if faults > 1 else deciding)
             except WORLD_IS_BAD as error:
                 self._health.red("database", f"{type(error).__name__}: {error}")
                 metrics.RETRIES.labels("intake").inc()
@@ -205,9 +213,7 @@ class Intake:
             self._connection.terminate()
             self._connection = None
 
-    async def _decide(
-        self, arrivals: list[tuple[Arrival, Any]], steps: list[Advance], deciding: _Deciding = decide_arrivals
-    ) -> Decision:
+    async def _decide(self, arrivals: list[tuple[Arrival, Any]], steps: list[Advance], deciding: _Deciding) -> Decision:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
         connection = self._connection

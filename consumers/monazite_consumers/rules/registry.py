@@ -54,6 +54,9 @@ __all__ = [
 CapKey = tuple[str, int, CapKind]
 """(holder, year, kind)."""
 
+Spell = tuple[int, int]
+"""A year, and how many changes lie before: on all its days everybody's operator, group and approvals are the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -132,12 +135,21 @@ class Registry:
         return {(s.predecessor, year): s.successor for s in self._all("successions") for year in s.years}
 
     @cached_property
-    def _holders_seen(self) -> dict[tuple[str, date], tuple[str, ...]]:
+    def _holders_seen(self) -> dict[tuple[str, Spell], tuple[str, ...]]:
         return {}
 
     @cached_property
-    def _listed_seen(self) -> dict[tuple[str, CapKind, date], bool]:
+    def _listed_seen(self) -> dict[tuple[str, CapKind, Spell], bool]:
         return {}
+
+    @cached_property
+    def _turns(self) -> list[date]:
+        approvals = self._all("approvals")
+        ends = frozenset(day for spell in approvals for day in (spell.since, spell.until) if day is not None)
+        return sorted(self.change_days() | ends)
+
+    def _spell(self, day: date) -> Spell:
+        return day.year, bisect_right(self._turns, day)
 
     @cached_property
     def simulated(self) -> bool:
@@ -181,11 +193,12 @@ class Registry:
 
     def holders(self, plant: str, day: date) -> tuple[str, ...]:
         """Whose caps a plant's draw of a day posts to: its enterprise, then the groups above, by succession."""
-        found = self._holders_seen.get((plant, day))
+        spell = self._spell(day)
+        found = self._holders_seen.get((plant, spell))
         if found is None:
             operator = self.operator(plant, day)
             found = () if operator is None else self._upwards(operator, day, day.year)
-            self._holders_seen[plant, day] = found
+            self._holders_seen[plant, spell] = found
         return found
 
     def _postings(self) -> Iterator[tuple[str, int, CapKind, Grant]]:
@@ -261,13 +274,14 @@ class Registry:
 
     def listed(self, plant: str, kind: CapKind, day: date) -> bool:
         """Whether who runs a plant, a group above it, or who succeeded them, stands on the list for a kind on a day."""
-        found = self._listed_seen.get((plant, kind, day))
+        spell = self._spell(day)
+        found = self._listed_seen.get((plant, kind, spell))
         if found is None:
             operator = self.operator(plant, day)
             answerable = () if operator is None else (*self._upwards(operator, day), *self.holders(plant, day))
             activity: ListedActivity = "separation" if kind is CapKind.SEPARATION else "mining"
             found = any(self._approved(enterprise, activity, day) for enterprise in answerable)
-            self._listed_seen[plant, kind, day] = found
+            self._listed_seen[plant, kind, spell] = found
         return found
 
     def _approved(self, enterprise: str, activity: ListedActivity, day: date) -> bool:

@@ -18,5 +18,5 @@ class Weighed(NamedTuple):
 
 def weigh(statement: st.Statement) -> Weighed:
     """Our own computation from mass and assay, never the plant's claim."""
-    made_g = reo_g(statement.net_mass_kg, statement.assay) if isinstance(statement, st.AssayedLot) else None
+    made_g = reo_g(statement.net_mass_kg, statement.assay) if st.is_assayed(statement) else None
     return Weighed(statement, statement_time(statement), made_g)
