@@ -19,6 +19,7 @@ console = Console()
 Measure = Callable[[world.World, Sizes, Callable[[str], None]], list[Table]]
 SECTIONS: dict[str, Measure] = {
     "rates": rates.measure,
+    "flushes": rates.with_slower_flushes,
     "latency": latency.measure,
     "growth": growth.measure,
     "members": members.measure,

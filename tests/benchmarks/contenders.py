@@ -44,9 +44,9 @@ class Peer:
         """The schema of its tables, and its consumer group."""
         return f"peer_{self.name}"
 
-    def measure(self, world: World) -> Measured:
-        """One run on fresh servers."""
-        with arena.opened(world) as opened:
+    def measure(self, world: World, settings: Mapping[str, str] | None = None) -> Measured:
+        """One run on fresh servers; `settings` are further ones of PostgreSQL."""
+        with arena.opened(world, settings) as opened:
             return self.run(opened, world, opened.publish(world.bare()))
 
     def run(self, opened: Arena, world: World, messages: int) -> Measured:
@@ -120,9 +120,9 @@ class Ours:
     per: int
     services: Sequence[str] = ours.SERVICES
 
-    def measure(self, world: World) -> Measured:
-        """One run on fresh servers."""
-        with arena.opened(world) as opened:
+    def measure(self, world: World, settings: Mapping[str, str] | None = None) -> Measured:
+        """One run on fresh servers; `settings` are further ones of PostgreSQL."""
+        with arena.opened(world, settings) as opened:
             return self.run(opened, world, opened.publish(world.sealed(self.per)))
 
     def run(self, opened: Arena, world: World, messages: int) -> Measured:

