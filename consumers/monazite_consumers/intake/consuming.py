@@ -213,7 +213,9 @@ class Intake:
             self._connection.terminate()
             self._connection = None
 
-    async def _decide(self, arrivals: list[tuple[Arrival, Any]], steps: list[Advance], deciding: _Deciding) -> Decision:
+    async def _decide(
+        self, arrivals: list[tuple[Arrival, Any]], steps: list[Advance], deciding: _Deciding = decide_arrivals
+    ) -> Decision:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
         connection = self._connection
