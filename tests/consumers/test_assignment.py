@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiokafka import TopicPartition
+from aiokafka.errors import NodeNotReadyError
 from faststream.kafka import KafkaBroker
 
 from monazite_consumers import metrics
@@ -18,6 +19,7 @@ from monazite_consumers.intake.assignment import Assignment
 from monazite_consumers.intake.batches import Batch, read_record
 from monazite_consumers.intake.consuming import DECIDES_WITHIN_S, Intake
 from monazite_consumers.intake.progress import Progress
+from monazite_consumers.intake.stamps import Stamp
 from monazite_consumers.rules.positions import Position
 from monazite_consumers.settings import IntakeSettings
 
@@ -136,6 +138,51 @@ async def test_what_cannot_be_placed_is_tried_again_with_bounded_backoff(assignm
     assignment._try_at = 0.0
     await assignment.place()
     assert assignment._try_at - monotonic() <= 10
+
+
+@pytest.fixture
+def stamped(assignment: Assignment, monkeypatch: pytest.MonkeyPatch) -> dict[TopicPartition, Stamp]:
+    """What Kafka says of the logs; the partition was placed in the first log of its topic."""
+    assignment._stamps[TP] = Stamp(b"first", 1)
+    said = {TP: Stamp(b"first", 1)}
+
+    async def saying(_consumer: Any, _partitions: Any) -> dict[TopicPartition, Stamp]:
+        if not said:
+            raise NodeNotReadyError
+        return said
+
+    monkeypatch.setattr("monazite_consumers.intake.assignment.stamps", saying)
+    return said
+
+
+@pytest.mark.usefixtures("stamped")
+async def test_records_of_the_log_in_which_the_partition_was_placed_are_decided(assignment: Assignment) -> None:
+    assert await assignment.confirm([TP])
+    assert offsets(assignment.accept(TP, [Record(5)])) == [5]
+
+
+@pytest.mark.parametrize("seen", [Stamp(b"second", 1), Stamp(b"first", 2), None], ids=["topic", "leader", "nobody"])
+async def test_nothing_is_decided_while_another_log_may_have_taken_the_place(
+    assignment: Assignment, consumer: Consumer, stamped: dict[TopicPartition, Stamp], seen: Stamp | None
+) -> None:
+    stamped.clear()
+    if seen is not None:
+        stamped[TP] = seen
+    assert await assignment.confirm([TP])
+    assert assignment.accept(TP, [Record(5)]) == []
+    assert consumer.paused == [TP]
+    assert assignment.doubted.is_set()
+
+
+async def test_records_fetched_before_a_new_assignment_are_not_decided_after_it(
+    assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def meanwhile(_consumer: Any, _partitions: Any) -> dict[TopicPartition, Stamp]:
+        await assignment.on_partitions_revoked([TP])
+        return {}
+
+    monkeypatch.setattr("monazite_consumers.intake.assignment.stamps", meanwhile)
+    assert not await assignment.confirm([TP])
 
 
 async def test_records_of_a_partition_that_is_gone_are_dropped(assignment: Assignment) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from running_platform import INTAKE_QUICKLY, PLANTS, REO_G, Gateway, Platform, a_registry, until, waiting_for_a_lock
 
 from monazite import stack
+from monazite.embedded.children import Child
 from monazite_consumers.topics import configuration
 from monazite_contracts.envelope import record_key
 from monazite_contracts.partitioner import partition_of
@@ -333,6 +336,46 @@ async def test_a_topic_that_was_recreated_and_has_outgrown_the_position_is_notic
     await platform.decided()
     await platform.proven()
     assert (await position(platform, number))["log_generation"] == before["log_generation"] + 1
+
+
+@pytest.fixture
+def patient(platform: Platform) -> Iterator[stack.Service]:
+    """An intake that the group waits for: it may freeze for a while and still be a member; the test starts it."""
+    servers = platform.stack.servers
+    port_file = servers.folder.run / "patient.port"
+    program = stack.program("intake", "patient", servers, port_file, {"MONAZITE_INTAKE__SESSION_TIMEOUT_S": "30"})
+    child = Child(program, servers.folder.run)
+    yield stack.Service(child, port_file)
+    with suppress(ProcessLookupError):
+        os.kill(child.pid, signal.SIGCONT)
+    child.stop()
+
+
+async def test_a_topic_that_is_recreated_and_outgrows_the_position_between_two_fetches_is_noticed(
+    platform: Platform, patient: stack.Service
+) -> None:
+    shipped, number = platform.stack.services["intake"].child, partition(PLANTS[0])
+    await asyncio.to_thread(shipped.stop)
+    await asyncio.to_thread(patient.child.start)
+    watched = Platform(replace(platform.stack, services=dict(platform.stack.services) | {"intake": patient}))
+    await platform.publish(platform.work(envelopes=1))
+    await platform.decided()
+    before = await position(platform, number)
+    os.kill(patient.child.pid, signal.SIGSTOP)
+    await recreate(platform, said=False)
+    gateway = Gateway(PLANTS[0], "d" * 32)
+    await platform.publish([gateway.produce() for _ in range(before["next_offset"] + 5)])
+    os.kill(patient.child.pid, signal.SIGCONT)
+    assert "another record" in await stands_still(watched, number)
+    assert (await position(platform, number)) == before, "nothing of the new log is taken for the old one's"
+    for other in sorted({partition(plant) for plant in PLANTS}):
+        await stands_still(watched, other)
+        adopted = await adopt(platform, other)
+        assert adopted.returncode == 0, adopted.stderr
+    await platform.decided()
+    await platform.proven()
+    await asyncio.to_thread(patient.child.stop)
+    await asyncio.to_thread(shipped.start)
 
 
 async def test_members_that_join_and_leave_under_load_lose_and_double_nothing(platform: Platform) -> None:

@@ -17,6 +17,7 @@ from monazite_consumers.health import Health
 from monazite_consumers.intake.logs import MakeReader, look, reading
 from monazite_consumers.intake.positions import Advance, lasts, read
 from monazite_consumers.intake.skipping import pass_over
+from monazite_consumers.intake.stamps import Stamp, stamps
 from monazite_consumers.rules.positions import Log, Position, Replaced, Standing, stand
 from monazite_consumers.sql import statement
 
@@ -47,6 +48,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         """Messages that wait in logs that nobody has adopted."""
         self.doubted = asyncio.Event()
         """Set when a partition is to be placed again."""
+        self._stamps: dict[TopicPartition, Stamp] = {}
+        """Of the log in which each partition was placed."""
         self._unplaced: set[TopicPartition] = set()
         self._placing = asyncio.Lock()
         self._attempts, self._try_at = 0, 0.0
@@ -76,6 +79,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
 
     def _forget(self, tp: TopicPartition) -> None:
         self.positions.pop(tp, None)
+        self._stamps.pop(tp, None)
         self._unplaced.discard(tp)
         self.stopped.pop(tp, None)
         self._health.forget(_check(tp))
@@ -95,6 +99,28 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._unplaced.add(tp)
         self._attempts, self._try_at = 0, 0.0
         self.doubted.set()
+
+    async def confirm(self, partitions: Iterable[TopicPartition]) -> bool:
+        """Doubts partitions whose log is no longer the one in which they were placed, or cannot be told.
+
+        Asked with the records in hand: what Kafka says afterwards holds for them too. False: assigned anew meanwhile.
+        """
+        consumer, number = self.consumer, self.number
+        if consumer is None:
+            return True
+        asked = [tp for tp in partitions if tp in self.positions]
+        seen: dict[TopicPartition, Stamp] = {}
+        try:
+            async with asyncio.timeout(KAFKA_ANSWERS_WITHIN_S):
+                seen = await stamps(consumer, asked)
+        except (OSError, KafkaError) as error:
+            log.info("read again, for nobody says from which log it came: %s: %s", type(error).__name__, error)
+        if number != self.number:
+            return False
+        for tp in asked:
+            if seen.get(tp) != self._stamps.get(tp):
+                self._doubt(tp)
+        return True
 
     def accept(self, tp: TopicPartition, records: Sequence[Any]) -> Sequence[Any]:
         """The records that are next. Anything but the next offset is not believed before the log was looked at."""
@@ -189,6 +215,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
     async def _look_and_place(self, consumer: AIOKafkaConsumer, partitions: set[TopicPartition], number: int) -> None:
         connection = await self._connect()
         try:
+            # Before the look: a log that takes its place after that has another stamp.
+            found_stamps = await stamps(consumer, partitions)
             async with reading(self._make_reader) as reader:
                 starts = await reader.beginning_offsets(list(partitions))
                 for tp, start in starts.items():
@@ -208,6 +236,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             connection.terminate()
         if number != self.number or not partitions <= consumer.assignment():
             return  # revoked meanwhile: these are somebody else's now
+        self._stamps |= found_stamps
         for tp, standing in found.items():
             self._settle(consumer, tp, positions[tp], standing, logs[tp])
 

@@ -127,10 +127,12 @@ class Intake:
     async def _take(self, batch: Any) -> None:
         """One poll's records, in transactions of at most so many events; returns when all are durable."""
         self.assignment.idle.clear()
+        partitions = {TopicPartition(read.topic, read.partition) for read in batch}
         if self.subscriber.consumer is not None:
-            others_first(self.subscriber.consumer, {TopicPartition(read.topic, read.partition) for read in batch})
+            others_first(self.subscriber.consumer, partitions)
         try:
-            await self._decide_all(accepted(self.assignment, batch))
+            if await self.assignment.confirm(partitions):  # else: read again from the positions
+                await self._decide_all(accepted(self.assignment, batch))
         except SupersededError as error:
             metrics.SUPERSEDED.inc()
             log.warning("giving up the assignment: %s", error)
