@@ -9,7 +9,7 @@ from random import Random
 from time import monotonic
 
 from chaos.faults.calm import Calm, LateCommit
-from chaos.faults.crashes import Crash, RandomKills
+from chaos.faults.crashes import Crash, EverySeam, RandomKills
 from chaos.faults.databases import Deadlock, DiskFull, OutOfConnections, ReadOnly, StatementTimeout
 from chaos.faults.logs import SegmentsDeleted, TopicMadeAnew
 from chaos.faults.members import ZOMBIES, AllZombies, Members
@@ -17,6 +17,7 @@ from chaos.faults.networks import BrokerCut, DatabaseCut, DatabaseSilent
 from chaos.faults.producers import TransactionalProducer
 from chaos.faults.restores import Restored
 from chaos.faults.servers import BrokerKilled, DatabaseKilled, RegistryChanged
+from chaos.faults.truncations import CutAboveThePosition, CutBelowThePosition
 from chaos.load import Load
 from chaos.mutants import MUTANTS, Mutant, made
 from chaos.ordeal import Fault, Row, Scene, suffer
@@ -30,7 +31,7 @@ def faults(*, long: bool) -> list[Fault]:
     each, some = (10, 5) if long else (1, 1)
     return [
         Calm(30 if long else 3),
-        *(Crash(seam, each) for seam in SEAMS),
+        *([Crash(seam, each) for seam in SEAMS] if long else [EverySeam()]),
         LateCommit(),
         RegistryChanged(),
         RandomKills(100 if long else 4),
@@ -47,6 +48,8 @@ def faults(*, long: bool) -> list[Fault]:
         TransactionalProducer(each),
         SegmentsDeleted(),
         TopicMadeAnew(),
+        CutAboveThePosition(),
+        CutBelowThePosition(),
         *(
             cut(swallows=silently)
             for cut in (DatabaseCut, BrokerCut)

@@ -18,7 +18,7 @@ def main() -> None:
     if os.environ.get(SESSION):
         limits = json.loads(os.environ[SESSION])
         for session in (database.DECIDING_SESSION, database.LOCK_SESSION):
-            session.update(limits)
+            session.update({name: limit for name, limit in limits.items() if name in session})
     if os.environ.get(SEAM):
         arm(os.environ[SEAM], int(os.environ[NTH]), Path(os.environ[HITS]))
     from monazite.cli import main as command

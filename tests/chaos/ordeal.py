@@ -131,17 +131,23 @@ def _misbehaved(signs: Signs) -> list[str]:
     return found
 
 
-async def caught_up(scene: Scene) -> None:
-    """Everything that is acknowledged by now is decided and told, and everybody is well."""
+async def decided(scene: Scene) -> None:
+    """Everything that is acknowledged by now is decided."""
     world, ends = scene.world, scene.load.ends()
 
-    async def decided() -> bool:
+    async def so() -> bool:
         async with world.connection() as opened:
             rows = await opened.fetch("SELECT topic, partition, log_generation, next_offset FROM intake_positions")
         reached = {tuple(row)[:3]: row["next_offset"] for row in rows}
         return all(reached.get(partition, 0) >= end for partition, end in ends.items())
 
-    await until("everything is decided", decided)
+    await until("everything is decided", so)
+
+
+async def caught_up(scene: Scene) -> None:
+    """Everything that is acknowledged by now is decided and told, and everybody is well."""
+    world = scene.world
+    await decided(scene)
     now = await world.ask("SELECT clock_timestamp()")
 
     async def told() -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 
 from chaos.ordeal import Fault, Scene
-from chaos.seams import Seam, armed
+from chaos.seams import SEAMS, Seam, armed
 from chaos.world import NeverError, World, until
 from monazite.embedded.errors import ChildError
 
@@ -16,23 +16,53 @@ class Crash(Fault):
         self._seam = seam
 
     async def strike(self, scene: Scene) -> None:
-        world, service = scene.world, self._seam.service
         for _ in range(self.times):
-            world.child(service).kill()
-            before = hits(world, self._seam.name)
-            nth = scene.random.randint(1, 3)
-            try:
-                await world.start(service, armed(self._seam.name, nth, world.hits))
-            except ChildError as error:
-                if hits(world, self._seam.name) == before:
-                    raise NeverError(str(error)) from error
-            await until(f"{service} dies at its seam", lambda: _is_dead(world, service), 60)
-            if hits(world, self._seam.name) != before + 1:
-                raise NeverError(f"{service} died, and not at the seam {self._seam.name}")
+            await _die_at(self._seam, scene)
 
     async def heal(self, scene: Scene) -> None:
         scene.world.child(self._seam.service).kill()
         await scene.world.start(self._seam.service)
+
+
+class EverySeam(Fault):
+    """All three services at one time, each dying at one of its seams after the other."""
+
+    name, times = "intake, relay and watch at each of their seams", len(SEAMS)
+
+    async def strike(self, scene: Scene) -> None:
+        met = await asyncio.gather(
+            *(self._strike_one(service, scene) for service in scene.world.services), return_exceptions=True
+        )
+        for failure in met:
+            if failure is not None:
+                raise failure
+
+    async def _strike_one(self, service: str, scene: Scene) -> None:
+        for seam in SEAMS:
+            if seam.service == service:
+                await _die_at(seam, scene)
+
+    async def heal(self, scene: Scene) -> None:
+        await _revive_all(scene.world)
+
+
+async def _die_at(seam: Seam, scene: Scene) -> None:
+    world, service = scene.world, seam.service
+    world.child(service).kill()
+    before = hits(world, seam.name)
+    nth = scene.random.randint(1, 3)
+    try:
+        await world.start(service, armed(seam.name, nth, world.hits))
+    except ChildError as error:
+        if hits(world, seam.name) == before:
+            raise NeverError(str(error)) from error
+    await until(f"{service} dies at its seam", lambda: _is_dead(world, service), 60)
+    if hits(world, seam.name) != before + 1:
+        raise NeverError(f"{service} died, and not at the seam {seam.name}")
+
+
+async def _revive_all(world: World) -> None:
+    await asyncio.gather(*(world.start(name) for name in world.services if not world.child(name).alive))
 
 
 def hits(world: World, seam: str) -> int:
@@ -60,6 +90,4 @@ class RandomKills(Fault):
             await scene.world.start(service)
 
     async def heal(self, scene: Scene) -> None:
-        for service in scene.world.services:
-            if not scene.world.child(service).alive:
-                await scene.world.start(service)
+        await _revive_all(scene.world)

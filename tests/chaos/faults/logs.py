@@ -1,10 +1,10 @@
-"""Logs that are not what they were: segments deleted unread, and a topic made anew."""
+"""Logs that are not what they were: records deleted unread, and a topic made anew."""
 
 import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -23,7 +23,7 @@ UNREAD_MIN = 60
 
 
 @asynccontextmanager
-async def _administrator(world: World) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administrator(world: World) -> AsyncIterator[AIOKafkaAdminClient]:
     client = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap)
     await client.start()
     try:
@@ -32,7 +32,7 @@ async def _administrator(world: World) -> AsyncIterator[AIOKafkaAdminClient]:
         await client.close()
 
 
-async def _positions(world: World) -> dict[int, tuple[int, int]]:
+async def positions_of(world: World) -> dict[int, tuple[int, int]]:
     """Generation and position of each partition of production."""
     async with world.connection() as opened:
         rows = await opened.fetch(
@@ -43,9 +43,9 @@ async def _positions(world: World) -> dict[int, tuple[int, int]]:
     return {row["partition"]: (row["log_generation"], row["next_offset"]) for row in rows}
 
 
-async def _unread(scene: Scene) -> list[Message]:
+async def unread(scene: Scene) -> list[Message]:
     """Waits until there is enough that intake, which is away, has not read; returns it."""
-    positions = await _positions(scene.world)
+    positions = await positions_of(scene.world)
 
     def found() -> list[Message]:
         return [
@@ -61,8 +61,29 @@ async def _unread(scene: Scene) -> list[Message]:
     return found()
 
 
-def _today() -> str:
+def today() -> str:
     return f"{day_of(datetime.now(UTC))}"
+
+
+async def stands_still(world: World, partitions: int) -> bool:
+    """Whether so many partitions are not read any more, and intake says so."""
+    checks = (await world.health("intake"))["checks"]
+    return sum("stands still" in check["detail"] for check in checks.values()) >= partitions
+
+
+async def adopt(world: World, partitions: Iterable[int]) -> None:
+    """What a person does once it is clear what became of the log."""
+    addresses = world.servers.addresses
+    environment = os.environ | {
+        "MONAZITE_DATABASE__URL": addresses.postgres, "MONAZITE_KAFKA__BOOTSTRAP": addresses.kafka,
+    }  # fmt: skip
+    for partition in sorted(partitions):
+        command = ["-m", "monazite", "intake", "adopt", PRODUCTION.name, f"{partition}", "--by", "chaos"]
+        done = await asyncio.to_thread(
+            subprocess.run, [sys.executable, *command], env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise NeverError(f"adopt refuses {PRODUCTION.name} {partition}: {done.stdout}{done.stderr}")
 
 
 class SegmentsDeleted(Fault):
@@ -73,16 +94,16 @@ class SegmentsDeleted(Fault):
     async def strike(self, scene: Scene) -> None:
         world, load = scene.world, scene.load
         world.child("intake").kill()
-        await _unread(scene)
+        await unread(scene)
         async with load.alone():
-            unread, before = await _unread(scene), await self._lost(world)
-            ends = {p: max(m.offset for m in unread if m.partition == p) for p in {m.partition for m in unread}}
-            async with _administrator(world) as admin:
+            missed, before = await unread(scene), await self._lost(world)
+            ends = {p: max(m.offset for m in missed if m.partition == p) for p in {m.partition for m in missed}}
+            async with administrator(world) as admin:
                 partitions = {TopicPartition(PRODUCTION.name, p): RecordsToDelete(end) for p, end in ends.items()}
                 await admin.delete_records(partitions)
-            gone = [m for m in unread if m.offset < ends[m.partition]]
+            gone = [m for m in missed if m.offset < ends[m.partition]]
             load.account = [m for m in load.account if m not in gone]
-            load.raised.add(("log-lost", PRODUCTION.name, _today()))
+            load.raised.add(("log-lost", PRODUCTION.name, today()))
         await world.start("intake")
         await load.publish([load.again(message) for message in gone])
 
@@ -107,29 +128,29 @@ class TopicMadeAnew(Fault):
     async def strike(self, scene: Scene) -> None:
         world, load = scene.world, scene.load
         world.child("intake").kill()
-        await _unread(scene)
+        await unread(scene)
         await load.rest()
-        unread, positions = await _unread(scene), await _positions(world)
+        missed, positions = await unread(scene), await positions_of(world)
         await self._make_anew(world)
-        load.account = [m for m in load.account if m not in unread]
+        load.account = [m for m in load.account if m not in missed]
         for partition, (generation, next_offset) in positions.items():
             if next_offset:
                 load.generations[PRODUCTION.name, partition] = generation + 1
         await load.reopen()
-        await load.publish([load.again(message) for message in unread])
+        await load.publish([load.again(message) for message in missed])
         load.go()
         starting = asyncio.create_task(world.start("intake"))  # it is not well before the log is adopted
         try:
-            await until("intake stands still", lambda: self._stands_still(world))
+            await until("intake stands still", lambda: stands_still(world, 1))
             scene.broken()
             await asyncio.sleep(3)
         finally:
-            await self._adopt(world, load.generations)
+            await adopt(world, [p for p, (_, reached) in positions.items() if reached])
             await starting
-        load.raised.add(("log-replaced", PRODUCTION.name, _today()))
+        load.raised.add(("log-replaced", PRODUCTION.name, today()))
 
     async def _make_anew(self, world: World) -> None:
-        async with _administrator(world) as admin:
+        async with administrator(world) as admin:
             await admin.delete_topics([PRODUCTION.name])
 
             async def gone() -> bool:
@@ -143,23 +164,6 @@ class TopicMadeAnew(Fault):
                 return not any(code for _, code, _ in (await admin.create_topics([anew])).topic_errors)
 
             await until("the topic is made anew", made)
-
-    async def _stands_still(self, world: World) -> bool:
-        checks = (await world.health("intake"))["checks"]
-        return any("stands still" in check["detail"] for check in checks.values())
-
-    async def _adopt(self, world: World, generations: dict[tuple[str, int], int]) -> None:
-        addresses = world.servers.addresses
-        environment = os.environ | {
-            "MONAZITE_DATABASE__URL": addresses.postgres, "MONAZITE_KAFKA__BOOTSTRAP": addresses.kafka,
-        }  # fmt: skip
-        for topic, partition in sorted(generations):
-            command = [sys.executable, "-m", "monazite", "intake", "adopt", topic, f"{partition}", "--by", "chaos"]
-            done = await asyncio.to_thread(
-                subprocess.run, command, env=environment, capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                raise NeverError(f"adopt refuses {topic} {partition}: {done.stdout}{done.stderr}")
 
     async def heal(self, scene: Scene) -> None:
         if not scene.world.child("intake").alive:

@@ -1,9 +1,12 @@
 """Members that join, leave, and come back from a long pause."""
 
 import asyncio
+import json
 import os
 import signal
+from collections.abc import Mapping
 
+from chaos.child import SESSION
 from chaos.ordeal import Fault, Scene
 from chaos.seams import armed
 from chaos.world import World, until
@@ -39,14 +42,14 @@ class Members(Fault):
 class Zombie(Fault):
     """A service is paused at a seam until its successor has taken over, and comes back."""
 
-    def __init__(self, service: str, seam: str) -> None:
+    def __init__(self, service: str, seam: str, settings: Mapping[str, str] | None = None) -> None:
         self.name = f"{service} paused past its successor ({seam.partition(': ')[2]})"
-        self._service, self._seam = service, seam
+        self._service, self._seam, self._settings = service, seam, settings or {}
 
     async def strike(self, scene: Scene) -> None:
         world, service, successor = scene.world, self._service, f"{self._service}-2"
         world.child(service).kill()
-        await world.start(service, armed(self._seam, 5, world.hits, "SIGSTOP"))
+        await world.start(service, armed(self._seam, 2, world.hits, "SIGSTOP") | self._settings)
         await until(f"{service} stops at its seam", lambda: _is_stopped(world, service), 60)
         world.add(service, successor)
         await world.start(successor)
@@ -73,11 +76,15 @@ class Zombie(Fault):
         await world.start(service)
 
 
-ZOMBIES = (
-    Zombie("intake", "intake: in it, all written"),
-    Zombie("relay", "relay: published, not yet marked"),
-    Zombie("watch", "watch: in it, all written"),
+_AT = (
+    ("intake", "intake: in it, all written"),
+    ("relay", "relay: published, not yet marked"),
+    ("watch", "watch: in it, all written"),
 )
+_IMPATIENT = {SESSION: json.dumps({"idle_in_transaction_session_timeout": "3s", "idle_session_timeout": "3s"})}
+"""The database gives up a paused session sooner than it ordinarily does."""
+
+ZOMBIES = tuple(Zombie(*each) for each in _AT)
 
 
 class AllZombies(Fault):
@@ -85,11 +92,14 @@ class AllZombies(Fault):
 
     name = "intake, relay and watch each paused past its successor"
 
+    def __init__(self) -> None:
+        self._zombies = [Zombie(*each, _IMPATIENT) for each in _AT]
+
     async def strike(self, scene: Scene) -> None:
-        await asyncio.gather(*(zombie.strike(scene) for zombie in ZOMBIES))
+        await asyncio.gather(*(zombie.strike(scene) for zombie in self._zombies))
 
     async def heal(self, scene: Scene) -> None:
-        await asyncio.gather(*(zombie.heal(scene) for zombie in ZOMBIES))
+        await asyncio.gather(*(zombie.heal(scene) for zombie in self._zombies))
 
 
 async def _is_stopped(world: World, service: str) -> bool:
