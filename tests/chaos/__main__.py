@@ -5,6 +5,9 @@ import asyncio
 import logging
 import signal
 import sys
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from random import Random
 from time import monotonic
 
@@ -21,9 +24,13 @@ from chaos.faults.truncations import CutAboveThePosition, CutBelowThePosition
 from chaos.load import Load
 from chaos.mutants import MUTANTS, Mutant, made
 from chaos.ordeal import Fault, Row, Scene, suffer
-from chaos.page import cells, complaints, made_by, mutant_cells, mutant_table, put, table
+from chaos.page import added, cells, complaints, made_by, mutant_cells, mutant_table, put, table
 from chaos.seams import SEAMS
 from chaos.world import World
+
+MESSAGES_MAX = 9_000
+"""A world is left for a new one at such an account: comparing takes longer the longer it is."""
+MUTANT_PATIENCE_S = 40
 
 
 def faults(*, long: bool) -> list[Fault]:
@@ -59,21 +66,21 @@ def faults(*, long: bool) -> list[Fault]:
     ]
 
 
-async def run(chosen: list[Fault], seed: int, rate: int) -> list[Row]:
-    """One world, and one fault after another."""
-    rows = []
-    async with World.opened(seed) as world, Load(world.bootstrap, seed, rate) as load:
-        scene = Scene(world, load, Random(seed))
-        for fault in chosen:
-            began = monotonic()
-            row = await suffer(scene, fault)
-            rows.append(row)
-            print(" | ".join(cells(row)), f"({monotonic() - began:.0f} s, {len(load.account)} messages)", flush=True)
-            if not row.holds:
-                print(complaints([row]), flush=True)
+async def run(chosen: list[Fault], seed: int, rate: int) -> AsyncIterator[Row]:
+    """One fault after another, in one world until its account has become long."""
+    waiting, worlds = deque(chosen), 0
+    while waiting:
+        async with World.opened(seed + worlds) as world, Load(world.bootstrap, seed + worlds, rate) as load:
+            scene, worlds = Scene(world, load, Random(seed + worlds)), worlds + 1
+            while waiting and len(load.account) < MESSAGES_MAX:
+                began, fault = monotonic(), waiting.popleft()
+                row = await suffer(scene, fault)
+                print(
+                    " | ".join(cells(row)), f"({monotonic() - began:.0f} s, {len(load.account)} messages)", flush=True
+                )
+                yield row
                 if not row.verdict.holds:
-                    break  # what follows would only repeat it
-    return rows
+                    return  # what follows would only repeat it
 
 
 async def run_mutants(chosen: list[Mutant], seed: int, rate: int) -> list[tuple[Mutant, Row]]:
@@ -82,7 +89,8 @@ async def run_mutants(chosen: list[Mutant], seed: int, rate: int) -> list[tuple[
     for mutant in chosen:
         with made(mutant) as folder:
             async with World.opened(seed, folder) as world, Load(world.bootstrap, seed, rate) as load:
-                row = await suffer(Scene(world, load, Random(seed)), mutant.fault)
+                scene = Scene(world, load, Random(seed), patience_s=MUTANT_PATIENCE_S)
+                row = await suffer(scene, mutant.fault)
         rows.append((mutant, row))
         print(" | ".join(mutant_cells(mutant.name, row)), flush=True)
     return rows
@@ -93,10 +101,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--long", action="store_true", help="every seam ten times, a hundred random kills")
     parser.add_argument("--mutants", action="store_true", help="changed copies of the code: each must be found out")
+    parser.add_argument("--add", action="store_true", help="a part of a long run: adds to the rows that are recorded")
     parser.add_argument("--only", default="", help="faults, or mutants, whose name contains this")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=int, default=30, help="stories a second; one is a message or several")
     arguments = parser.parse_args()
+    if arguments.add and not arguments.long:
+        parser.error("--add is for parts of a long run: add --long")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, nothing stays behind
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our plants' clients, while the broker is away
     status = _mutants(arguments) if arguments.mutants else _faults(arguments)
@@ -106,24 +117,41 @@ def main() -> None:
 def _mutants(arguments: argparse.Namespace) -> int:
     chosen = [mutant for mutant in MUTANTS if arguments.only in mutant.name]
     suffered = asyncio.run(run_mutants(chosen, arguments.seed, arguments.rate))
-    _tell(arguments, "mutants", mutant_table(suffered))
+    text = f"{made_by('--mutants', arguments.seed)}\n\n{mutant_table(suffered)}"
+    print(f"\n{text}\n")
+    if not arguments.only:
+        put("mutants", text)
     return int(any(row.holds for _, row in suffered))
+
+
+async def _suffered(arguments: argparse.Namespace, chosen: list[Fault], told: Callable[[Row], None]) -> list[Row]:
+    rows = []
+    async with aclosing(run(chosen, arguments.seed, arguments.rate)) as running:
+        async for row in running:
+            rows.append(row)
+            told(row)
+            if not row.holds:
+                print(complaints([row]), flush=True)
+    return rows
 
 
 def _faults(arguments: argparse.Namespace) -> int:
     chosen = [fault for fault in faults(long=arguments.long) if arguments.only in fault.name]
-    rows = asyncio.run(run(chosen, arguments.seed, arguments.rate))
-    _tell(arguments, "long" if arguments.long else "short", table(rows))
-    print(complaints(rows))
+    heading = made_by(_command(arguments), arguments.seed)
+
+    def keep(row: Row) -> None:
+        if arguments.add:
+            put("long", f"{heading}\n\n{added('long', [row])}")
+
+    rows = asyncio.run(_suffered(arguments, chosen, keep))
+    print(f"\n{heading}\n\n{table(rows)}\n\n{complaints(rows)}")
+    if not arguments.add and not arguments.only:
+        put("long" if arguments.long else "short", f"{heading}\n\n{table(rows)}")
     return int(len(rows) < len(chosen) or not all(row.holds or row.skipped for row in rows))
 
 
-def _tell(arguments: argparse.Namespace, section: str, found: str) -> None:
-    """Prints a result; a whole run's goes into the page too."""
-    text = f"{made_by('' if section == 'short' else f'--{section}', arguments.seed)}\n\n{found}"
-    print(f"\n{text}\n")
-    if not arguments.only:
-        put(section, text)
+def _command(arguments: argparse.Namespace) -> str:
+    return f'"--long{" --add" if arguments.add else ""}"' if arguments.long else ""
 
 
 if __name__ == "__main__":

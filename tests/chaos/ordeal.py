@@ -16,6 +16,8 @@ from chaos.world import NeverError, World, until
 RETRIES_PER_S, LOG_LINES_PER_S, AT_ONCE = 4, 20, 30
 """More than backoff allows would be spinning; the first tries follow each other fast."""
 CPU_SHARE_MAX, RSS_MIB_MAX = 0.6, 400
+STUCK_S = 15
+"""What has not come round before is given no more than this before it is compared as it is."""
 
 
 @dataclass
@@ -26,6 +28,8 @@ class Scene:
     load: Load
     random: Random
     watching: Watching | None = None
+    patience_s: float = 150
+    """How long the platform may take to come round."""
 
     def broken(self) -> None:
         """From here on the world is broken: what the services showed while it was being prepared does not count."""
@@ -96,6 +100,7 @@ async def suffer(scene: Scene, fault: Fault) -> Row:
         await scene.load.rest()
     except NeverError as error:
         row.failures.append(str(error))
+        scene.patience_s = min(scene.patience_s, STUCK_S)
         await scene.load.rest()
     row.times = fault.times
     row.failures += _misbehaved(row.signs) if fault.red else []
@@ -141,7 +146,7 @@ async def decided(scene: Scene) -> None:
         reached = {tuple(row)[:3]: row["next_offset"] for row in rows}
         return all(reached.get(partition, 0) >= end for partition, end in ends.items())
 
-    await until("everything is decided", so)
+    await until("everything is decided", so, scene.patience_s)
 
 
 async def caught_up(scene: Scene) -> None:
@@ -153,14 +158,14 @@ async def caught_up(scene: Scene) -> None:
     async def told() -> bool:
         return not await world.ask("SELECT count(*) FROM outbox WHERE published_at IS NULL AND written_at < $1", now)
 
-    await until("everything is told", told)
+    await until("everything is told", told, scene.patience_s)
     for name in world.services:
         if world.child(name).alive:
 
             async def well(service: str = name) -> bool:
                 return bool((await world.health(service))["healthy"])
 
-            await until(f"{name} is well", well)
+            await until(f"{name} is well", well, scene.patience_s)
 
 
 async def held_against_the_account(scene: Scene) -> Verdict:

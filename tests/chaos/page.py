@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from chaos.mutants import Mutant
 from chaos.ordeal import Row
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+ENDS = "<!-- end -->"
 HEAD = ("fault", "times", "lost", "doubled", "recovery", "red meanwhile", "lag seen", "retries", "memory")
 
 
@@ -28,8 +29,38 @@ def cells(row: Row) -> tuple[str, ...]:
 
 def table(rows: Sequence[Row]) -> str:
     """As Markdown."""
-    lines = [HEAD, tuple("---" for _ in HEAD), *(cells(row) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return _markdown(cells(row) for row in rows)
+
+
+def added(section: str, rows: Sequence[Row]) -> str:
+    """The same, on top of what the page holds of earlier parts: counts add up, of the rest the largest stands."""
+    known = {line[0]: line for line in _recorded(section)}
+    for line in map(cells, rows):
+        known[line[0]] = _sum(known[line[0]], line) if line[0] in known else line
+    return _markdown(known.values())
+
+
+def _recorded(section: str) -> list[tuple[str, ...]]:
+    text = PAGE.read_text().split(_begins(section))[1].split(ENDS, 1)[0]
+    lines = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in text.splitlines() if "|" in line]
+    return lines[2:]
+
+
+def _sum(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
+    counts = {HEAD.index(name) for name in ("times", "lost", "doubled", "retries")}
+    return tuple(
+        f"{int(a) + int(b)}" if column in counts and a.isdigit() and b.isdigit() else max(a, b, key=_measured)
+        for column, (a, b) in enumerate(zip(before, now, strict=True))
+    )
+
+
+def _measured(cell: str) -> float:
+    number = cell.split(" ", maxsplit=1)[0]
+    return float(number) if number.replace(".", "").isdigit() else 0
+
+
+def _markdown(found: Iterable[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(line)} |" for line in (HEAD, tuple("---" for _ in HEAD), *found))
 
 
 def mutant_cells(name: str, row: Row) -> tuple[str, str, str]:
@@ -66,6 +97,9 @@ def made_by(arguments: str, seed: int) -> str:
 def put(section: str, text: str) -> None:
     """Writes a run's result into its section of the page."""
     page = PAGE.read_text()
-    begins, ends = f"<!-- {section} -->\n", "<!-- end -->"
-    before, after = page.split(begins)
-    PAGE.write_text(f"{before}{begins}\n{text}\n\n{ends}{after.split(ends, 1)[1]}")
+    before, after = page.split(_begins(section))
+    PAGE.write_text(f"{before}{_begins(section)}\n{text}\n\n{ENDS}{after.split(ENDS, 1)[1]}")
+
+
+def _begins(section: str) -> str:
+    return f"<!-- {section} -->\n"

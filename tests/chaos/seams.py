@@ -55,15 +55,25 @@ def arm(name: str, nth: int, hits: Path) -> None:
     seam = next((each for each in SEAMS if each.name == name), None)
     if seam is None:
         sys.exit(f"there is no seam called {name}")
-    owner: Any = importlib.import_module(seam.module)
-    *path, last = seam.attribute.split(".")
     try:
-        for part in path:
-            owner = getattr(owner, part)
-        original = getattr(owner, last)
+        owner, last = wrapped(seam)
     except AttributeError as error:
         sys.exit(f"the seam {name!r} is gone from {seam.module}: {error}. Move it in tests/chaos/seams.py.")
-    setattr(owner, last, _deadly(original, seam, nth, hits))
+    setattr(owner, last, _deadly(getattr(owner, last), seam, nth, hits))
+
+
+def wrapped(seam: Seam) -> tuple[Any, str]:
+    """Whose attribute of which name a seam wraps.
+
+    Raises:
+        AttributeError: it is gone.
+    """
+    owner: Any = importlib.import_module(seam.module)
+    *path, last = seam.attribute.split(".")
+    for part in path:
+        owner = getattr(owner, part)
+    getattr(owner, last)
+    return owner, last
 
 
 def _deadly(original: Callable[..., Any], seam: Seam, nth: int, hits: Path) -> Callable[..., Any]:

@@ -77,13 +77,14 @@ async def adopt(world: World, partitions: Iterable[int]) -> None:
     environment = os.environ | {
         "MONAZITE_DATABASE__URL": addresses.postgres, "MONAZITE_KAFKA__BOOTSTRAP": addresses.kafka,
     }  # fmt: skip
-    for partition in sorted(partitions):
+
+    def call(partition: int) -> None:
         command = ["-m", "monazite", "intake", "adopt", PRODUCTION.name, f"{partition}", "--by", "chaos"]
-        done = await asyncio.to_thread(
-            subprocess.run, [sys.executable, *command], env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise NeverError(f"adopt refuses {PRODUCTION.name} {partition}: {done.stdout}{done.stderr}")
+
+    await asyncio.gather(*(asyncio.to_thread(call, partition) for partition in partitions))
 
 
 class SegmentsDeleted(Fault):

@@ -33,6 +33,7 @@ class CutBelowThePosition(Fault):
         await load.rest()
         await caught_up(scene)
         positions = {p: at for p, at in (await positions_of(world)).items() if at[1]}
+        positions = dict(sorted(positions.items())[:2])  # the others go on
         before = await _extents(world)
         after = await _cut(world, {p: (before[p].start + reached) // 2 for p, (_, reached) in positions.items()})
         await until("intake stands still", lambda: stands_still(world, len(positions)))
