@@ -54,6 +54,10 @@ class Fault(ABC):
     async def heal(self, scene: Scene) -> None:
         """Mends it; returns when the processes are up."""
 
+    def struck(self) -> dict[str, int]:
+        """What it is called in the table, and how often each of it was done."""
+        return {self.name: self.times}
+
     def skipped(self) -> str:
         """Why it cannot be done here; empty when it can."""
         return ""

@@ -28,22 +28,22 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """As Markdown."""
-    return _markdown(cells(row) for row in rows)
+    """As Markdown, one row a fault: counts add up, of the rest the largest stands."""
+    return _summed([], rows)
 
 
-def added(section: str, rows: Sequence[Row]) -> str:
-    """The same, on top of what the page holds of earlier parts: counts add up, of the rest the largest stands."""
-    known = {line[0]: line for line in _recorded(section)}
-    for line in map(cells, rows):
-        known[line[0]] = _sum(known[line[0]], line) if line[0] in known else line
-    return _markdown(known.values())
-
-
-def _recorded(section: str) -> list[tuple[str, ...]]:
+def recorded(section: str, rows: Sequence[Row]) -> str:
+    """The same, on top of what the page holds of earlier parts."""
     text = PAGE.read_text().split(_begins(section))[1].split(ENDS, 1)[0]
     lines = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in text.splitlines() if "|" in line]
-    return lines[2:]
+    return _summed(lines[2:], rows)
+
+
+def _summed(before: Iterable[tuple[str, ...]], rows: Sequence[Row]) -> str:
+    known = {line[0]: line for line in before}
+    for line in map(cells, rows):
+        known[line[0]] = _sum(known[line[0]], line) if line[0] in known else line
+    return "\n".join(f"| {' | '.join(line)} |" for line in (HEAD, tuple("---" for _ in HEAD), *known.values()))
 
 
 def _sum(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
@@ -57,10 +57,6 @@ def _sum(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
 def _measured(cell: str) -> float:
     number = cell.split(" ", maxsplit=1)[0]
     return float(number) if number.replace(".", "").isdigit() else 0
-
-
-def _markdown(found: Iterable[tuple[str, ...]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in (HEAD, tuple("---" for _ in HEAD), *found))
 
 
 def mutant_cells(name: str, row: Row) -> tuple[str, str, str]:

@@ -19,7 +19,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_parts_add_up_and_the_slowest_recovery_stands(empty: Path) -> None:
     for row in (Row("a kill", 4, recovery_s=1.5), Row("a cut", 1), Row("a kill", 6, recovery_s=0.5)):
-        page.put("long", page.added("long", [row]))
+        page.put("long", page.recorded("long", [row]))
     text = empty.read_text()
     assert "| a kill | 10 | 0 | 0 | 1.5 s |" in text
     assert "| a cut | 1 | 0 | 0 |" in text
@@ -29,5 +29,5 @@ def test_parts_add_up_and_the_slowest_recovery_stands(empty: Path) -> None:
 
 def test_what_one_part_lost_is_not_made_good_by_the_next(empty: Path) -> None:
     for row in (Row("a kill", 1, Verdict(lost=2, doubled=1)), Row("a kill", 1)):
-        page.put("long", page.added("long", [row]))
+        page.put("long", page.recorded("long", [row]))
     assert "| a kill | 2 | 2 | 1 |" in empty.read_text()

@@ -1,6 +1,7 @@
 """Processes that are killed: at named seams, and at any moment."""
 
 import asyncio
+from collections import Counter
 
 from chaos.ordeal import Fault, Scene
 from chaos.seams import SEAMS, Seam, armed
@@ -27,7 +28,10 @@ class Crash(Fault):
 class EverySeam(Fault):
     """All three services at one time, each dying at one of its seams after the other."""
 
-    name, times = "intake, relay and watch at each of their seams", len(SEAMS)
+    name, times = "every seam", len(SEAMS)
+
+    def struck(self) -> dict[str, int]:
+        return {seam.name: 1 for seam in SEAMS}
 
     async def strike(self, scene: Scene) -> None:
         met = await asyncio.gather(
@@ -75,16 +79,20 @@ async def _is_dead(world: World, service: str) -> bool:
 
 
 class RandomKills(Fault):
-    """Some service is killed at some moment, again and again."""
+    """Each service is killed at some moment, again and again, whatever the others are just doing."""
 
-    name = "kill -9 of some service at some moment"
+    name = "kill -9 at some moment"
 
     def __init__(self, times: int) -> None:
         self.times = times
 
     async def strike(self, scene: Scene) -> None:
-        for _ in range(self.times):
-            service = scene.random.choice(list(scene.world.services))
+        services = list(scene.world.services)
+        chosen = Counter(scene.random.choice(services) for _ in range(self.times))
+        await asyncio.gather(*(self._strike_one(service, times, scene) for service, times in chosen.items()))
+
+    async def _strike_one(self, service: str, times: int, scene: Scene) -> None:
+        for _ in range(times):
             await asyncio.sleep(scene.random.uniform(0, 1.5))
             scene.world.child(service).kill()
             await scene.world.start(service)
