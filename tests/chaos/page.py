@@ -21,8 +21,9 @@ def cells(row: Row) -> tuple[str, ...]:
     signs = row.signs
     retries = sum(signs.retries.values())
     memory = max(signs.rss_mib.values(), default=0)
+    name = row.fault if row.holds else f"{row.fault}, **failed**"
     return (
-        row.fault, f"{row.times}", f"{row.verdict.lost}", f"{row.verdict.doubled}", f"{row.recovery_s:.1f} s",
+        name, f"{row.times}", f"{row.verdict.lost}", f"{row.verdict.doubled}", f"{row.recovery_s:.1f} s",
         ", ".join(row.red) or "-", f"{signs.lag:.0f}" if signs.lag else "-", f"{retries:.0f}", f"{memory:.0f} MiB",
     )  # fmt: skip
 

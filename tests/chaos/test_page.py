@@ -30,4 +30,9 @@ def test_parts_add_up_and_the_slowest_recovery_stands(empty: Path) -> None:
 def test_what_one_part_lost_is_not_made_good_by_the_next(empty: Path) -> None:
     for row in (Row("a kill", 1, Verdict(lost=2, doubled=1)), Row("a kill", 1)):
         page.put("long", page.recorded("long", [row]))
-    assert "| a kill | 2 | 2 | 1 |" in empty.read_text()
+    assert "| a kill, **failed** | 1 | 2 | 1 |" in empty.read_text()
+
+
+def test_a_fault_that_misbehaved_is_not_told_as_one_that_was_stood(empty: Path) -> None:
+    page.put("long", page.recorded("long", [Row("a cut", 1, failures=["intake was spinning"])]))
+    assert "| a cut, **failed** | 1 |" in empty.read_text()
