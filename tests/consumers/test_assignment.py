@@ -304,6 +304,23 @@ async def test_lag_is_shown_also_where_nobody_knows_the_position_yet(intake: Int
     assert shown == {"0": 3, "1": 6, "2": 99}
 
 
+async def test_a_doubt_while_kafka_is_away_does_not_shorten_the_pause_between_tries(intake: Intake) -> None:
+    class Away(Consumer):
+        async def topics(self) -> set[str]:
+            raise NodeNotReadyError("away")
+
+    intake.subscriber.consumer = Away()
+    intake.assignment.doubted.set()
+    pulsing = asyncio.create_task(intake.pulse())
+    async with asyncio.timeout(30):
+        while "kafka" not in intake._health.checks:  # noqa: ASYNC110 - health wakes nobody
+            await asyncio.sleep(0)
+    assert not intake.assignment.doubted.is_set()
+    pulsing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pulsing
+
+
 async def test_a_transaction_that_says_nothing_turns_its_member_red(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     health = Health(now=lambda: clock[0])

@@ -193,7 +193,6 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         """Looks at the logs of partitions that have no place yet; the database or Kafka may be away for a while."""
         async with self._placing:
             consumer, number = self.consumer, self.number
-            self.doubted.clear()
             if consumer is None or monotonic() < self._try_at:
                 return
             partitions = self._unplaced & consumer.assignment()

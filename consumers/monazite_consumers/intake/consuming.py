@@ -105,6 +105,7 @@ class Intake:
         """Until cancelled: asks whether Kafka still answers, places partitions that could not be placed, shows lag."""
         while True:
             consumer = self.subscriber.consumer
+            self.assignment.doubted.clear()  # or who cannot look, for Kafka is away, would try again without a pause
             try:
                 if consumer is not None:
                     self._miss(set(await asyncio.wait_for(consumer.topics(), KAFKA_ANSWERS_WITHIN_S)))

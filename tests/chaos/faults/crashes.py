@@ -42,9 +42,13 @@ class EverySeam(Fault):
                 raise failure
 
     async def _strike_one(self, service: str, scene: Scene) -> None:
-        for seam in SEAMS:
-            if seam.service == service:
-                await _die_at(seam, scene)
+        try:
+            for seam in SEAMS:
+                if seam.service == service:
+                    await _die_at(seam, scene)
+        finally:  # the others' seams are passed only while everybody works
+            scene.world.child(service).kill()
+            await scene.world.start(service)
 
     async def heal(self, scene: Scene) -> None:
         await _revive_all(scene.world)
