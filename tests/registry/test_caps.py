@@ -8,18 +8,17 @@ from hypothesis import strategies as some
 from nacl.encoding import URLSafeBase64Encoder
 from nacl.signing import SigningKey
 
+from monazite_consumers.rules.grants import Grant, granted_g
 from monazite_consumers.rules.registry import (
     Allocation,
     Approval,
     Breakdown,
     Entry,
     GatewayKey,
-    Grant,
     Membership,
     Operation,
     Registry,
     Succession,
-    granted_g,
 )
 from monazite_contracts.catalogue import CapKind
 

@@ -12,7 +12,8 @@ import pytest
 
 from monazite import shipped
 from monazite_consumers.registry.files import entries
-from monazite_consumers.rules.registry import Operation, Registry, granted_g
+from monazite_consumers.rules.grants import granted_g
+from monazite_consumers.rules.registry import Operation, Registry
 from monazite_contracts.catalogue import CapKind
 
 ROOT = Path(__file__).parents[2]

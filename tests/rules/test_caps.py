@@ -28,7 +28,8 @@ from monazite_consumers.rules.caps import (
     judge_then,
     would_have_held,
 )
-from monazite_consumers.rules.registry import Grant, Membership
+from monazite_consumers.rules.grants import Grant
+from monazite_consumers.rules.registry import Membership
 from monazite_contracts.builders import a_correction, a_separation, a_target, a_void
 from monazite_contracts.catalogue import CapKind
 

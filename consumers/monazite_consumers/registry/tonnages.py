@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from monazite_consumers.registry.problems import Declared, Problem, about
-from monazite_consumers.rules.registry import CapKey, Registry
+from monazite_consumers.rules.grants import CapKey
+from monazite_consumers.rules.registry import Registry
 from monazite_contracts.quantities import GRAMS_PER_TONNE
 
 

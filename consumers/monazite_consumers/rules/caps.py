@@ -7,7 +7,7 @@ from datetime import date
 from itertools import accumulate
 from typing import NamedTuple
 
-from monazite_consumers.rules.registry import Grant, granted_g
+from monazite_consumers.rules.grants import Grant, granted_g
 from monazite_contracts.catalogue import CapKind
 
 

@@ -26,6 +26,7 @@ from monazite_consumers.rules.entries import (
     Settings,
     Succession,
 )
+from monazite_consumers.rules.grants import CapKey, Grant, by_day, granted_g
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.quantities import GRAMS_PER_TONNE
 from monazite_contracts.seal import public_key
@@ -35,12 +36,10 @@ __all__ = [
     "Allocation",
     "Approval",
     "Breakdown",
-    "CapKey",
     "Code",
     "Enterprise",
     "Entry",
     "GatewayKey",
-    "Grant",
     "ListedActivity",
     "Membership",
     "Operation",
@@ -48,22 +47,10 @@ __all__ = [
     "Registry",
     "Settings",
     "Succession",
-    "granted_g",
 ]
-
-CapKey = tuple[str, int, CapKind]
-"""(holder, year, kind)."""
 
 Spell = tuple[int, int]
 """A year, and how many changes lie before: on all its days everybody's operator, group and approvals are the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a cap is granted on a day of issue, in grams; a cut is negative."""
-
-    day: date
-    amount_g: int
 
 
 @dataclass(frozen=True)
@@ -217,7 +204,7 @@ class Registry:
         own: dict[CapKey, list[Grant]] = defaultdict(list)
         for holder, year, kind, grant in self._postings():
             own[self.successor(holder, year), year, kind].append(grant)
-        return _by_day(own)
+        return by_day(own)
 
     @cached_property
     def _grants(self) -> Mapping[CapKey, tuple[Grant, ...]]:
@@ -226,7 +213,7 @@ class Registry:
         for holder, year, kind, grant in self._postings():
             for cap_holder in self._upwards(holder, self.day_within(year, grant.day), year):
                 grants[cap_holder, year, kind].append(grant)
-        return _by_day(grants)
+        return by_day(grants)
 
     @staticmethod
     def day_within(year: int, day: date) -> date:
@@ -287,24 +274,6 @@ class Registry:
     def _approved(self, enterprise: str, activity: ListedActivity, day: date) -> bool:
         approvals = self._approvals.get(enterprise, ())
         return any(approval.activity == activity and approval.holds_on(day) for approval in approvals)
-
-
-def granted_g(grants: tuple[Grant, ...], day: date) -> int:
-    """Grams issued up to and including a day."""
-    count = bisect_right(grants, day, key=lambda grant: grant.day)
-    return sum(grant.amount_g for grant in grants[:count])
-
-
-def _by_day(grants: Mapping[CapKey, list[Grant]]) -> Mapping[CapKey, tuple[Grant, ...]]:
-    """One grant a day and cap, in order; what nets to nothing on a day is left out, unless it was the first issue."""
-    netted: dict[CapKey, tuple[Grant, ...]] = {}
-    for cap, found in grants.items():
-        days: dict[date, int] = defaultdict(int)
-        for grant in sorted(found, key=lambda g: g.day):
-            days[grant.day] += grant.amount_g
-        first = min(days)
-        netted[cap] = tuple(Grant(day, amount_g) for day, amount_g in days.items() if amount_g or day == first)
-    return netted
 
 
 def _grouped(entries: Iterable[Any], attribute: str) -> Mapping[str, list[Any]]:
