@@ -30,6 +30,23 @@ def events(assignment: str, where: str = "outcome = 'applied' AND effective") ->
 
 ZEROS = "'\\x" + "00" * 32 + "'"
 
+LAST_RECEIPT = (
+    "(SELECT o.publication FROM outbox o JOIN source_states d ON NOT isempty(d.decided)"
+    " JOIN sources s USING (source)"
+    " WHERE o.key = convert_to(concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation), 'UTF8')"
+    " ORDER BY d.source, o.publication DESC LIMIT 1)"
+)
+"""The newest one of a source of which something is decided."""
+
+
+def told(topic: str, field: str, publication: str = "publication") -> str:
+    """Says another thing in a publication on a topic, or in all of them."""
+    return (
+        "UPDATE outbox SET value = convert_to((convert_from(value, 'UTF8')::jsonb ||"
+        f" jsonb_build_object({field}))::text, 'UTF8') WHERE topic LIKE '{topic}%' AND publication = {publication}"
+    )
+
+
 CHANGES: dict[str, tuple[str, str]] = {
     "ledger.value": (ledger("value = overlay(value PLACING '9' FROM 60 FOR 1)"), "ledger.value"),
     "ledger.value, shortened": (ledger("value = substring(value FROM 1 FOR 100)"), "ledger.value"),
@@ -146,6 +163,52 @@ CHANGES: dict[str, tuple[str, str]] = {
     ),
     "intake_positions.holes": (
         "UPDATE intake_positions SET next_offset = next_offset + 1, holes = holes + 1", "intake_positions",
+    ),
+    "a receipt is renumbered": (told("receipts-", "'number', 99"), "outbox.value: number"),
+    "a receipt is gone": (
+        f"DELETE FROM outbox WHERE publication = {LAST_RECEIPT}", "receipt_numbers.number",
+    ),
+    "a receipt in between is gone": (
+        ("DELETE FROM outbox WHERE publication IN (SELECT publication FROM (SELECT publication, row_number() OVER w AS"
+        " place, count(*) OVER (PARTITION BY key) AS of FROM outbox WHERE topic LIKE 'receipts-%'"
+        " WINDOW w AS (PARTITION BY key ORDER BY publication)) r WHERE place = 2 AND of > 2)"),
+        "outbox.value: number",
+    ),
+    "a receipt says more": (
+        told("receipts-", "'decided_through', 9", LAST_RECEIPT), "outbox.value: decided_through",
+    ),
+    "a receipt says another hash": (
+        told("receipts-", "'decided_hash', repeat('0', 64)", LAST_RECEIPT), "outbox.value: decided_hash",
+    ),
+    "a receipt says other ranges": (
+        told("receipts-", "'decided_beyond', '[]'::jsonb", LAST_RECEIPT), "outbox.value: decided_beyond",
+    ),
+    "a receipt is none": ("UPDATE outbox SET value = 'x' WHERE topic LIKE 'receipts-%'", "outbox.value"),
+    "receipt_numbers.number": ("UPDATE receipt_numbers SET number = number + 1", "receipt_numbers.number"),
+    "an alert was told otherwise": (
+        told("regulator-alerts", "'condition', 'retracted'"), "outbox.value: alert",
+    ),
+    "an alert was told as none": ("UPDATE outbox SET value = 'x' WHERE topic = 'regulator-alerts'", "outbox.value"),
+    "registry_revisions.revision": (
+        ("WITH r AS (INSERT INTO registry_revisions SELECT 7, applied_at, applied_by, digest FROM registry_revisions)"
+        " SELECT 1"),
+        "registry_revisions.revision",
+    ),
+    "registry_revisions.digest": (f"UPDATE registry_revisions SET digest = {ZEROS}", "registry_revisions.digest"),
+    "registry_changes.after": (
+        ("UPDATE registry_changes SET after = after || '{\"name\": \"Another\"}'"
+        " WHERE noun = 'plants' AND key = 'evil-mine'"),
+        "registry_revisions.digest",
+    ),
+    "registry_changes.after, garbage": (
+        "UPDATE registry_changes SET after = '{}' WHERE noun = 'plants'", "registry_changes.after",
+    ),
+    "registry_changes.before": (
+        "UPDATE registry_changes SET before = '{}' WHERE noun = 'plants'", "registry_changes.before",
+    ),
+    "registry_entries.document": (
+        "UPDATE registry_entries SET document = document || '{\"name\": \"Another\"}' WHERE noun = 'plants'",
+        "registry_entries.document",
     ),
     "a public key is exchanged": (
         ("UPDATE registry_entries SET document = document || jsonb_build_object('public',"

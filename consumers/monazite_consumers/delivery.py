@@ -1,11 +1,14 @@
 """What leaves the platform: outgoing messages, written to the outbox in the deciding transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.sql import statement
+
+KEPT_FOR: Final = timedelta(days=7)
+"""How long published messages stay in the outbox, for whoever looks into an incident."""
 
 
 class Outgoing(NamedTuple):

@@ -1,6 +1,10 @@
-"""Reads the registry in force out of the database as one immutable value."""
+"""Reads the registry in force out of the database as one immutable value, and names its content by a digest."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from hashlib import sha256
+
+import orjson
 
 from monazite_consumers.database import Connection
 from monazite_consumers.errors import SchemaError
@@ -15,9 +19,9 @@ async def load(connection: Connection) -> Registry:
         SchemaError: an entry is of a noun that this release does not know.
     """
     rows = await connection.fetch(statement("registry", "entries"))
-    found = [(row, _entry(row["noun"], row["document"])) for row in rows if row["noun"] is not None]
-    declared = [(row["noun"], entry) for row, entry in found if not row["is_former"]]
-    former = {row["key"]: entry for row, entry in found if row["is_former"]}
+    found = [(row, entry(row["noun"], row["document"])) for row in rows if row["noun"] is not None]
+    declared = [(row["noun"], one) for row, one in found if not row["is_former"]]
+    former = {row["key"]: one for row, one in found if row["is_former"]}
     return replace(Registry.of(rows[0]["revision"], declared), former_keys=former)
 
 
@@ -27,8 +31,22 @@ async def revision(connection: Connection) -> int:
     return 0 if found is None else int(found)
 
 
-def _entry(noun: str, document: object) -> Entry:
+def entry(noun: str, document: object) -> Entry:
+    """What a stored document declares.
+
+    Raises:
+        SchemaError: it is of a noun that this release does not know.
+    """
     model = NOUNS.get(noun)
     if model is None:
         raise SchemaError(f"the registry declares {noun}, which this release does not know: run a newer release")
     return model.model_validate(document)
+
+
+def digest(entries: Iterable[tuple[str, Entry]]) -> bytes:
+    """SHA-256 of all entries as canonical JSON, sorted by noun and key.
+
+    Fields at their default are left out, so that a release that adds a field does not change what is declared.
+    """
+    rows = sorted((noun, entry.key, entry.model_dump(mode="json", exclude_defaults=True)) for noun, entry in entries)
+    return sha256(orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)).digest()

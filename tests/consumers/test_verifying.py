@@ -73,7 +73,28 @@ async def test_what_nobody_has_changed_fits(kept: Desk) -> None:
     assert report.misfits == []
     assert (report.messages, report.events) == (len(a_history()), 11)
     assert report.seals == 7
+    assert report.told == await kept.connection.fetchval(
+        "SELECT count(*) FILTER (WHERE topic LIKE 'receipts-%') + count(DISTINCT key) FILTER"
+        " (WHERE topic = 'regulator-alerts') FROM outbox"
+    )
+    assert report.revisions == 1
     assert await kept.rebuild() == []
+    assert (await kept.verify()).fits
+
+
+async def test_what_was_forgotten_after_its_time_is_not_missed(kept: Desk) -> None:
+    await kept.connection.execute("UPDATE outbox SET written_at = written_at - interval '30 days'")
+    await kept.connection.execute(CHANGES["a receipt in between is gone"][0])
+    await kept.connection.execute(CHANGES["a receipt is gone"][0])
+    assert (await kept.verify()).fits
+
+
+async def test_a_registry_that_was_changed_many_times_fits(kept: Desk) -> None:
+    for tonnes in (2, 3):
+        await kept.declare(the_registry(an_allocation(tonnes), a_key(MINE, "gw-1", 2), *the_evil_plant()))
+    report = await kept.verify()
+    assert report.misfits == []
+    assert report.revisions == 3
 
 
 @pytest.mark.parametrize("what", CHANGES)

@@ -13,10 +13,10 @@ import asyncpg
 import pytest
 
 from monazite_consumers.database import REGISTRY_LOCK, Connection
-from monazite_consumers.register import load, revision
+from monazite_consumers.register import digest, load, revision
 from monazite_consumers.registry.applying import Applied, apply, plan
 from monazite_consumers.registry.history import history
-from monazite_consumers.registry.plans import Change, digest
+from monazite_consumers.registry.plans import Change
 from monazite_consumers.registry.problems import RegistryRefused
 from monazite_consumers.rules.registry import Enterprise, Entry, GatewayKey, Membership, Plant, Registry, Settings
 from monazite_contracts.builders import a_signing_key
@@ -205,7 +205,7 @@ def test_the_digest_does_not_depend_on_order() -> None:
 
 def test_the_digest_is_the_same_in_every_process() -> None:
     program = (
-        "from monazite_consumers.registry.plans import digest\n"
+        "from monazite_consumers.register import digest\n"
         "from monazite_consumers.rules.registry import Enterprise, Settings\n"
         "print(digest([('enterprises', Enterprise(code='acme', name='Acme', name_zh='稀土')),"
         " ('settings', Settings(settle_minutes=30))]).hex())"

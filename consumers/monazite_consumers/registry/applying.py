@@ -7,9 +7,9 @@ from typing import Final
 
 from monazite_consumers.database import DECIDING_SESSION, REGISTRY_LOCK, Connection
 from monazite_consumers.errors import RegistryError
-from monazite_consumers.register import load
+from monazite_consumers.register import digest, load
 from monazite_consumers.registry.checks import require
-from monazite_consumers.registry.plans import Change, Plan, difference, digest, removals
+from monazite_consumers.registry.plans import Change, Plan, difference, removals
 from monazite_consumers.registry.problems import Declared, RegistryRefused, about
 from monazite_consumers.rules.registry import Entry, GatewayKey, Registry
 from monazite_consumers.sql import statement

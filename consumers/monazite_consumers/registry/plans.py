@@ -1,13 +1,10 @@
-"""The difference between what is in force and what is declared, and the digest that names a registry's content."""
+"""The difference between what is in force and what is declared."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final, Literal
-
-import orjson
 
 from monazite_consumers.rules.registry import NOUNS, Entry, Registry
 
@@ -80,12 +77,3 @@ def removals(changes: Iterable[Change]) -> str:
     counts = Counter(change.noun for change in changes if change.kind == "removed")
     said = [f"{counts[noun]} {words[counts[noun] > 1]}" for noun, words in _GUARDED.items() if counts[noun]]
     return " and ".join(part for part in (", ".join(said[:-1]), *said[-1:]) if part)
-
-
-def digest(entries: Iterable[tuple[str, Entry]]) -> bytes:
-    """SHA-256 of all entries as canonical JSON, sorted by noun and key.
-
-    Fields at their default are left out, so that a release that adds a field does not change what is declared.
-    """
-    rows = sorted((noun, entry.key, entry.model_dump(mode="json", exclude_defaults=True)) for noun, entry in entries)
-    return sha256(orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)).digest()

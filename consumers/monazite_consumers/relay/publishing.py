@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, RELAY_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
-from monazite_consumers.delivery import Outgoing
+from monazite_consumers.delivery import KEPT_FOR, Outgoing
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held, while_held
@@ -41,9 +41,6 @@ wrote to: what gathers meanwhile goes with the next one. A quiet platform's pass
 
 COUNT_EVERY_S = 5.0
 """How often what waits is counted while it does not fit into one pass."""
-
-KEPT_FOR = timedelta(days=7)
-"""How long published messages stay in the outbox, for whoever looks into an incident."""
 
 FORGET_EVERY_S = 600.0
 

@@ -157,3 +157,34 @@ WHERE topic = $1 AND partition = $2 AND log_generation = $3 AND log_offset BETWE
 -- name: platform
 -- Where watch last judged.
 SELECT judged_at FROM platform;
+
+-- name: kept_receipts
+-- Receipts that the outbox still has, source by source in their order, with what is so of the source now.
+SELECT o.publication, o.topic, o.key, o.value, o.written_at, s.source, n.number, coalesce(d.decided, '{}')::text AS decided
+FROM outbox o
+LEFT JOIN sources s ON convert_to(concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation), 'UTF8') = o.key
+LEFT JOIN receipt_numbers n USING (source)
+LEFT JOIN source_states d USING (source)
+WHERE o.topic LIKE 'receipts-%' ORDER BY o.key, o.publication;
+
+-- name: occupant
+-- The hash of what holds a sequence.
+SELECT hash FROM envelopes WHERE source = $1 AND sequence = $2 AND occupies;
+
+-- name: kept_alerts
+-- The newest publication about each alert that the outbox still has, with what is so of it now.
+SELECT DISTINCT ON (o.key) o.publication, o.topic, o.value, o.written_at, a.revision, a.condition, a.severity
+FROM outbox o LEFT JOIN alerts a ON convert_to(a.alert, 'UTF8') = o.key
+WHERE o.topic = $1 ORDER BY o.key, o.publication DESC;
+
+-- name: registry_revisions
+-- Every revision of the registry, in order.
+SELECT revision, digest FROM registry_revisions ORDER BY revision;
+
+-- name: registry_changes
+-- What each revision changed.
+SELECT revision, noun, key, before, after FROM registry_changes ORDER BY revision, noun, key;
+
+-- name: declared
+-- What is declared now.
+SELECT noun, key, document FROM registry_entries;

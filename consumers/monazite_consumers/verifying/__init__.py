@@ -13,7 +13,9 @@ from monazite_consumers.sql import statement
 from monazite_consumers.verifying import sums
 from monazite_consumers.verifying.envelopes import Chain
 from monazite_consumers.verifying.misfits import MISFITS_MAX, Misfit, Report, place_of
+from monazite_consumers.verifying.revisions import check_revisions
 from monazite_consumers.verifying.statements import check_events, post_amended
+from monazite_consumers.verifying.told import check_told
 from monazite_consumers.verifying.traces import first_difference, narrowed
 from monazite_contracts.receipts import Outcome
 
@@ -62,6 +64,8 @@ async def verify(connection: Connection, source: str | None = None, on_progress:
         await _check_rows(connection, report)
         await _check_amended(walk)
         await _check_sums(walk)
+        await check_told(connection, registry, report)
+        await check_revisions(connection, report)
     return report
 
 

@@ -39,6 +39,10 @@ class Report:
     """Beyond the bound on awaiting messages: nothing but their hash was kept, so nothing can be held against it."""
     reread: int = 0
     """Held against the records that Kafka still has."""
+    told: int = 0
+    """Receipts and alerts that the outbox still has."""
+    revisions: int = 0
+    """Of the registry."""
     misfits: list[Misfit] = field(default_factory=list)
     by_column: Counter[str] = field(default_factory=Counter)
 

@@ -72,7 +72,7 @@ def verify(
 
 
 def _print_json(report: "Report") -> None:
-    counted = ("messages", "seals", "events", "without_bytes", "reread")
+    counted = ("messages", "seals", "events", "without_bytes", "reread", "told", "revisions")
     print_json(
         {"fits": report.fits}
         | {name: getattr(report, name) for name in counted}
@@ -91,6 +91,8 @@ def _progress() -> Any:
 
 def _show(report: "Report") -> None:
     counted = f"{report.messages:,} messages, {report.seals:,} seals, {report.events:,} events"
+    if report.told or report.revisions:
+        counted += f", {report.told:,} receipts and alerts told, {report.revisions:,} revisions of the registry"
     if report.reread:
         counted += f"; {report.reread:,} of them against Kafka"
     if report.without_bytes:
