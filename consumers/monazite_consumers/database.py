@@ -58,6 +58,9 @@ WORLD_IS_BAD: Final = (
 """What waiting may cure, if only for somebody."""
 
 
+TOO_MUCH: Final = asyncpg.QueryCanceledError
+"""A statement ran into its time limit: the world may be slow for a while, or the transaction too large for ever."""
+
 DATABASE_ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Whatever a database that is away, or ends a session that was paused, makes the driver raise."""
 

@@ -9,10 +9,11 @@ import pytest
 import pytest_asyncio
 from aiokafka import TopicPartition
 from aiokafka.errors import NodeNotReadyError
+from asyncpg import QueryCanceledError
 from faststream.kafka import KafkaBroker
 
 from monazite_consumers import metrics
-from monazite_consumers.errors import SupersededError
+from monazite_consumers.errors import FaultError, SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.intake import batches
 from monazite_consumers.intake.assignment import Assignment
@@ -278,6 +279,22 @@ async def test_a_batch_that_cannot_be_decided_ends_the_poll_and_leaves_the_rest_
     assert tried == [0]
     assert intake.superseded.is_set()
     assert not intake.assignment.positions
+
+
+@pytest.mark.parametrize("failure", [QueryCanceledError("too slow"), FaultError()], ids=["too slow", "our fault"])
+async def test_a_batch_that_is_revoked_while_it_fails_is_left_to_its_successor(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    async def revoked(*_: Any) -> None:
+        await intake.assignment.on_partitions_revoked([TP])
+        raise failure
+
+    monkeypatch.setattr(intake, "_decide", revoked)
+    batch = Batch()
+    for offset in range(2):
+        batch.add(read_record(Record(offset), 1))
+    await intake._until_durable(batch)
+    assert TP not in intake.assignment.positions
 
 
 class Positioned(Consumer):

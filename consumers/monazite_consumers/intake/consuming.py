@@ -16,7 +16,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
 from monazite_consumers import metrics, register
-from monazite_consumers.database import REGISTRY_LOCK, WORLD_IS_BAD, Connection, back_off
+from monazite_consumers.database import REGISTRY_LOCK, TOO_MUCH, WORLD_IS_BAD, Connection, back_off
 from monazite_consumers.decisions.deciding import Decision, decide_arrivals
 from monazite_consumers.decisions.parking import park
 from monazite_consumers.errors import FaultError, SupersededError
@@ -170,12 +170,14 @@ class Intake:
         ]
 
     async def _until_durable(self, batch: Batch, deciding: _Deciding = decide_arrivals) -> None:
-        """Waits while the world is bad; what fails by our own fault is halved until one message is left: it is parked.
+        """Waits while the world is bad; what takes too long for a statement is halved meanwhile.
+
+        What fails by our own fault is halved until one message is left: it is parked.
 
         Raises:
             FaultError: faults exceed the rate, or what failed cannot even be parked.
         """
-        steps, attempt, faults = self._steps(batch), 0, 0
+        steps, number, attempt, faults = self._steps(batch), self.assignment.number, 0, 0
         while True:
             self._health.beat("deciding", DECIDES_WITHIN_S)
             try:
@@ -186,12 +188,15 @@ class Intake:
                 log.warning("waiting for the database: %s: %s", type(error).__name__, error)
                 self._hang_up()
                 await back_off(attempt)
+                if isinstance(error, TOO_MUCH) and len(batch.arrivals) > 1:
+                    await self._in_halves(batch, number)  # waiting alone may never cure it
+                    return
                 attempt += 1
             except FaultError as error:
                 metrics.RETRIES.labels("intake").inc()
                 self._hang_up()
                 if len(batch.arrivals) > 1:
-                    await self._in_halves(batch)
+                    await self._in_halves(batch, number)
                     return
                 faults += 1  # what does not fail again on a fresh connection was no fault of the message
                 if faults > 2 or (faults == 2 and not self._patience.endures()):
@@ -204,8 +209,7 @@ class Intake:
                 self._measure(batch.arrivals, decision)
                 return
 
-    async def _in_halves(self, batch: Batch) -> None:
-        number = self.assignment.number
+    async def _in_halves(self, batch: Batch, number: int) -> None:
         for half in batch.halves():
             if self.assignment.number != number:
                 return  # assigned anew meanwhile: what is left is read again from the positions
