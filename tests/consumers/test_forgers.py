@@ -89,6 +89,24 @@ async def test_a_flood_in_a_thousand_names_fills_the_bound_in_all_and_silences_n
     assert await desk.drawn_g() == 8_000
 
 
+async def test_a_flood_of_invented_incarnations_leaves_no_more_sources_behind_than_messages(desk: Desk) -> None:
+    await desk.declare(the_registry(bound(5, 10)))
+    registered = Gateway()
+    await desk.receive(registered.send(a_draw(1)))
+    for flood in range(3):
+        invented = [Gateway(NEW, incarnation=f"evil {flood} {n}") for n in range(20)]
+        lies = [message for gateway in invented for message in forged(gateway, 1, f"stranger {flood}")]
+        forgeries = [
+            a_message(a_lie(gateway, 1), gateway.source, ARRIVED_AT, signed_by=a_signing_key("a forger"))
+            for n in range(20)
+            for gateway in [Gateway(incarnation=f"false {flood} {n}")]
+        ]
+        await desk.receive(*lies, *forgeries, registered.send(a_draw(1)))
+    assert await desk.connection.fetchval("SELECT count(*) FROM sources") == 1 + 10
+    assert await kept(desk) == 4 + 10 + 60, "what is refused is kept, too, but in nobody's name"
+    assert await desk.rebuild() == []
+
+
 async def test_registering_the_key_makes_room_again(desk: Desk) -> None:
     await desk.declare(the_registry(bound(5, 5)))
     await desk.receive(*forged(Gateway(NEW), 9, key_id_of(NEW)))

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from monazite_consumers.database import ALERT_LOCKS, PLANT_LOCKS, Connection
-from monazite_consumers.decisions import answers, posting
+from monazite_consumers.decisions import answers, posting, sources
 from monazite_consumers.decisions.alerting import publish
 from monazite_consumers.decisions.chains import check_chain
 from monazite_consumers.decisions.changes import WHOLE, Changes
@@ -125,12 +125,12 @@ async def decide_numbered(
     newest = max(arrival.coordinate.arrived_at for arrival in numbered.values())
     changes = Changes(at=platform.instant or newest, arrived_at=newest if platform.instant is None else None)
     vouchings = {message: vouch(arrival, registry) for message, arrival in numbered.items()}
-    sources = await _number_sources(connection, numbered, vouchings)
+    of_sources = await _number_sources(connection, numbered, vouchings)
     unvouched = await decide_unvouched(
-        connection, Batch(numbered, vouchings, sources, messages.is_bounded), registry, changes
+        connection, Batch(numbered, vouchings, of_sources, messages.is_bounded), registry, changes
     )
     joining = [
-        Joining(message, sources[arrival.opened.source], arrival)
+        Joining(message, of_sources[arrival.opened.source], arrival)
         for message, arrival in numbered.items()
         if vouchings[message].vouched and arrival.opened.source is not None
     ]
@@ -228,22 +228,17 @@ async def lock_names(connection: Connection, of: int, names: Iterable[str]) -> N
 async def _number_sources(
     connection: Connection, numbered: Mapping[int, Arrival], vouchings: Mapping[int, Vouching]
 ) -> dict[Source, int]:
-    """Numbers of the sources of all messages that are vouched for, await, or are refused in a proven sender's name."""
-    wanted = {
-        arrival.opened.source
-        for message, arrival in numbered.items()
-        if arrival.opened.source is not None
-        and (vouchings[message].outcome is not Outcome.REFUSED or vouchings[message].is_proven)
-    }
-    if not wanted:
-        return {}
-    columns = posting.transposed([(s.plant, s.gateway, s.stream, s.incarnation) for s in sorted(wanted, key=repr)], 4)
-    found = await connection.fetch(statement("sources", "known"), *columns)
-    if len(found) < len(wanted):
-        await connection.execute(statement("sources", "add"), *columns)
-        found = await connection.fetch(statement("sources", "known"), *columns)
-    by_name = {(r["plant"], r["gateway"], r["stream"], r["incarnation"]): r["source"] for r in found}
-    return {s: by_name[s.plant, s.gateway, s.stream, s.incarnation] for s in wanted}
+    """Numbers of the sources of all that is vouched for, or refused in a proven sender's name.
+
+    Of what awaits only those that are known: what is not even kept must not leave a row behind for each name invented.
+    """
+    proven, claimed = set[Source](), set[Source]()
+    for message, arrival in numbered.items():
+        if arrival.opened.source is not None and vouchings[message].is_proven:
+            proven.add(arrival.opened.source)
+        elif arrival.opened.source is not None and vouchings[message].outcome is Outcome.AWAITING:
+            claimed.add(arrival.opened.source)
+    return await sources.known(connection, claimed - proven) | await sources.number(connection, proven)
 
 
 async def _note_refused(connection: Connection, verdicts: Iterable[Verdict], fresh: set[int], changes: Changes) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monazite_consumers.database import Connection
-from monazite_consumers.decisions import answers
+from monazite_consumers.decisions import answers, sources
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.decisions.sequences import Verdict
@@ -19,16 +19,24 @@ from monazite_contracts.envelope import Source
 from monazite_contracts.months import day_of
 from monazite_contracts.receipts import Outcome
 
+Claimed = tuple[int | Source | None, str | None]
+"""A source, by its number where it has one, and a key id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages with what seal and registry say of them, and the numbers of their sources."""
+    """Messages with what seal and registry say of them, and the numbers of their sources, as far as they have any."""
 
     numbered: Mapping[int, Arrival]
     vouchings: Mapping[int, Vouching]
     sources: Mapping[Source, int]
     bounded: bool = True
     """Whether the bound on awaiting messages holds; a rebuild keeps what was kept."""
+
+    def claimed(self, arrival: Arrival) -> Claimed:
+        """Under whose name, and under which key, a message awaits."""
+        source = arrival.opened.source
+        return (source if source is None else self.sources.get(source, source)), arrival.key_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +63,7 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
         if identity in kept:
             verdict.outcome, verdict.reason = Outcome.DUPLICATE, None
         elif verdict.outcome is Outcome.AWAITING and (
-            arrival.is_stripped
-            or (batch.bounded and not arrival.is_parked and not room.take((verdict.source, arrival.key_id)))
+            arrival.is_stripped or (batch.bounded and not arrival.is_parked and not room.take(batch.claimed(arrival)))
         ):
             result.stripped.add(message)
             verdict.source = verdict.sequence = None
@@ -70,8 +77,25 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
         untold = verdict.source is None or message in changes.untold
         if verdict.outcome is Outcome.REFUSED and untold and verdict.reason is not None:
             changes.dead_letters.append(answers.dead_letter(arrival, verdict.reason))
+    await _number_kept(connection, batch, result)
     await _find_stripped(connection, batch, result, registry, changes)
     return result
+
+
+async def _number_kept(connection: Connection, batch: Batch, result: Unvouched) -> None:
+    """Sources of which nothing was known get numbers once something of theirs is kept: the bound holds for both."""
+    named = {
+        message: source
+        for message, verdict in result.verdicts.items()
+        for source in [batch.numbered[message].opened.source]
+        if source is not None
+        and source not in batch.sources
+        and message not in result.stripped
+        and batch.vouchings[message].outcome is Outcome.AWAITING
+    }
+    numbers = await sources.number(connection, named.values())
+    for message, source in named.items():
+        result.verdicts[message].source = numbers[source]
 
 
 async def _find_stripped(
@@ -108,7 +132,7 @@ def _verdict(message: int, arrival: Arrival, batch: Batch) -> Verdict:
         reason=vouching.reason,
     )  # fmt: skip
     if opened.source is not None and (vouching.outcome is Outcome.AWAITING or vouching.is_proven):
-        verdict.source, verdict.sequence = batch.sources[opened.source], opened.sequence
+        verdict.source, verdict.sequence = batch.sources.get(opened.source), opened.sequence
     return verdict
 
 
@@ -138,12 +162,12 @@ class _Room:
 
     def __init__(self, registry: Registry, rows: Iterable[Any]) -> None:
         self._per_source_max = registry.settings.awaiting_per_source_max
-        self._counts: Counter[tuple[int | None, str | None]] = Counter()
+        self._counts: Counter[Claimed] = Counter()
         for row in rows:
             self._counts[row["source"], row["key_id"]] += row["messages"]
         self._left = registry.settings.awaiting_total_max - sum(self._counts.values())
 
-    def take(self, claimed: tuple[int | None, str | None]) -> bool:
+    def take(self, claimed: Claimed) -> bool:
         """Whether there was room for one more."""
         if self._left <= 0 or self._counts[claimed] >= self._per_source_max:
             return False
