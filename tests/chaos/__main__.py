@@ -41,7 +41,7 @@ def faults(*, long: bool) -> list[Fault]:
         *(EverySeam() for _ in range(each)),
         LateCommit(),
         RegistryChanged(),
-        RandomKills(100 if long else 4),
+        *([RandomKills(10)] * 10 if long else [RandomKills(4)]),
         BrokerKilled(some),
         DatabaseKilled(some),
         Restored(),
