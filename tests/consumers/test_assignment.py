@@ -16,7 +16,7 @@ from monazite_consumers import metrics
 from monazite_consumers.errors import FaultError, SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.intake import batches
-from monazite_consumers.intake.assignment import Assignment
+from monazite_consumers.intake.assignment import PLACES_WITHIN_S, Assignment
 from monazite_consumers.intake.batches import Batch, read_record
 from monazite_consumers.intake.consuming import DECIDES_WITHIN_S, Intake
 from monazite_consumers.intake.progress import Progress
@@ -354,3 +354,22 @@ async def test_a_transaction_that_says_nothing_turns_its_member_red(monkeypatch:
     taking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await taking
+
+
+async def test_a_database_that_says_nothing_while_partitions_are_placed_turns_the_member_red(
+    consumer: Consumer,
+) -> None:
+    clock = [0.0]
+    health = Health(now=lambda: clock[0])
+    placing = Assignment(lambda: asyncio.Event().wait(), no_reader, health)
+    placing.consumer = consumer
+    waiting = asyncio.create_task(placing.on_partitions_assigned([TP]))
+    async with asyncio.timeout(30):
+        while "placing" not in health._beats:  # noqa: ASYNC110 - a beat wakes nobody
+            await asyncio.sleep(0)
+    assert health.healthy
+    clock[0] = PLACES_WITHIN_S + 1
+    assert not health.healthy
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

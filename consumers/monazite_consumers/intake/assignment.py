@@ -27,6 +27,8 @@ REVOKE_WAIT_S = 5.0
 """How long a rebalance waits for the transaction under way: else the successor's first one would find it moved."""
 
 KAFKA_ANSWERS_WITHIN_S = 5.0
+PLACES_WITHIN_S = 30.0
+"""A database or a log behind a network that swallows everything says nothing at all, for longer."""
 
 
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
@@ -198,6 +200,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             partitions = self._unplaced & consumer.assignment()
             if not partitions:
                 return
+            self._health.beat("placing", PLACES_WITHIN_S)
             try:
                 await self._look_and_place(consumer, partitions, number)
             except SupersededError as error:
@@ -207,6 +210,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
                 log.warning("partitions cannot be placed yet: %s: %s", type(error).__name__, error)
             else:
                 self._health.green("assignment")
+            finally:
+                self._health.rest("placing")
             if self._unplaced:
                 self._try_at = monotonic() + retry_wait_s(self._attempts)
                 self._attempts += 1
