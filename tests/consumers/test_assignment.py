@@ -338,6 +338,25 @@ async def test_a_doubt_while_kafka_is_away_does_not_shorten_the_pause_between_tr
         await pulsing
 
 
+async def test_a_stop_at_the_moment_in_which_a_call_to_kafka_fails_is_not_lost(intake: Intake) -> None:
+    answer: asyncio.Future[set[str]] = asyncio.get_running_loop().create_future()
+    asked = asyncio.Event()
+
+    class Slow(Consumer):
+        async def topics(self) -> set[str]:
+            asked.set()
+            return await answer
+
+    intake.subscriber.consumer = Slow()
+    pulsing = asyncio.create_task(intake.pulse())
+    await asked.wait()
+    answer.set_exception(NodeNotReadyError("away"))
+    await asyncio.sleep(0)  # the call has failed, and who asked has not heard of it yet
+    pulsing.cancel()
+    done, _ = await asyncio.wait({pulsing}, timeout=10)
+    assert done, "it goes on as if nobody had stopped it"
+
+
 async def test_a_transaction_that_says_nothing_turns_its_member_red(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     health = Health(now=lambda: clock[0])

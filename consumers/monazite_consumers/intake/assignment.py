@@ -77,7 +77,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         for tp in revoked:
             self._forget(tp)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.idle.wait(), REVOKE_WAIT_S)
+            async with asyncio.timeout(REVOKE_WAIT_S):
+                await self.idle.wait()
 
     def _forget(self, tp: TopicPartition) -> None:
         self.positions.pop(tp, None)

@@ -108,14 +108,17 @@ class Intake:
             self.assignment.doubted.clear()  # or who cannot look, for Kafka is away, would try again without a pause
             try:
                 if consumer is not None:
-                    self._miss(set(await asyncio.wait_for(consumer.topics(), KAFKA_ANSWERS_WITHIN_S)))
+                    async with asyncio.timeout(KAFKA_ANSWERS_WITHIN_S):
+                        self._miss(set(await consumer.topics()))
                     self._health.green("kafka")
                     await self.assignment.tend()
-                    await asyncio.wait_for(self._progress.show(consumer), KAFKA_ANSWERS_WITHIN_S)
+                    async with asyncio.timeout(KAFKA_ANSWERS_WITHIN_S):
+                        await self._progress.show(consumer)
             except (OSError, KafkaError) as error:
                 self._health.red("kafka", f"{type(error).__name__}: {error}")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.assignment.doubted.wait(), PULSE_S)
+                async with asyncio.timeout(PULSE_S):
+                    await self.assignment.doubted.wait()
 
     def _miss(self, present: set[str]) -> None:
         """A topic that is gone is assigned to nobody, and nobody else would notice."""

@@ -94,7 +94,8 @@ class Relay:
                 self._health.beat("relay", limit_s=30)
                 if not published:
                     # An idle relay notices too when the broker is gone.
-                    await asyncio.wait_for(producer.client.fetch_all_metadata(), ANSWERS_WITHIN_S)
+                    async with asyncio.timeout(ANSWERS_WITHIN_S):
+                        await producer.client.fetch_all_metadata()
                     await self._forget(connection)
                     await self._idle()
                 else:
@@ -109,7 +110,8 @@ class Relay:
 
     async def _idle(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), IDLE_S)
+            async with asyncio.timeout(IDLE_S):
+                await self._woken.wait()
 
     async def _pass(self, connection: Connection, producer: FencedProducer) -> int:
         found = await restoring.standing(connection, self._last)

@@ -66,7 +66,8 @@ class Watch:
             self._health.green("watch")
             self._health.beat("watch", limit_s=30)
             with suppress(TimeoutError):
-                await asyncio.wait_for(rung.wait(), PASS_S)
+                async with asyncio.timeout(PASS_S):
+                    await rung.wait()
 
     async def pass_once(self, connection: Connection) -> None:
         """One pass, one transaction, on the connection that holds the lock."""
