@@ -99,6 +99,29 @@ CHANGES: dict[str, tuple[str, str]] = {
     "a forgery is called a repeat": (
         envelopes("outcome = 'duplicate', rule = NULL", "rule = 'seal-false'"), "tallies",
     ),
+    "what awaits is called a repeat, and counted as one": (
+        ("WITH m AS (UPDATE envelopes SET outcome = 'duplicate', rule = NULL, field = NULL, remedy = NULL"
+        " WHERE rule = 'key-unknown' RETURNING message),"
+        " l AS (SELECT topic, partition, log_generation FROM ledger JOIN m USING (message)),"
+        " t AS (UPDATE tallies SET messages = messages - 1 FROM l WHERE outcome = 'awaiting' AND (tallies.topic,"
+        " tallies.partition, tallies.log_generation) = (l.topic, l.partition, l.log_generation))"
+        " UPDATE tallies SET messages = messages + 1 FROM l WHERE outcome = 'duplicate' AND (tallies.topic,"
+        " tallies.partition, tallies.log_generation) = (l.topic, l.partition, l.log_generation)"),
+        "envelopes.outcome",
+    ),
+    "what awaits is nobody's": (
+        envelopes("source = NULL, sequence = NULL", "rule = 'key-unknown'"), "envelopes.source",
+    ),
+    "what awaits is another's": (
+        envelopes("source = (SELECT min(source) FROM sources)", "rule = 'key-unknown'"), "envelopes.source",
+    ),
+    "what is forged is somebody's": (
+        envelopes("source = (SELECT min(source) FROM sources), sequence = 2", "rule = 'seal-false'"),
+        "envelopes.source",
+    ),
+    "envelopes.field": (envelopes("field = 'lies'", "rule = 'key-unknown'"), "envelopes.field"),
+    "envelopes.field, of a refused one": (envelopes("field = 'lies'", "outcome = 'refused'"), "envelopes.field"),
+    "envelopes.remedy": (envelopes("remedy = 'lies'", "rule IS NOT NULL"), "envelopes.remedy"),
     "sources.plant": ("UPDATE sources SET plant = 'evil-mine'", "envelopes.source"),
     "source_states.decided": ("UPDATE source_states SET decided = '{[1,99)}'", "source_states.decided"),
     "events.plant": (events("plant = 'evil-mine'"), "events.plant"),
@@ -115,6 +138,9 @@ CHANGES: dict[str, tuple[str, str]] = {
     "events.test": (events("test = true"), "events.test"),
     "events.target_id": (events("target_id = NULL, target_hash = NULL", "target_id IS NOT NULL"), "events.target"),
     "events.target_hash": (events(f"target_hash = {ZEROS}", "target_id IS NOT NULL"), "events.target"),
+    "events.field": (events("field = 'lies'", "outcome = 'refused'"), "events.field"),
+    "events.field, of a rival": (events("field = 'lies'", "outcome = 'awaiting'"), "events.field"),
+    "events.remedy": (events("remedy = 'lies'", "rule IS NOT NULL"), "events.remedy"),
     "events.rule": (events("rule = 'too-large'", "outcome = 'refused'"), "events.rule"),
     "an event is gone": (
         "DELETE FROM events WHERE (message, index) = (SELECT message, index FROM events ORDER BY 1, 2 LIMIT 1)",
@@ -153,6 +179,25 @@ CHANGES: dict[str, tuple[str, str]] = {
     "alerts.evidence": ("UPDATE alerts SET evidence = '{}'", "alerts.evidence"),
     "alerts.severity": ("UPDATE alerts SET severity = 'information' WHERE severity = 'serious'", "alerts.severity"),
     "an alert is gone": ("DELETE FROM alerts WHERE rule = 'envelope-gap'", "alerts.condition"),
+    "alerts.alert": ("UPDATE alerts SET alert = alert || 'x'", "alerts.alert"),
+    "alerts.rule": ("UPDATE alerts SET rule = 'no-rule' WHERE rule = 'envelope-gap'", "alerts.rule"),
+    "alerts.revision": ("UPDATE alerts SET revision = revision + 7", "outbox.value: alert"),
+    "alerts.raised_at": ("UPDATE alerts SET raised_at = raised_at - interval '1 year'", "outbox.value: alert"),
+    "alerts.raised_at, after it changed": (
+        "UPDATE alerts SET raised_at = changed_at + interval '1 day'", "alerts.raised_at",
+    ),
+    "alerts.changed_at": ("UPDATE alerts SET changed_at = changed_at + interval '1 day'", "outbox.value: alert"),
+    "a recovered alert is put in": (
+        ("INSERT INTO alerts SELECT left(encode(sha256(convert_to(E'seal-false\\nmine/gw-9\\n2023-01-01', 'UTF8')),"
+        " 'hex'), 32), 'seal-false', 'mine/gw-9', '2023-01-01', NULL, 'recovered', 'serious', NULL, '{}', now(),"
+        " now(), 1"),
+        "alerts.condition",
+    ),
+    "an alert is gone with all that was told": (
+        ("WITH a AS (DELETE FROM alerts WHERE rule = 'envelope-gap' RETURNING alert)"
+        " DELETE FROM outbox USING a WHERE key = convert_to(alert, 'UTF8')"),
+        "alerts.condition",
+    ),
     "tallies.messages": ("UPDATE tallies SET messages = messages + 1", "tallies"),
     "intake_positions.received": (
         "UPDATE intake_positions SET received = received + 1, next_offset = next_offset + 1", "intake_positions",
@@ -188,6 +233,19 @@ CHANGES: dict[str, tuple[str, str]] = {
     "an alert was told otherwise": (
         told("regulator-alerts", "'condition', 'retracted'"), "outbox.value: alert",
     ),
+    "a province was told otherwise": (
+        told("regulator-alerts-", "'severity', 'information'"), "outbox.value: alert",
+    ),
+    "an alert was told of another epoch": (told("regulator-alerts", "'epoch', 3"), "outbox.value: epoch"),
+    "platform.epoch": ("UPDATE platform SET epoch = 99", "outbox.value: epoch"),
+    "platform.judged_at": ("UPDATE platform SET judged_at = '2000-01-01'", "alerts.condition"),
+    "the outbox is empty": ("DELETE FROM outbox", "outbox"),
+    "the outbox says nothing": ("UPDATE outbox SET value = '{}'", "outbox.value"),
+    "outbox.parked_at": ("UPDATE outbox SET parked_at = now()", "outbox.parked_at"),
+    "a number of receipts is gone": (
+        "WITH o AS (DELETE FROM outbox WHERE topic LIKE 'receipts-%') DELETE FROM receipt_numbers",
+        "receipt_numbers.number",
+    ),
     "an alert was told as none": ("UPDATE outbox SET value = 'x' WHERE topic = 'regulator-alerts'", "outbox.value"),
     "registry_revisions.revision": (
         ("WITH r AS (INSERT INTO registry_revisions SELECT 7, applied_at, applied_by, digest FROM registry_revisions)"
@@ -208,6 +266,23 @@ CHANGES: dict[str, tuple[str, str]] = {
     ),
     "registry_entries.document": (
         "UPDATE registry_entries SET document = document || '{\"name\": \"Another\"}' WHERE noun = 'plants'",
+        "registry_entries.document",
+    ),
+    "registry_changes are gone": ("DELETE FROM registry_changes", "registry_entries.document"),
+    "an enterprise is renamed": (
+        ("UPDATE registry_entries SET document = jsonb_set(document, '{name}', '\"Mallory\"')"
+        " WHERE noun = 'enterprises'"),
+        "registry_entries.document",
+    ),
+    "an approval is gone": ("DELETE FROM registry_entries WHERE noun = 'approvals'", "registry_entries.document"),
+    "a key is valid from another day": (
+        ("UPDATE registry_entries SET document = jsonb_set(document, '{since}', '\"2000-01-01T00:00:00Z\"')"
+        " WHERE noun = 'gateway_keys'"),
+        "registry_entries.document",
+    ),
+    "an approval is put in and an alert taken out": (
+        ("WITH a AS (DELETE FROM alerts WHERE rule = 'cap-not-issued') INSERT INTO registry_entries"
+        " SELECT noun, 'x' || key, document FROM registry_entries WHERE noun = 'approvals'"),
         "registry_entries.document",
     ),
     "a public key is exchanged": (

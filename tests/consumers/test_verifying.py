@@ -1,12 +1,11 @@
 """`ledger verify`: what was changed behind the platform's back is found and named; what was not, fits."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from attacker import the_evil_plant
+from every_alert import in_a_row
 from regulator_desk import (
     ARRIVED_AT,
     Desk,
@@ -48,16 +47,6 @@ def a_history() -> list[Message]:
     return in_a_row(said)
 
 
-def in_a_row(messages: list[Message]) -> list[Message]:
-    """As a broker keeps them: offsets from 0 in the order in which they come, each a second later."""
-    offsets: dict[Any, int] = {}
-    found = []
-    for number, message in enumerate(messages):
-        offset = offsets[message.tp] = offsets.get(message.tp, -1) + 1
-        found.append(replace(message, offset=offset, timestamp=int(ARRIVED_AT.timestamp() * 1000) + number * 1000))
-    return found
-
-
 @pytest.fixture
 async def kept(desk: Desk) -> Desk:
     """A desk with such a history, watched until its absences have settled."""
@@ -74,8 +63,8 @@ async def test_what_nobody_has_changed_fits(kept: Desk) -> None:
     assert (report.messages, report.events) == (len(a_history()), 11)
     assert report.seals == 7
     assert report.told == await kept.connection.fetchval(
-        "SELECT count(*) FILTER (WHERE topic LIKE 'receipts-%') + count(DISTINCT key) FILTER"
-        " (WHERE topic = 'regulator-alerts') FROM outbox"
+        "SELECT count(*) FILTER (WHERE topic LIKE 'receipts-%') + count(DISTINCT (topic, key)) FILTER"
+        " (WHERE topic LIKE 'regulator-alerts%') FROM outbox"
     )
     assert report.revisions == 1
     assert await kept.rebuild() == []
@@ -86,6 +75,28 @@ async def test_what_was_forgotten_after_its_time_is_not_missed(kept: Desk) -> No
     await kept.connection.execute("UPDATE outbox SET written_at = written_at - interval '30 days'")
     await kept.connection.execute(CHANGES["a receipt in between is gone"][0])
     await kept.connection.execute(CHANGES["a receipt is gone"][0])
+    assert (await kept.verify()).fits
+
+
+LATELY = {
+    "a receipt": ("DELETE FROM outbox WHERE topic LIKE 'receipts-%'", "a receipt"),
+    "an alert": ("DELETE FROM outbox WHERE topic LIKE 'regulator-%'", "an alert"),
+}
+
+
+@pytest.mark.parametrize("what", LATELY)
+async def test_what_was_decided_lately_is_missed_though_nothing_of_it_is_left(desk: Desk, what: str) -> None:
+    change, expected = LATELY[what]
+    await desk.declare(the_registry())
+    await desk.connection.execute("UPDATE platform SET instant = NULL")
+    await desk.receive(*in_a_row([Gateway().send(a_draw(1))], datetime.now(UTC)))
+    assert (await desk.verify()).fits
+    await desk.connection.execute(change)
+    assert {(misfit.column, misfit.expected) for misfit in (await desk.verify()).misfits} == {("outbox", expected)}
+
+
+async def test_what_awaits_the_registry_after_a_restore_is_not_expected_to_be_told_yet(kept: Desk) -> None:
+    await kept.connection.execute("UPDATE platform SET epoch = 2, awaited_digest = 'x'")
     assert (await kept.verify()).fits
 
 
@@ -210,3 +221,27 @@ async def test_a_message_of_which_only_the_hash_was_kept_is_counted_as_such(desk
     await desk.receive(*in_a_row([new.send(a_draw(n, f"R-{n}", plant="new-mine")) for n in (1, 2, 3)]))
     report = await desk.verify()
     assert (report.misfits, report.without_bytes) == ([], 2)
+
+
+UNREPEATED = {
+    "a repeat": ("outcome = 'duplicate'", "outcome = 'awaiting', rule = o.rule, field = o.field, remedy = o.remedy"),
+    "what it repeats": ("rule = 'key-unknown'", "outcome = 'duplicate', rule = NULL, field = NULL, remedy = NULL"),
+    "what was not kept": ("rule = 'awaiting-bound'", "outcome = 'duplicate', rule = NULL, field = NULL, remedy = NULL"),
+}
+
+
+@pytest.mark.parametrize("what", UNREPEATED)
+async def test_of_equal_messages_that_nobody_vouches_for_one_is_kept_and_no_other(desk: Desk, what: str) -> None:
+    from monazite_consumers.rules.registry import Settings
+
+    await desk.declare(the_registry(("settings", Settings(awaiting_per_source_max=1))))
+    first, second = (Gateway().send(a_draw(n, "R-1"), key_id="nobody") for n in (1, 2))
+    for message in in_a_row([first, again(first), second]):
+        await desk.receive(message)
+    assert (await desk.verify()).fits
+    which, change = UNREPEATED[what]
+    await desk.connection.execute(
+        f"UPDATE envelopes e SET {change} FROM envelopes o"  # noqa: S608 - our own words
+        f" WHERE o.rule = 'key-unknown' AND e.message = (SELECT max(message) FROM envelopes WHERE {which})"
+    )
+    assert "envelopes.outcome" in (await desk.verify()).by_column

@@ -17,7 +17,7 @@ ORDER BY e.source NULLS LAST, e.sequence, l.arrived_at, l.topic, l.partition, l.
 -- Messages with all that was decided about each.
 SELECT l.message, l.topic, l.partition, l.log_generation, l.log_offset, l.arrived_at, l.record_key, l.key_id, l.seal,
        l.value, l.size, l.hash, e.source, e.sequence, e.hash AS decided_hash, e.previous, e.arrived_at AS decided_at,
-       e.key_id AS decided_key_id, e.events, e.outcome, e.occupies, e.vouched, e.rule,
+       e.key_id AS decided_key_id, e.events, e.outcome, e.occupies, e.vouched, e.rule, e.field, e.remedy,
        concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation) AS source_name
 FROM ledger l JOIN envelopes e USING (message) LEFT JOIN sources s USING (source)
 WHERE l.message = ANY($1::bigint[]);
@@ -143,11 +143,29 @@ SELECT holder, year, kind, day, drawn_g, original_g FROM cap_days;
 
 -- name: alerts
 -- Alerts as they stand.
-SELECT rule, subject, period, province, condition, severity, percent, evidence FROM alerts;
+SELECT alert, rule, subject, period, province, condition, severity, percent, evidence, raised_at, changed_at FROM alerts;
 
 -- name: alert_keys
 -- What findings there are about.
 SELECT DISTINCT rule, subject, period FROM findings;
+
+-- name: reused
+-- Lots that were made more than once.
+SELECT lot FROM lots GROUP BY lot HAVING count(*) > 1;
+
+-- name: misrepeated
+-- Of equal messages that nobody vouches for one is kept and the others repeat it; of what was not kept whole, those do whose value is.
+SELECT message, outcome FROM (
+    SELECT e.message, e.outcome, e.rule, count(*) FILTER (WHERE e.outcome <> 'duplicate') OVER equals AS kept,
+           count(*) FILTER (WHERE e.outcome <> 'duplicate') OVER (equals ORDER BY e.rule RANGE CURRENT ROW) AS alike
+    FROM ledger l JOIN envelopes e USING (message) WHERE NOT e.vouched AND (l.value IS NOT NULL OR l.size = 0)
+    WINDOW equals AS (PARTITION BY l.hash, l.key_id, l.seal, l.topic, l.partition, l.record_key)) AS whole
+WHERE CASE WHEN outcome = 'duplicate' THEN kept = 0 ELSE alike > 1 AND rule <> 'platform-fault' END
+UNION ALL
+SELECT l.message, e.outcome FROM ledger l JOIN envelopes e USING (message)
+LEFT JOIN (SELECT DISTINCT hash FROM ledger WHERE value IS NOT NULL) AS kept ON kept.hash = l.hash
+WHERE l.value IS NULL AND l.size > 0 AND (e.outcome = 'duplicate') <> (kept.hash IS NOT NULL)
+ORDER BY message LIMIT $1;
 
 -- name: in_partition
 -- Messages of a partition between two offsets, to be held against Kafka's.
@@ -155,8 +173,8 @@ SELECT message, topic, partition, log_offset, arrived_at, record_key, key_id, se
 WHERE topic = $1 AND partition = $2 AND log_generation = $3 AND log_offset BETWEEN $4 AND $5;
 
 -- name: platform
--- Where watch last judged.
-SELECT judged_at FROM platform;
+-- Where watch last judged, the driven instant if there is one, the epoch, and whether a restored database waits.
+SELECT judged_at, instant, epoch, awaited_digest FROM platform;
 
 -- name: kept_receipts
 -- Receipts that the outbox still has, source by source in their order, with what is so of the source now.
@@ -172,10 +190,39 @@ WHERE o.topic LIKE 'receipts-%' ORDER BY o.key, o.publication;
 SELECT hash FROM envelopes WHERE source = $1 AND sequence = $2 AND occupies;
 
 -- name: kept_alerts
--- The newest publication about each alert that the outbox still has, with what is so of it now.
-SELECT DISTINCT ON (o.key) o.publication, o.topic, o.value, o.written_at, a.revision, a.condition, a.severity
+-- The newest publication about each alert that the outbox still has, to the nation and to its province, with what is so of it now.
+SELECT DISTINCT ON (o.topic, o.key) o.publication, o.topic, o.value, o.written_at, a.rule, a.subject, a.period, a.province,
+       a.condition, a.severity, a.percent, a.raised_at, a.changed_at, a.revision
 FROM outbox o LEFT JOIN alerts a ON convert_to(a.alert, 'UTF8') = o.key
-WHERE o.topic = $1 ORDER BY o.key, o.publication DESC;
+WHERE o.topic = $1 OR o.topic = $1 || '-' || a.province ORDER BY o.topic, o.key, o.publication DESC;
+
+-- name: is_untold
+-- Whether something was ever told and the outbox has nothing: what was published last is never forgotten from it.
+SELECT NOT EXISTS (SELECT FROM outbox) AND (EXISTS (SELECT FROM alerts) OR EXISTS (SELECT FROM receipt_numbers));
+
+-- name: unnumbered
+-- Sources of given plants of which something is decided and that were never sent a receipt.
+SELECT concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation) AS source_name
+FROM sources s JOIN source_states d USING (source) LEFT JOIN receipt_numbers n USING (source)
+WHERE s.plant = ANY($1::text[]) AND NOT isempty(d.decided) AND coalesce(n.number, 0) < 1 ORDER BY 1 LIMIT $2;
+
+-- name: unanswered
+-- Sources of given plants of which something was decided since an instant, and of which the outbox has no receipt.
+SELECT concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation) AS source_name
+FROM sources s JOIN (SELECT DISTINCT source FROM envelopes WHERE occupies AND arrived_at > $2) AS lately USING (source)
+LEFT JOIN (SELECT DISTINCT key FROM outbox WHERE topic LIKE 'receipts-%') AS told
+  ON told.key = convert_to(concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation), 'UTF8')
+WHERE s.plant = ANY($1::text[]) AND told.key IS NULL ORDER BY 1 LIMIT $3;
+
+-- name: untold_alerts
+-- Alerts that changed since an instant, and of which the outbox has nothing.
+SELECT a.rule, a.subject, a.period, a.revision FROM alerts a
+LEFT JOIN (SELECT DISTINCT key FROM outbox WHERE topic = $1) AS told ON told.key = convert_to(a.alert, 'UTF8')
+WHERE a.changed_at > $2 AND told.key IS NULL ORDER BY 1, 2, 3 LIMIT $3;
+
+-- name: set_aside
+-- What nobody was told, because the broker would not take it.
+SELECT publication, topic, length(value) AS size FROM outbox WHERE parked_at IS NOT NULL ORDER BY publication LIMIT $1;
 
 -- name: registry_revisions
 -- Every revision of the registry, in order.

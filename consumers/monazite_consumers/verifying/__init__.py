@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
 from monazite_consumers import register
@@ -11,6 +12,7 @@ from monazite_consumers.decisions.changes import Changes, Place
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_consumers.verifying import sums
+from monazite_consumers.verifying.alerts import check_alerts
 from monazite_consumers.verifying.envelopes import Chain
 from monazite_consumers.verifying.misfits import MISFITS_MAX, Misfit, Report, place_of
 from monazite_consumers.verifying.revisions import check_revisions
@@ -63,8 +65,9 @@ async def verify(connection: Connection, source: str | None = None, on_progress:
     if walk.is_whole:
         await _check_rows(connection, report)
         await _check_amended(walk)
-        await _check_sums(walk)
-        await check_told(connection, registry, report)
+        (platform,) = await connection.fetch(statement("verifying", "platform"))
+        await _check_sums(walk, platform["judged_at"])
+        await check_told(connection, registry, platform, report)
         await check_revisions(connection, report)
     return report
 
@@ -127,6 +130,9 @@ async def _check_rows(connection: Connection, report: Report) -> None:
     """Rows without their counterpart, positions, tallies, decided sequences, and who is applied of each event id."""
     for row in await connection.fetch(statement("verifying", "unpaired"), MISFITS_MAX):
         report.add(Misfit(row["relation"], "", "a row", row["why"], message=row["message"], index=row["index"]))
+    for row in await connection.fetch(statement("verifying", "misrepeated"), MISFITS_MAX):
+        wanted = "not duplicate: nothing equal is kept" if row["outcome"] == Outcome.DUPLICATE else "duplicate"
+        report.add(Misfit("envelopes.outcome", wanted, row["outcome"], message=row["message"]))
     for row in await connection.fetch(statement("verifying", "out_of_order"), MISFITS_MAX):
         where = place_of({**dict(row), "source_name": None, "sequence": None})
         report.add(Misfit("ledger.log_offset", f"more than {row['before']}", row["log_offset"], **where))
@@ -175,9 +181,7 @@ async def _check_amended_by(walk: _Walk, rows: Sequence[Any]) -> None:
     sums.gather(walk.draws, changes)
 
 
-async def _check_sums(walk: _Walk) -> None:
-    platform = await walk.connection.fetchrow(statement("verifying", "platform"))
-    assert platform is not None  # noqa: S101 - a migration made the row
+async def _check_sums(walk: _Walk, judged_at: datetime) -> None:
     await sums.check_draws(walk.connection, walk.draws, walk.report)
     await sums.check_caps(walk.connection, walk.registry, walk.draws, walk.report)
-    await sums.check_alerts(walk.connection, walk.registry, platform["judged_at"], walk.report)
+    await check_alerts(walk.connection, walk.registry, walk.draws, judged_at, walk.report)

@@ -7,13 +7,25 @@ from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.gaps import GAPS_MAX
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.unvouched import find
-from monazite_consumers.rules.envelopes import FAULT, FORK, FORKS, OCCUPIES, REPEATS, Arrival, Place, vouch
+from monazite_consumers.rules.envelopes import (
+    BEYOND_BOUND,
+    FAULT,
+    FORK,
+    FORKS,
+    OCCUPIES,
+    REPEATS,
+    Arrival,
+    Place,
+    Vouching,
+    vouch,
+)
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.verifying.misfits import Misfit, Report, differing, place_of
 from monazite_contracts.envelope import value_hash
 from monazite_contracts.months import day_of
 from monazite_contracts.receipts import Outcome
+from monazite_contracts.refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,7 @@ class Chain:
             expected |= _as_claimed(walked) | _as_held(walked, held)
             self._find_vouched(walked, held, changes)
         else:
-            expected |= _unvouched(row, arrival, vouching.outcome, vouching.reason)
+            expected |= _unvouched(walked, vouching)
             find(walked.message, arrival, vouching, self.registry, changes)
         for column, wanted, found in differing(expected):
             detail = f"by its seal: {vouching.reason.rule}" if vouching.reason and column == "envelopes.vouched" else ""
@@ -129,37 +141,54 @@ def _as_claimed(walked: Walked) -> dict[str, tuple[Any, Any]]:
     opened, row = walked.arrival.opened, walked.row
     source = opened.source
     name = f"{source.plant}/{source.gateway}/{source.stream}/{source.incarnation}" if source else None
-    return {"envelopes.source": (name, row["source_name"]), "envelopes.sequence": (opened.sequence, row["sequence"])}
+    return {
+        "envelopes.source": (name, row["source_name"] or None),
+        "envelopes.sequence": (opened.sequence, row["sequence"]),
+    }
 
 
 def _as_held(walked: Walked, held: Place) -> dict[str, tuple[Any, Any]]:
     """Who holds a sequence follows from the coordinates of all that claim it, and the rest from the bytes."""
     row, opened = walked.row, walked.arrival.opened
-    outcome, rule = held.outcome, FORK.rule if held is FORKS else None
+    outcome, reason = held.outcome, FORK if held is FORKS else None
     if outcome is None:
         outcome = Outcome.APPLIED if opened.refusal is None else Outcome.REFUSED
-        rule = opened.refusal.rule if opened.refusal is not None else None
+        reason = opened.refusal
     expected: dict[str, tuple[Any, Any]] = {
         "envelopes.occupies": (held.occupies, row["occupies"]),
         "envelopes.outcome": (outcome.value, row["outcome"]),
-        "envelopes.rule": (rule, row["rule"]),
         "envelopes.events": (len(opened.events) if held.occupies else 0, row["events"]),
-    }
+    } | because(row, reason, "envelopes")
     if held.occupies:
         expected["envelopes.previous"] = (_hex(opened.previous), _hex(row["previous"]))
     return expected
 
 
-def _unvouched(row: Any, arrival: Arrival, outcome: Any, reason: Any) -> dict[str, tuple[Any, Any]]:
-    """A repeat of what nobody vouches for is a duplicate, whichever of the two was decided first."""
-    if row["outcome"] == Outcome.DUPLICATE:
-        return {"envelopes.rule": (None, row["rule"]), "envelopes.occupies": (False, row["occupies"])}
-    named = {"envelopes.sequence": (arrival.opened.sequence, row["sequence"])} if row["sequence"] is not None else {}
-    return named | {
+def _unvouched(walked: Walked, vouching: Vouching) -> dict[str, tuple[Any, Any]]:
+    """Which of equal messages is kept and which repeat it is looked at apart: it hangs on what was decided first."""
+    row, repeats = walked.row, walked.row["outcome"] == Outcome.DUPLICATE
+    outcome = vouching.outcome.value if vouching.outcome is not None and not repeats else row["outcome"]
+    expected: dict[str, tuple[Any, Any]] = {
         "envelopes.occupies": (False, row["occupies"]),
-        "envelopes.outcome": (outcome.value if outcome else None, row["outcome"]),
-        "envelopes.rule": (reason.rule if reason else None, row["rule"]),
+        "envelopes.outcome": (outcome, row["outcome"]),
+        "envelopes.events": (0, row["events"]),
+    } | because(row, None if repeats else vouching.reason, "envelopes")
+    if vouching.reason is FAULT and row["source"] is None and row["sequence"] is None:
+        return expected  # parked where even the telling raised: nobody is named
+    is_named = vouching.is_proven or (vouching.outcome is Outcome.AWAITING and vouching.reason is not BEYOND_BOUND)
+    if is_named:
+        return expected | _as_claimed(walked)
+    return expected | {
+        "envelopes.source": (None, row["source_name"] or None),
+        "envelopes.sequence": (None, row["sequence"]),
     }
+
+
+def because(row: Any, reason: Refusal | None, relation: str) -> dict[str, tuple[Any, Any]]:
+    """Rule, field and remedy as they are written."""
+    wanted = (reason.rule, reason.field[:200], reason.remedy) if reason is not None else (None, None, None)
+    names = ("rule", "field", "remedy")
+    return {f"{relation}.{name}": (due, row[name]) for name, due in zip(names, wanted, strict=True)}
 
 
 def _check_bytes(row: Any, arrival: Arrival, report: Report) -> None:

@@ -10,7 +10,7 @@ from monazite_consumers.rules.envelopes import FAULT
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Settings
 from monazite_consumers.rules.statements import CONFLICT, Claim, histories
-from monazite_consumers.verifying.envelopes import Walked
+from monazite_consumers.verifying.envelopes import Walked, because
 from monazite_consumers.verifying.misfits import Misfit, Report, differing, place_of
 from monazite_contracts.events import event_time, target_of
 from monazite_contracts.months import day_of
@@ -58,26 +58,27 @@ def _columns(walked: Walked, row: Any, opened: OpenedEvent) -> dict[str, tuple[A
         "events.hash": (opened.hash.hex(), row["hash"].hex()),
     }
     if event is None:
-        rule = opened.refusal.rule if opened.refusal is not None else None
-        return known | {
-            "events.outcome": (Outcome.REFUSED.value, row["outcome"]),
-            "events.rule": (rule, row["rule"]),
-            "events.event_id": (None, row["event_id"]),
-        }
+        return (
+            known
+            | because(row, opened.refusal, "events")
+            | {
+                "events.outcome": (Outcome.REFUSED.value, row["outcome"]),
+                "events.event_id": (None, row["event_id"]),
+            }
+        )
     known |= {
         "events.event_id": (event.id, str(row["event_id"])),
         "events.type": (event.type, row["type"]),
         "events.test": (event.test, row["test"]),
     }
     if row["rule"] == FAULT.rule:
-        return known  # our own code raised on it: what else it says was not worked out
+        return known | because(row, FAULT, "events")  # what else it says was not worked out: our own code raised on it
     target = target_of(event)
     named = (str(row["target_id"]), row["target_hash"].hex()) if row["target_id"] is not None else None
-    due = CONFLICT.rule if row["outcome"] == Outcome.AWAITING else None
+    known |= because(row, CONFLICT if row["outcome"] == Outcome.AWAITING else None, "events")
     known |= {
         "events.event_time": (event_time(event), row["event_time"]),
         "events.target": ((str(target[0]), target[1].hex()) if target else None, named),
-        "events.rule": (due, row["rule"]),
     }
     if event.test:
         return known | {"events.outcome": ("applied", row["outcome"]), "events.effective": (False, row["effective"])}

@@ -1,4 +1,4 @@
-"""Verifies what was kept of all events together: findings, lots, draws, caps and alerts."""
+"""Verifies what was kept of all events together: findings, lots, draws and caps."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -7,21 +7,12 @@ from typing import Any
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes, DrawKey, DrawSum, Place
-from monazite_consumers.decisions.logs import log_alerts
-from monazite_consumers.decisions.observing import observe, observe_caps
-from monazite_consumers.rules.alerts import AlertKey, Observed
-from monazite_consumers.rules.caps import Cap, CapJudgement
-from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.draws import counts
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_consumers.verifying.misfits import Misfit, Report, differing
-from monazite_contracts.alerts import Condition
-from monazite_contracts.catalogue import CapKind
 
 Draws = dict[DrawKey, DrawSum]
-
-KEYS_AT_ONCE = 500
 
 
 def compare(report: Report, column: str, expected: set[Any], found: set[Any]) -> None:
@@ -103,50 +94,3 @@ def _compare_grams(
             {f"{relation}.drawn_g": (wanted[0], kept[0]), f"{relation}.original_g": (wanted[1], kept[1])}
         ):
             report.add(Misfit(column, due, is_so, " ".join(str(part) for part in key)))
-
-
-async def check_alerts(connection: Connection, registry: Registry, judged_at: Any, report: Report) -> None:
-    """Every alert, and how every cap is judged, against the findings and sums that they rest on."""
-    rows = await connection.fetch(statement("caps", "all"))
-    kept = {Cap(row["holder"], row["year"], CapKind(row["kind"])): row for row in rows}
-    granted = {Cap(*key) for key in registry.granted_caps()}
-    judgements, observed = await observe_caps(connection, registry, kept.keys() | granted, judged_at)
-    for cap, judgement in judgements.items():
-        _check_judgement(cap, judgement, kept.get(cap), report)
-    stored = {AlertKey(*row[:3]): row for row in await connection.fetch(statement("verifying", "alerts"))}
-    found = {AlertKey(*row) for row in await connection.fetch(statement("verifying", "alert_keys"))}
-    found |= set(await log_alerts(connection))
-    keys = sorted(key for key in found | stored.keys() if RULES[key.rule].subject != "cap")
-    for start in range(0, len(keys), KEYS_AT_ONCE):
-        observed |= await observe(connection, registry, keys[start : start + KEYS_AT_ONCE], judged_at)
-    for key in sorted(observed.keys() | stored.keys()):
-        _check_alert(key, observed.get(key), stored.get(key), report)
-
-
-def _check_judgement(cap: Cap, judgement: CapJudgement, row: Any, report: Report) -> None:
-    then = judgement.then
-    expected = (judgement.granted_g, *((then.first_day, then.last_day, then.peak_g) if then else (None, None, None)))
-    names = ("granted_g", "overrun_first_day", "overrun_last_day", "overrun_peak_g")
-    found = tuple(row[name] for name in names) if row is not None else (None,) * 4
-    for column, due, is_so in differing(
-        {f"caps.{name}": pair for name, pair in zip(names, zip(expected, found, strict=True), strict=True)}
-    ):
-        report.add(Misfit(column, due, is_so, f"{cap.subject} {cap.year}"))
-
-
-def _check_alert(key: AlertKey, observed: Observed | None, row: Any, report: Report) -> None:
-    holds = observed is not None and observed.holds
-    raised = row is not None and row["condition"] == Condition.RAISED
-    detail = f"{key.rule} {key.subject} {key.period}".rstrip()
-    if holds != raised:
-        report.add(Misfit("alerts.condition", "raised" if holds else "not raised", row and row["condition"], detail))
-    elif holds and observed is not None:
-        for column, due, is_so in differing(
-            {
-                "alerts.severity": (RULES[key.rule].severity.value, row["severity"]),
-                "alerts.percent": (observed.percent, row["percent"]),
-                "alerts.province": (observed.province, row["province"]),
-                "alerts.evidence": (dict(observed.evidence), row["evidence"]),
-            }
-        ):
-            report.add(Misfit(column, due, is_so, detail))
