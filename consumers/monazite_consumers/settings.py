@@ -33,6 +33,8 @@ class IntakeSettings(_Section):
     """Messages that one poll may return."""
     events_max: Annotated[int, Field(ge=1)] = 2_000
     """Events after which a transaction is closed."""
+    bytes_max: Annotated[int, Field(ge=1)] = 8 * 1024 * 1024
+    """Bytes of messages after which it is closed, too: garbage has no events."""
     poll_ms: Annotated[int, Field(ge=1)] = 100
     session_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     """How long the group waits for a silent member; at least the broker's group.min.session.timeout.ms (6 s)."""

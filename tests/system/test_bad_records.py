@@ -1,6 +1,10 @@
 """Records that no client library would send, on a real Kafka: they are decided, and nobody beside them waits."""
 
+import os
+import random
+import signal
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -9,9 +13,10 @@ from raw_records import a_batch, a_batch_of, a_record, compressed, produce
 from running_platform import PLANTS, REO_G, Platform, a_registry, until
 
 from monazite import stack
-from monazite_consumers.intake.records import EXPANDED_BYTES_MAX
+from monazite_consumers.intake.codecs import EXPANDED_BYTES_MAX
 from monazite_contracts.envelope import record_key
 from monazite_contracts.partitioner import partition_of
+from monazite_contracts.topics import PLANT_TOPICS
 
 TOPIC = "plant-production"
 MINE = PLANTS[0]
@@ -88,6 +93,37 @@ async def test_a_bomb_is_refused_unexpanded_and_fits_into_memory(platform: Platf
     assert bytes(found["value"])[61:] == bomb[61:], "kept as it travelled; the broker writes into a batch's head"
     assert "unreadable batch" in str(found["odd_headers"])
     assert memory(platform) - before < 4 * EXPANDED_BYTES_MAX
+
+
+async def test_headers_by_the_hundred_thousand_are_refused_unread(platform: Platform) -> None:
+    """Each travels as two bytes, or as next to none where the batch is compressed, and would be two hundred here."""
+    flood = a_record(0, record_key(MINE, "gw-1"), b"{}", [(b"", b"")] * 450_000)
+    for batch in (a_batch([flood]), a_batch([flood], "zstd")):
+        await beside_good_ones(platform, batch)
+        found = await newest(platform)
+        assert bytes(found["value"])[61:] == batch[61:], "kept as it travelled"
+        assert found["odd_headers"] == [["unread from this record on", None]]
+
+
+async def test_batches_that_fill_the_memory_together_are_read_in_portions(platform: Platform) -> None:
+    """One in each partition, within the bounds of one batch: nearly 300 MB in one poll."""
+    content = 5 * random.Random(1).randbytes(250_000)  # noqa: S311 - repeatable, not secret
+    values = [content[17 * n : 17 * n + 1_040_000] for n in range(15)]
+    batch = a_batch([a_record(n, None, value) for n, value in enumerate(values)], "zstd")
+    intake = platform.stack.services["intake"].child.pid
+    os.kill(intake, signal.SIGSTOP)
+    try:
+        for topic, partition in product(PLANT_TOPICS.values(), range(6)):
+            await produce(platform.stack.addresses.kafka, topic, partition, batch)
+            platform.published += len(values)
+        await platform.publish(gateway.produce() for gateway in platform.gateways.values())
+    finally:
+        os.kill(intake, signal.SIGCONT)
+    await platform.decided(300)
+    assert memory(platform) < 320 * 1024 * 1024
+    assert (await platform.account()).reconciled
+    kept = await platform.ask("SELECT count(DISTINCT value) FROM ledger WHERE size = 1_040_000")
+    assert kept == len(values), "every byte of every one"
 
 
 def memory(platform: Platform) -> int:

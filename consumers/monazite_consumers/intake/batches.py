@@ -1,4 +1,4 @@
-"""What one transaction decides: a poll's records, opened, and cut at so many events."""
+"""What one transaction decides: a poll's records, opened, and cut at so many events or bytes."""
 
 import asyncio
 from collections import defaultdict
@@ -18,6 +18,8 @@ class Batch:
     def __init__(self) -> None:
         self.arrivals: list[tuple[Arrival, Any]] = []
         self.events = 0
+        self.bytes = 0
+        """Of all that the ledger keeps of them."""
         self.ends: dict[TopicPartition, tuple[int, int]] = {}
         """Last offset and number of records of each partition."""
 
@@ -27,6 +29,7 @@ class Batch:
         tp = TopicPartition(at.topic, at.partition)
         self.arrivals.append(read)
         self.events += max(1, len(read[0].opened.events))
+        self.bytes += _size(*read)
         self.ends[tp] = (at.log_offset, self.ends.get(tp, (0, 0))[1] + 1)
 
     def halves(self) -> "tuple[Batch, Batch]":
@@ -50,15 +53,15 @@ def accepted(assignment: Assignment, records: Sequence[Any]) -> list[tuple[Any, 
 
 
 class Reading:
-    """Reads one batch of at most so many events after the other, record by record, while it may.
+    """Reads one batch of so many events or bytes after the other, record by record, while it may.
 
     A batch spans partitions, so that quiet ones share a commit. Reading the next one fills the pauses in which
     PostgreSQL works on this one; it would only be in the way of the work that PostgreSQL waits for.
     """
 
-    def __init__(self, records: Iterable[tuple[Any, int]], events_max: int) -> None:
+    def __init__(self, records: Iterable[tuple[Any, int]], events_max: int, bytes_max: int) -> None:
         self._unread = iter(records)
-        self._events_max = events_max
+        self._events_max, self._bytes_max = events_max, bytes_max
         self._may = asyncio.Event()
         self.go_on()
 
@@ -77,7 +80,7 @@ class Reading:
             await asyncio.sleep(0)
             await self._may.wait()
             batch.add(read_record(record, log_generation))
-            if batch.events >= self._events_max:
+            if batch.events >= self._events_max or batch.bytes >= self._bytes_max:
                 break
         return batch if batch.arrivals else None
 
@@ -87,3 +90,10 @@ def read_record(record: Any, log_generation: int) -> tuple[Arrival, Any]:
     sealing = read_headers(record.headers)
     coordinate = Coordinate(arrived_at(record.timestamp), record.topic, record.partition, log_generation, record.offset)
     return arrival(coordinate, record.key, sealing, record.value), sealing.odd
+
+
+def _size(arrival: Arrival, odd_headers: Any) -> int:
+    size = len(arrival.value or b"") + len(arrival.record_key or b"")
+    if odd_headers:
+        size += sum(len(name) + len(value or "") for name, value in odd_headers)
+    return size

@@ -129,7 +129,7 @@ class Intake:
             self._health.green("topics")
 
     async def _take(self, batch: Any) -> None:
-        """One poll's records, in transactions of at most so many events; returns when all are durable."""
+        """One poll's records, in transactions of so many events or bytes; returns when all are durable."""
         self.assignment.idle.clear()
         partitions = {TopicPartition(read.topic, read.partition) for read in batch}
         if self.subscriber.consumer is not None:
@@ -155,7 +155,8 @@ class Intake:
 
     async def _decide_all(self, records: Sequence[tuple[Any, int]]) -> None:
         """One batch after the other; the next one is read while PostgreSQL works on this one."""
-        number, reading = self.assignment.number, Reading(records, self._settings.events_max)
+        number, limits = self.assignment.number, (self._settings.events_max, self._settings.bytes_max)
+        reading = Reading(records, *limits)
         batch = await reading.batch()
         while batch is not None and self.assignment.number == number:  # else: read again from the positions
             reading.stand_back()
