@@ -119,6 +119,13 @@ def test_a_batch_that_expands_hugely_is_one_record_with_its_bytes_and_takes_no_m
     assert next(iter(batches(Records(bomb)))).next_offset == count
 
 
+def test_bombs_that_wait_to_be_decided_hold_on_to_nothing_that_was_expanded() -> None:
+    bomb = a_batch_of(compressed(noise(200_000) + bytes(EXPANDED_BYTES_MAX), "zstd"), 1, "zstd")
+    with memory_within(EXPANDED_BYTES_MAX):
+        waiting = [iter(Records(bomb).next_batch()) for _ in range(8)]
+        assert [next(found).value for found in waiting] == 8 * [bomb]
+
+
 @pytest.mark.parametrize("codec", [codec for codec in CODECS if codec != "none"])
 def test_a_batch_that_only_says_that_it_is_compressed_is_one_record_with_its_bytes(codec: str) -> None:
     batch = a_batch_of(b"not compressed at all", 3, codec)

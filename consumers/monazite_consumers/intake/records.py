@@ -119,10 +119,12 @@ class Batch:
 
     def __iter__(self) -> Iterator[Any]:
         try:
-            plain, after = self._portion()
+            plain, after, why = *self._portion(), ""
         except UnreadableError as error:
-            log.warning("a batch at offset %s is not read: %s", self._inner.base_offset, error)
-            yield _unread(self._raw, f"unreadable batch: {error}")
+            why = f"{error}"  # and no more of it: it holds on to what was expanded
+            log.warning("a batch at offset %s is not read: %s", self._inner.base_offset, why)
+        if why:
+            yield _unread(self._raw, f"unreadable batch: {why}")
             return
         for read in (read_fields,) if has_large(plain) else (DefaultRecordBatch, read_fields):
             try:
