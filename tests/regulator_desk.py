@@ -151,6 +151,11 @@ class Gateway:
         s = self.source
         return f"{s.plant}/{s.gateway}/{s.stream}/{s.incarnation}"
 
+    @property
+    def alerted(self) -> str:
+        """As alerts name the gateway."""
+        return f"{self.plant}/{self.name}"
+
     def send(self, *events: Json, **changes: Any) -> Message:
         """The next envelope, sealed. `previous`, `sequence` and `continues` replace what would stand in it."""
         self.sequence += 1

@@ -46,7 +46,7 @@ class Handling(StrEnum):
 class Subject(Contract):
     """Whom or what an alert is about."""
 
-    kind: Literal["cap", "plant", "gateway", "source", "lot", "enterprise", "topic", "platform"]
+    kind: Literal["cap", "plant", "gateway", "enterprise", "topic", "platform"]
     """What `code` names."""
     code: Text
     """Its registered code, or its name in the kind's own form."""

@@ -99,11 +99,8 @@ def alerts_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) ->
 
 
 def about(row: Mapping[str, Any]) -> str:
-    """Subject and period; the incarnation of a source by its first digits."""
-    parts = row["subject"].split("/")
-    if len(parts[-1]) == 32:
-        parts[-1] = parts[-1][:6] + "…"
-    return "/".join(parts) + (f" {row['period']}" if len(row["period"]) > 4 else "")
+    """Subject and period."""
+    return str(row["subject"]) + (f" {row['period']}" if len(row["period"]) > 4 else "")
 
 
 def reconciliation_table(account: Any) -> Table:

@@ -1,6 +1,7 @@
 """From produce to an alert in a subscriber's hand, at a steady rate, with the whole platform at work."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from time import monotonic
@@ -14,13 +15,19 @@ from benchmarks.arena import Arena
 from benchmarks.sizes import Sizes
 from benchmarks.tables import Table, verdict
 from benchmarks.waiting import Progress
-from benchmarks.world import Said, World
+from benchmarks.world import YEAR, Said, World, misstate
 from monazite_contracts.identifiers import event_id
 from monazite_contracts.topics import ALERTS
 from monazite_producers.publisher import Outgoing, Publisher, PublisherSettings
 
+Claim = tuple[str, str]
+"""Plant and month: what an alert about a wrong claim is about."""
+
+FIRST_YEAR = 2000
+"""The earliest that the contract takes: every plant has hundreds of months before the year of the world."""
+
 ALERT_EVERY = 10
-"""One event in so many makes a lot under a number that is taken: an alert of its own."""
+"""One event in so many claims too much, each in another month of its plant: an alert of its own."""
 
 WARM_UP_S = 5.0
 PARTS = """
@@ -29,27 +36,29 @@ SELECT extract(epoch FROM written_at - arrived_at)::float8 * 1000 AS decided,
 FROM outbox WHERE topic = $1 AND arrived_at IS NOT NULL AND published_at IS NOT NULL
 """
 P50_MS, P99_MS = 30.0, 150.0
-RULE = "lot-reused"
+RULE = "claimed-reo"
 
 
 def measure(world: World, sizes: Sizes, tell: Callable[[str], None]) -> list[Table]:
     """The table of latencies."""
     events = sizes.latency_rate * sizes.latency_s
-    said = list(with_reused_lots(world.said))[:events]
+    said = list(with_wrong_claims(world.said))[:events]
     messages = list(replace(world, said=said).sealed(1))
-    lots = [_reused_lot(each) for each in said]
-    tell(f"{len(messages):,} envelopes of one event at {sizes.latency_rate}/s, {sum(map(bool, lots)):,} alerts to come")
+    claims = [_wrong_claim(each) for each in said]
+    tell(
+        f"{len(messages):,} envelopes of one event at {sizes.latency_rate}/s, {sum(map(bool, claims)):,} alerts to come"
+    )
     with arena.opened(world) as opened, ours.serving(opened) as processes:
-        produced, seen = opened.runner.run(_drive(opened, list(zip(messages, lots, strict=True)), sizes.latency_rate))
+        produced, seen = opened.runner.run(_drive(opened, list(zip(messages, claims, strict=True)), sizes.latency_rate))
         progress = Progress(processes)
         while (received := ours.received(opened)) < len(messages):
             progress.note(received)
         parts = opened.rows(PARTS, ALERTS)
-        raised = opened.ask("SELECT count(*) FROM alerts WHERE rule = $1", RULE)
+        raised = opened.ask("SELECT count(*) FROM alerts WHERE rule = $1 AND period < $2", RULE, f"{YEAR}")
     assert raised == len(produced), (raised, len(produced))
     assert seen.keys() == produced.keys(), f"{len(produced) - len(seen)} alerts were not readable"
     began = min(produced.values())
-    timed = sorted((seen[lot] - at) * 1_000 for lot, at in produced.items() if at >= began + WARM_UP_S)
+    timed = sorted((seen[claim] - at) * 1_000 for claim, at in produced.items() if at >= began + WARM_UP_S)
     return [_table(timed, parts, sizes)]
 
 
@@ -78,36 +87,44 @@ def _shares(figures: list[float]) -> tuple[float, float]:
     return p50, p99
 
 
-def with_reused_lots(said: Any) -> Iterator[Said]:
-    """The same events; between them, now and then, a production of a lot that its plant has made before."""
+def with_wrong_claims(said: Any) -> Iterator[Said]:
+    """The same events; between them, now and then, a production of a month long past that claims too much."""
     waiting: Said | None = None
+    months = Counter[str]()
     for number, each in enumerate(said, start=1):
         yield each
         if each.event["type"] == "monazite.production.v1":
             waiting = each
         if waiting is not None and number % (ALERT_EVERY - 1) == 0:
-            yield _again(waiting)
+            yield _misstated(waiting, months[waiting.plant])
+            months[waiting.plant] += 1
             waiting = None
 
 
-def _again(said: Said) -> Said:
+def _misstated(said: Said, months: int) -> Said:
     event = said.event
-    record = f"again-{event['recordid']}"
+    month = f"{FIRST_YEAR + months // 12}-{months % 12 + 1:02}"
+    period = {"start": f"{month}-10T00:00:00+08:00", "end": f"{month}-10T20:00:00+08:00"}
+    record = f"wrong-{event['recordid']}"
     named = {"recordid": record, "id": event_id(said.plant, event["sourcesystem"], record)}
-    return replace(said, event=event | named)
+    data = event["data"] | {"lot": f"{event['data']['lot']}W", "period": period}
+    misstate(data)
+    return replace(said, event=event | named | {"data": data})
 
 
-def _reused_lot(said: Said) -> str | None:
-    return str(said.event["data"]["lot"]) if said.event["recordid"].startswith("again-") else None
+def _wrong_claim(said: Said) -> Claim | None:
+    if not said.event["recordid"].startswith("wrong-"):
+        return None
+    return said.plant, said.event["data"]["period"]["end"][:7]
 
 
 async def _drive(
-    opened: Arena, messages: list[tuple[Outgoing, str | None]], rate: int
-) -> tuple[dict[str, float], dict[str, float]]:
+    opened: Arena, messages: list[tuple[Outgoing, Claim | None]], rate: int
+) -> tuple[dict[Claim, float], dict[Claim, float]]:
     """When each alert's event was produced, and when the alert was read."""
     consumer = AIOKafkaConsumer(bootstrap_servers=opened.kafka, enable_auto_commit=False)
-    produced: dict[str, float] = {}
-    seen: dict[str, float] = {}
+    produced: dict[Claim, float] = {}
+    seen: dict[Claim, float] = {}
     await consumer.start()
     try:
         consumer.assign([TopicPartition(ALERTS, 0)])
@@ -123,25 +140,25 @@ async def _drive(
 
 
 async def _produce(
-    publisher: Publisher, messages: list[tuple[Outgoing, str | None]], rate: int, produced: dict[str, float]
+    publisher: Publisher, messages: list[tuple[Outgoing, Claim | None]], rate: int, produced: dict[Claim, float]
 ) -> None:
     began, sending = monotonic(), []
-    for number, (message, lot) in enumerate(messages):
+    for number, (message, claim) in enumerate(messages):
         await asyncio.sleep(max(0.0, began + number / rate - monotonic()))
-        if lot is not None:
-            produced[lot] = monotonic()
+        if claim is not None:
+            produced[claim] = monotonic()
         sending.append(asyncio.create_task(publisher.publish([message])))
     await asyncio.gather(*sending)
 
 
-async def _read(consumer: AIOKafkaConsumer, seen: dict[str, float]) -> None:
+async def _read(consumer: AIOKafkaConsumer, seen: dict[Claim, float]) -> None:
     async for record in consumer:
         at, alert = monotonic(), orjson.loads(record.value)
-        if alert["rule"] == RULE:
-            seen.setdefault(alert["subject"]["code"], at)
+        if alert["rule"] == RULE and int(alert["period"][:4]) < YEAR:
+            seen.setdefault((alert["subject"]["code"], alert["period"]), at)
 
 
-async def _until_seen(seen: dict[str, float], produced: dict[str, float], limit_s: float = 30.0) -> None:
+async def _until_seen(seen: dict[Claim, float], produced: dict[Claim, float], limit_s: float = 30.0) -> None:
     """Waits a while for the last alerts; who is missing then is said by the caller."""
     deadline = monotonic() + limit_s
     while len(seen) < len(produced) and monotonic() < deadline:  # noqa: ASYNC110 - a reader fills it meanwhile

@@ -9,7 +9,7 @@ from benchmarks import arena, ours, report, world
 from benchmarks.arena import Arena
 from benchmarks.commits import Commit, rate
 from benchmarks.contenders import BATCHED, CONTENDERS, OURS_1, OURS_50, Peer
-from benchmarks.latency import with_reused_lots
+from benchmarks.latency import with_wrong_claims
 from benchmarks.sizes import QUICK, RECORD
 from benchmarks.tables import Table, spread, verdict
 from benchmarks.world import World
@@ -72,10 +72,11 @@ def test_renamed_events_are_no_duplicates_and_draw_the_same(made: World) -> None
     assert renamed.drawn_g == made.drawn_g
 
 
-def test_reused_lots_are_each_made_twice() -> None:
-    said = list(with_reused_lots(world.simulated(2_000).said))
-    again = [each.event["data"]["lot"] for each in said if each.event["recordid"].startswith("again-")]
-    assert len(again) == len(set(again)) > 100
+def test_wrong_claims_are_each_of_another_month_of_their_plant() -> None:
+    said = list(with_wrong_claims(world.simulated(2_000).said))
+    wrong = [each for each in said if each.event["recordid"].startswith("wrong-")]
+    assert len(world.misstated(wrong)) == len(wrong) > 100
+    assert all(month < f"{world.YEAR}" for _, month in world.misstated(wrong))
 
 
 def test_the_first_tenth_is_not_timed() -> None:

@@ -152,7 +152,7 @@ def _all_said(days: Iterable[Any]) -> Iterator[Said]:
                 if event["type"] == "monazite.production.v1":
                     productions += 1
                     if productions % MISSTATED_EVERY == 0:
-                        _misstate(event["data"])
+                        misstate(event["data"])
                 yield Said(source["plant"], source["gateway"], Stream(source["stream"]), event)
 
 
@@ -170,7 +170,8 @@ def _is_misstated(data: dict[str, Any]) -> bool:
     return abs(int(data["claimed_reo_kg"].replace(".", "")) - reo_g) * 100 > reo_g
 
 
-def _misstate(data: dict[str, Any]) -> None:
+def misstate(data: dict[str, Any]) -> None:
+    """Claims 2 % more than is there."""
     data["claimed_reo_kg"] = kilograms(reo_grams(data["net_mass_kg"], data["assay"]) * 102 // 100)
 
 

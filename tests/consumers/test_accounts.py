@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +26,6 @@ from monazite_consumers.decisions import deciding, observing
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.registry import Settings
-from monazite_consumers.sql import statement
 from monazite_contracts.builders import MINE, a_signing_key
 
 
@@ -229,11 +228,17 @@ async def test_whether_it_comes_again_before_or_after_a_registration_makes_no_di
 # --- two members at once
 
 
-async def _counted_anew(connection: database.Connection, keys: list[AlertKey], _: datetime) -> list[Any]:
+COUNTED_ANEW = """
+SELECT k.rule, k.subject, k.period, count(f.message) AS count, min(f.at) AS first_at, max(f.at) AS last_at,
+       coalesce(sum(f.measure), 0)::bigint AS measure
+FROM unnest($1::text[], $2::text[], $3::text[]) AS k (rule, subject, period)
+LEFT JOIN findings f USING (rule, subject, period) GROUP BY k.rule, k.subject, k.period
+"""
+
+
+async def _counted_anew(connection: database.Connection, keys: list[AlertKey]) -> list[Any]:
     """As alerts were counted before there were sums, whose rows are locks as well."""
-    far = datetime(9999, 1, 1, tzinfo=UTC)
-    rows = [(key.rule, key.subject, key.period, far) for key in keys]
-    return list(await connection.fetch(statement("findings", "summed"), *transposed(rows, 4)))
+    return list(await connection.fetch(COUNTED_ANEW, *transposed(keys, 3)))
 
 
 async def _nothing(*_: object) -> None:

@@ -37,8 +37,11 @@ async def test_a_batch_too_slow_for_the_statement_timeout_makes_progress_in_smal
 
     monkeypatch.setattr(Intake, "_decide", impatient)
     gateway = Gateway()
-    async with asyncio.timeout(120):
-        await desk.consume(*[gateway.send(a_draw(10, f"R-{n}")) for n in range(4)])
+    try:
+        async with asyncio.timeout(120):
+            await desk.consume(*[gateway.send(a_draw(10, f"R-{n}")) for n in range(4)])
+    finally:
+        await desk.connection.execute("DROP FUNCTION dawdle CASCADE")  # the database is every test's
     assert tried == [4, 2, 2]
     assert await desk.outcomes() == ["applied"] * 4, "nothing is parked: it was no fault of ours"
     assert await desk.drawn_g() == 40_000

@@ -76,7 +76,7 @@ def test_raised_again_is_a_new_episode() -> None:
         ("cap-80", EVIDENCE, "0.001 t of 0.001 t drawn, 85 %"),
         ("cap-not-issued", {"drawn_g": 1_234_567_890, "granted_g": None}, "1,234.568 t drawn"),
         ("unlisted-producer", {"reo_g": 2_000_000, "events": 3}, "2.000 t REO in 3 statements"),
-        ("lot-reused", {"events": ["a", "b"]}, "2 statements"),
+        ("lot-reused", {"count": 2}, "2 found"),
         ("claimed-reo", {"count": 4}, "4 found"),
     ],
 )

@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
+from asyncpg.connection import LoggedQuery
 from regulator_desk import (
     ARRIVED_AT,
     PROVINCE,
     Desk,
     Gateway,
+    Message,
     a_draw,
     a_key,
     a_message,
@@ -22,11 +24,14 @@ from regulator_desk import (
 )
 from rule_coverage import clears, fires
 
-from monazite_consumers.decisions.gaps import Decided, add, format_ranges, parse_ranges, subtract
+from monazite_consumers.decisions.gaps import MISSING_MAX, Decided, format_ranges, parse_ranges, runs
 from monazite_consumers.rules.envelopes import FORKS, OCCUPIES, REPEATS, Candidate, Coordinate, place
 from monazite_consumers.rules.registry import Settings
 from monazite_consumers.watch.judging import Watch
 from monazite_contracts.builders import MINE, a_signing_key
+from monazite_contracts.envelope import SEQUENCE_MAX
+from monazite_contracts.months import day_of
+from monazite_contracts.receipts import Range
 
 SETTLED = timedelta(minutes=15)
 
@@ -58,15 +63,14 @@ def test_earlier_means_the_smaller_coordinate(field: str, smaller: object, large
 
 def test_ranges_are_decided_through_the_first_gap_and_beyond_it() -> None:
     decided = Decided([(1, 4), (7, 7), (9, 12)])
-    assert (decided.through, decided.beyond, decided.gaps) == (4, [(7, 7), (9, 12)], [(5, 6), (8, 8)])
+    assert (decided.through, decided.beyond) == (4, [(7, 7), (9, 12)])
     headless = Decided([(2, 3)])
-    assert (headless.through, headless.beyond, headless.gaps) == (0, [(2, 3)], [(1, 1)])
-    assert (Decided([]).through, Decided([]).beyond, Decided([]).gaps) == (0, [], [])
+    assert (headless.through, headless.beyond) == (0, [(2, 3)])
+    assert (Decided([]).through, Decided([]).beyond) == (0, [])
 
 
-def test_ranges_grow_and_shrink_as_sets_do() -> None:
-    assert add([(1, 2), (5, 6)], [3, 8, 4]) == [(1, 6), (8, 8)]
-    assert subtract([(1, 6)], [1, 3, 6, 9]) == [(2, 2), (4, 5)]
+def test_ranges_are_read_and_written_as_postgresql_has_them() -> None:
+    assert runs([5, 3, 8, 4]) == [(3, 5), (8, 8)]
     assert parse_ranges(format_ranges([(1, 2), (5, 6)])) == [(1, 2), (5, 6)]
     assert parse_ranges("{}") == []
 
@@ -85,8 +89,9 @@ async def test_a_gap_is_alerted_when_it_has_settled_and_clears_when_filled(desk:
     await desk.watch(arrived + SETTLED - timedelta(seconds=1))
     assert "envelope-gap" not in await desk.rules()
     await desk.watch(arrived + SETTLED)
-    alert = (await desk.alerts())["envelope-gap", gateway.named, ""]
+    alert = (await desk.alerts())["envelope-gap", gateway.alerted, f"{day_of(arrived)}"]
     assert (alert["evidence"]["count"], alert["evidence"]["measure"], alert["province"]) == (1, 1, PROVINCE)
+    assert alert["evidence"]["examples"] == [{"source": gateway.named, "first": 2, "last": 2}]
     await desk.receive(again(lost, timedelta(hours=2)))
     assert "envelope-gap" in await desk.rules("recovered")
 
@@ -154,7 +159,8 @@ async def test_of_two_envelopes_at_one_sequence_the_earlier_stands_and_the_fork_
         await desk.receive(messages[number])
     assert await desk.outcomes() == ["applied", "awaiting envelope-fork"]
     assert await desk.drawn_g() == 100_000
-    assert (await desk.alerts())["envelope-fork", gateway.named, ""]["evidence"]["count"] == 1
+    evidence = await desk.evidence("envelope-fork")
+    assert (evidence["count"], evidence["examples"]) == (1, [{"source": gateway.named, "sequence": 1}])
 
 
 @clears("envelope-fork")
@@ -188,7 +194,8 @@ async def test_an_envelope_that_does_not_name_the_one_before_it_is_never_refused
     assert "chain-broken" not in await desk.rules(), "the one before it is not there yet"
     await desk.receive(first, gateway.send(a_draw(1, "R-3")))
     assert await desk.outcomes() == ["applied"] * 3
-    assert (await desk.alerts())["chain-broken", gateway.named, ""]["evidence"]["count"] == 1
+    evidence = await desk.evidence("chain-broken")
+    assert (evidence["count"], evidence["examples"]) == (1, [{"source": gateway.named, "sequence": 2}])
     await desk.watch(ARRIVED_AT + timedelta(days=300))
     assert "chain-broken" in await desk.rules(), "nothing that follows mends it"
     await desk.declare(the_registry(a_key(MINE, "gw-2", revoked_from=ARRIVED_AT)))
@@ -316,3 +323,100 @@ async def test_what_names_nobody_is_said_of_its_topic_and_day(desk: Desk) -> Non
     await desk.receive(send(a_draw(1, "R-2")))
     await desk.watch(ARRIVED_AT + timedelta(days=300))
     assert "unreadable" in await desk.rules()
+
+
+# --- floods
+
+
+async def test_a_gateway_that_starts_a_hundred_times_and_skips_is_one_alert_with_a_counter(desk: Desk) -> None:
+    await desk.declare(the_registry())
+    starts = [Gateway(incarnation=f"{n:032x}") for n in range(100)]
+    for gateway in starts:
+        gateway.lose(a_draw(1))
+    flood = [gateway.send(a_draw(1, f"R-{n}"), previous=b"\0" * 32) for n, gateway in enumerate(starts)]
+    await desk.receive(*flood[:37])
+    await desk.receive(*flood[37:])
+    await desk.watch(ARRIVED_AT + timedelta(days=1))
+    evidence = await desk.evidence("envelope-gap")
+    assert (evidence["count"], evidence["measure"]) == (100, 100)
+    cited = [{"source": gateway.named, "first": 1, "last": 1} for gateway in sorted(starts, key=lambda g: g.named)[:10]]
+    assert evidence["examples"] == cited
+    assert len(await desk.told("regulator-alerts-")) == 1
+    assert await desk.misfits() == []
+    assert await desk.rebuild() == []
+
+
+@pytest.mark.parametrize("wrong", ["fork", "chain"])
+async def test_sources_that_fork_or_break_their_chains_are_one_alert_a_gateway(desk: Desk, wrong: str) -> None:
+    await desk.declare(the_registry())
+    for n in range(30):
+        gateway = Gateway(incarnation=f"{n:032x}")
+        first = gateway.send(a_draw(1, f"R-{n}"))
+        sequence = 1 if wrong == "fork" else 2
+        previous = None if wrong == "fork" else b"\0" * 32
+        await desk.receive(first, gateway.send(a_draw(2, f"S-{n}"), sequence=sequence, previous=previous))
+    evidence = await desk.evidence("envelope-fork" if wrong == "fork" else "chain-broken")
+    assert (evidence["count"], len(evidence["examples"])) == (30, 10)
+    assert len(await desk.told("regulator-alerts-")) == 1
+    assert await desk.misfits() == []
+    assert await desk.rebuild() == []
+
+
+async def test_gaps_as_wide_as_a_sequence_can_be_are_added_up(desk: Desk) -> None:
+    """Counted one by one, a thousand such gaps would be more than the sum can hold, and halt the plant."""
+    await desk.declare(the_registry())
+    flood = [
+        Gateway(incarnation=f"{n:032x}").send(a_draw(1, f"R-{n}"), sequence=SEQUENCE_MAX, previous=b"\0" * 32)
+        for n in range(1_100)
+    ]
+    await desk.receive(*flood)
+    await desk.watch(ARRIVED_AT + timedelta(days=1))
+    evidence = await desk.evidence("envelope-gap")
+    assert (evidence["count"], evidence["measure"]) == (1_100, 1_100 * MISSING_MAX)
+    assert evidence["examples"][0]["last"] == SEQUENCE_MAX - 1
+
+
+async def cost_of(desk: Desk, *messages: Message) -> tuple[int, int]:
+    """What a decision says to PostgreSQL but for its receipt, in characters; how many known gaps it states anew."""
+    said: list[LoggedQuery] = []
+    stated = "SELECT message, xmin::text FROM findings WHERE rule = 'envelope-gap'"
+    before = set(await desk.connection.fetch(stated))
+    with desk.intakes[0]._connection.query_logger(said.append):
+        await desk.receive(*messages)
+    characters = sum(len(repr(query.args)) for query in said if "INTO outbox" not in query.query)
+    return characters, len(before - set(await desk.connection.fetch(stated)))
+
+
+async def test_a_batch_costs_what_it_changes_however_many_holes_its_source_has(desk: Desk) -> None:
+    await desk.declare(the_registry())
+    gateway, costs = Gateway(), []
+    for last in (20, 400):
+        while gateway.sequence < last:
+            gateway.lose(a_draw(1))
+            await desk.receive(gateway.send(a_draw(1, f"R-{gateway.sequence}"), previous=b"\0" * 32))
+        gateway.lose(a_draw(1))
+        said, stated_anew = await cost_of(desk, gateway.send(a_draw(1, f"R-{last}"), previous=b"\0" * 32))
+        assert stated_anew == 0
+        costs.append(said)
+    assert costs[1] < costs[0] * 1.2
+    assert (await desk.receipts(gateway.source))[-1].decided_beyond[0] == Range(first=2, last=2)
+
+
+async def test_a_sequence_in_the_middle_of_a_gap_makes_two_of_it_and_its_loss_one_again(desk: Desk) -> None:
+    await desk.declare(the_registry())
+    gateway = Gateway()
+    first, _, middle, _, last = (gateway.send(a_draw(1, f"R-{n}")) for n in range(5))
+    await desk.receive(first, last)
+    await desk.watch(ARRIVED_AT + timedelta(days=1))
+    assert (await desk.evidence("envelope-gap"))["measure"] == 3
+    registry = the_registry()
+    await desk.receive(again(middle, timedelta(hours=1)))
+    evidence = await desk.evidence("envelope-gap")
+    assert (evidence["count"], evidence["measure"]) == (2, 2)
+    assert {(cited["first"], cited["last"]) for cited in evidence["examples"]} == {(2, 2), (4, 4)}
+    revoked = [*an_enterprise(), *a_plant()[:2], a_key(MINE, revoked_from=ARRIVED_AT + timedelta(minutes=30))]
+    await desk.declare(revoked)
+    assert (await desk.evidence("envelope-gap"))["measure"] == 3
+    await desk.declare(registry)
+    assert await desk.evidence("envelope-gap") == evidence
+    assert await desk.rebuild() == []

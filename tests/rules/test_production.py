@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from regulator_desk import Desk, Gateway, a_draw, a_plant, again, an_enterprise, send, the_registry
+from regulator_desk import ARRIVED_AT, Desk, Gateway, a_draw, a_plant, again, an_enterprise, send, the_registry
 from rule_coverage import clears, fires
 
 from monazite_consumers.rules.production import findings_of
@@ -15,6 +15,7 @@ from monazite_contracts.builders import (
     a_correction,
     a_production,
     a_separation,
+    a_split,
     a_void,
     an_assay_finalised,
     an_import,
@@ -23,6 +24,7 @@ from monazite_contracts.builders import (
 )
 from monazite_contracts.envelope import canonical
 from monazite_contracts.events import EVENT
+from monazite_contracts.months import day_of
 
 ARRIVED = datetime(2023, 5, 5, 1, tzinfo=UTC)
 SETTINGS = Settings()
@@ -166,8 +168,10 @@ async def test_a_lot_number_used_twice_is_flagged_until_all_but_one_are_gone(des
     await desk.receive(send(first))
     assert "lot-reused" not in await desk.rules()
     await desk.receive(send(second))
-    alert = (await desk.alerts())["lot-reused", f"{MINE}/L-1", ""]
-    assert set(alert["evidence"]["events"]) == {first["id"], second["id"]}
+    alert = (await desk.alerts())["lot-reused", MINE, f"{day_of(ARRIVED_AT):%Y-%m}"]
+    assert alert["evidence"]["count"] == 2
+    cited = {(example["event"], *example["lots"]) for example in alert["evidence"]["examples"]}
+    assert cited == {(said["id"], f"{MINE}/L-1") for said in (first, second)}
     assert alert["province"] == "inner-mongolia"
     await desk.receive(send(a_correction(second, {"lot": f"{MINE}/L-2"})))
     assert "lot-reused" in await desk.rules("retracted")
@@ -177,6 +181,43 @@ async def test_two_statements_of_one_envelope_may_not_share_a_lot_either(desk: D
     await desk.declare(the_registry())
     await desk.receive(send(a_draw(1, lot=f"{MINE}/L-1"), a_draw(1, "R-2", lot=f"{MINE}/L-1")))
     assert "lot-reused" in await desk.rules()
+
+
+async def test_a_hundred_lots_made_twice_are_one_alert_with_a_counter(desk: Desk) -> None:
+    await desk.declare(the_registry())
+    gateway = Gateway()
+    first, second = ([a_draw(1, f"{turn}-{n}", lot=f"{MINE}/L-{n}") for n in range(100)] for turn in "AB")
+    await desk.receive(gateway.send(*first))
+    await desk.receive(gateway.send(*second[:30]))
+    await desk.receive(gateway.send(*second[30:]))
+    evidence = await desk.evidence("lot-reused")
+    assert (evidence["count"], evidence["measure"], len(evidence["examples"])) == (200, 200, 10)
+    assert len([told for _, told in await desk.told("regulator-alerts-") if told["rule"] == "lot-reused"]) == 1
+    await desk.receive(gateway.send(*(a_void(event) for event in second[:99])))
+    evidence = await desk.evidence("lot-reused")
+    assert [cited["lots"] for cited in evidence["examples"]] == [[f"{MINE}/L-99"]] * 2
+    assert await desk.misfits() == []
+    assert await desk.rebuild() == []
+    await desk.receive(gateway.send(a_void(second[99])))
+    assert "lot-reused" in await desk.rules("retracted")
+
+
+MASSES = ("5000.000", "5000.000", "10000.000")
+
+
+async def test_of_a_split_whose_parts_are_used_twice_each_is_counted(desk: Desk) -> None:
+    await desk.declare(the_registry())
+    split = a_split(children=[{"lot": f"{MINE}/P-{n}", "net_mass_kg": mass} for n, mass in enumerate(MASSES)])
+    twice = [a_draw(1, f"T-{n}", lot=f"{MINE}/P-{n}") for n in range(2)]
+    await desk.receive(send(*twice), send(split))
+    evidence = await desk.evidence("lot-reused")
+    assert (evidence["count"], evidence["measure"]) == (3, 4)
+    await desk.receive(send(a_void(twice[0])))
+    evidence = await desk.evidence("lot-reused")
+    assert (evidence["count"], evidence["measure"]) == (2, 2)
+    assert all(cited["lots"] == [f"{MINE}/P-1"] for cited in evidence["examples"])
+    assert await desk.misfits() == []
+    assert await desk.rebuild() == []
 
 
 async def test_a_repeated_event_makes_its_lot_once(desk: Desk) -> None:

@@ -1,6 +1,5 @@
 """The hot statements find their rows by index, whatever the plan: they run for every batch, over years of rows."""
 
-import datetime as dt
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -56,12 +55,21 @@ HOT: dict[tuple[str, str], list[Any]] = {
         [f"p{n}" for n in KEYS],
         [f"2024-{n % 12}" for n in KEYS],
     ],
-    ("findings", "summed"): [
+    ("findings", "envelopes"): [
         [f"rule-{n % 5}" for n in KEYS],
         [f"p{n}" for n in KEYS],
         [f"2024-{n % 12}" for n in KEYS],
-        [dt.datetime(2025, 1, 1, tzinfo=dt.UTC) for _ in KEYS],
+        10,
     ],
+    ("findings", "shared_lots"): [
+        [f"rule-{n % 5}" for n in KEYS],
+        [f"p{n}" for n in KEYS],
+        [f"2024-{n % 12}" for n in KEYS],
+        10,
+    ],
+    ("envelopes", "followers"): [[n % 40 for n in KEYS], list(KEYS)],
+    ("lots", "shared"): [list(KEYS), [0 for _ in KEYS]],
+    ("lots", "remove"): [list(KEYS), [0 for _ in KEYS]],
     ("outbox", "unpublished"): [500, 4_000_000],
 }
 
@@ -128,9 +136,12 @@ async def test_a_hot_statement_reads_no_big_table_through(
         ("events", "with_ids", "DROP INDEX events_others", "events"),
         ("events", "amending", "DROP INDEX events_targets", "events"),
         ("lots", "makers", "ALTER TABLE lots DROP CONSTRAINT lots_pkey", "lots"),
-        ("lots", "makers", "ALTER TABLE events DROP CONSTRAINT events_pkey", "events"),
+        ("lots", "shared", "DROP INDEX lots_of_statement", "lots"),
+        ("lots", "remove", "DROP INDEX lots_of_statement", "lots"),
+        ("envelopes", "followers", "DROP INDEX envelopes_occupants", "envelopes"),
         ("findings", "totals", f"{NO_INDEX}; ALTER TABLE findings DROP CONSTRAINT findings_pkey", "findings"),
-        ("findings", "summed", NO_INDEX, "findings"),
+        ("findings", "envelopes", f"{NO_INDEX}; ALTER TABLE findings DROP CONSTRAINT findings_pkey", "findings"),
+        ("findings", "shared_lots", f"{NO_INDEX}; ALTER TABLE findings DROP CONSTRAINT findings_pkey", "findings"),
         ("outbox", "unpublished", "DROP INDEX outbox_unpublished", "outbox"),
     ],
 )

@@ -187,7 +187,7 @@ async def _subscribers_know_what_the_database_knows(platform: Platform) -> None:
 
 
 async def _gap_is_alerted(platform: Platform, gateway: Gateway) -> bool:
-    name = f"{gateway.plant}/gw-1/production/{gateway.source.incarnation}"
+    name = f"{gateway.plant}/gw-1"
     return bool(
         await platform.ask(
             "SELECT count(*) > 0 FROM alerts WHERE rule = 'envelope-gap' AND condition = 'raised' AND subject = $1",

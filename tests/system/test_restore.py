@@ -34,9 +34,12 @@ async def platform(running: stack.Stack) -> Platform:
     return made
 
 
+WORK = ("first", "second", "third")
+
+
 async def work(platform: Platform, name: str) -> None:
-    """Envelopes of every plant, and a gap of one gateway, which is an alert."""
-    gapped = Gateway(PLANTS[0], name.encode().hex().ljust(32, "0"))
+    """Envelopes of every plant, and a gap of a gateway that had none yet, which is an alert."""
+    gapped = Gateway(PLANTS[WORK.index(name)], name.encode().hex().ljust(32, "0"))
     gapped.produce()  # never sent
     await platform.publish([gapped.produce(), *platform.work(envelopes=2, events=3)])
     await platform.decided()
@@ -47,8 +50,8 @@ async def work(platform: Platform, name: str) -> None:
 async def is_alerted(platform: Platform, gateway: Gateway) -> bool:
     return bool(
         await platform.ask(
-            "SELECT count(*) > 0 FROM alerts WHERE rule = 'envelope-gap' AND condition = 'raised' AND subject LIKE $1",
-            f"%{gateway.source.incarnation}",
+            "SELECT count(*) > 0 FROM alerts WHERE rule = 'envelope-gap' AND condition = 'raised' AND subject = $1",
+            f"{gateway.plant}/gw-1",
         )
     )
 

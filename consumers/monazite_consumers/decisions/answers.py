@@ -8,7 +8,7 @@ from typing import Any
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import WHOLE, Changes, Place
 from monazite_consumers.decisions.claims import Claims
-from monazite_consumers.decisions.gaps import Decided
+from monazite_consumers.decisions.gaps import RANGES_MAX, Decided
 from monazite_consumers.decisions.sequences import Sequences, Verdict
 from monazite_consumers.delivery import Outgoing
 from monazite_consumers.rules.catalogue import RULES
@@ -25,9 +25,6 @@ from monazite_contracts.topics import DEAD_LETTERS, receipts_topic
 
 ENTRIES_MAX = 300
 """Entries of one receipt; more make further receipts, so that no message outgrows the broker's limit of 1 MiB."""
-
-RANGES_MAX = 1_000
-"""Ranges beyond the first gap; what is not named is sent again, and is a duplicate."""
 
 FIELD_CHARS_MAX, REMEDY_CHARS_MAX = 120, 400
 

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import WHOLE, Changes
-from monazite_consumers.decisions.sequences import SequenceKey, Sequences, names_of
+from monazite_consumers.decisions.sequences import SequenceKey, Sequences, gateways_of
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.sql import statement
+from monazite_contracts.months import day_of
 from monazite_contracts.receipts import Outcome
 
 
@@ -70,6 +71,7 @@ async def _judge_links(
         fits = link.previous is None if sequence == 1 else before is None or link.previous == before.hash
         if not fits and not link.is_refused:
             broken.append((source, link))
-    names = await names_of(connection, {source for source, _ in broken}) if broken else {}
+    gateways = await gateways_of(connection, {source for source, _ in broken}) if broken else {}
     for source, link in broken:
-        changes.find((link.message, WHOLE), Finding("chain-broken", names[source], "", link.arrived_at))
+        at = link.arrived_at
+        changes.find((link.message, WHOLE), Finding("chain-broken", gateways[source], f"{day_of(at)}", at))

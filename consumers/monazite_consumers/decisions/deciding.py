@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from monazite_consumers.database import ALERT_LOCKS, PLANT_LOCKS, Connection
-from monazite_consumers.decisions import answers, posting, sources
+from monazite_consumers.decisions import answers, lots, posting, sources
 from monazite_consumers.decisions.alerting import publish
 from monazite_consumers.decisions.chains import check_chain
 from monazite_consumers.decisions.changes import WHOLE, Changes
@@ -17,7 +17,7 @@ from monazite_consumers.decisions.claims import settle_claims
 from monazite_consumers.decisions.gaps import follow
 from monazite_consumers.decisions.logs import LOG_RULES
 from monazite_consumers.decisions.observing import judge_caps, observe
-from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict, names_of, settle
+from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict, gateways_of, settle
 from monazite_consumers.decisions.stripped import settle_stripped
 from monazite_consumers.decisions.unvouched import Batch, decide_unvouched
 from monazite_consumers.delivery import put
@@ -172,7 +172,7 @@ async def decide(
     await posting.write_events(connection, claims, sequences.falling)
     await posting.write_envelopes(connection, list(verdicts.values()), touched.new)
     decided = await follow(connection, sequences, answered | changes.entries.keys(), changes)
-    await posting.write_lots(connection, changes)
+    await lots.write_lots(connection, changes)
     await posting.write_findings(connection, changes)
     _tally(verdicts.values(), touched, sequences.before, changes)
     await posting.write_tallies(connection, changes)
@@ -251,13 +251,11 @@ async def _note_refused(connection: Connection, verdicts: Iterable[Verdict], fre
             if not verdict.occupies:
                 changes.unfind((verdict.message, WHOLE), "chain-broken")
     odd = [v for v in vouched if v.outcome in {Outcome.REFUSED, Outcome.AWAITING} and v.source is not None]
-    names = await names_of(connection, {v.source for v in odd if v.source is not None}) if odd else {}
+    gateways = await gateways_of(connection, {v.source for v in odd if v.source is not None}) if odd else {}
     for verdict in odd:
-        at, name = verdict.coordinate.arrived_at, names[verdict.source or 0]
-        plant, gateway, *_ = name.split("/")
-        finding = Finding("envelope-fork", name, "", at)
-        if verdict.outcome is Outcome.REFUSED:
-            finding = Finding("contract-refused", f"{plant}/{gateway}", f"{day_of(at)}", at)
+        at = verdict.coordinate.arrived_at
+        rule = "contract-refused" if verdict.outcome is Outcome.REFUSED else "envelope-fork"
+        finding = Finding(rule, gateways[verdict.source or 0], f"{day_of(at)}", at)
         changes.find((verdict.message, WHOLE), finding)
 
 

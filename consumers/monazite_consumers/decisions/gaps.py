@@ -1,17 +1,22 @@
 """Which sequences of each source are decided, and the gaps between them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import WHOLE, Changes
-from monazite_consumers.decisions.sequences import Sequences, names_of
-from monazite_consumers.rules.alerts import AlertKey
+from monazite_consumers.decisions.sequences import SequenceKey, Sequences, gateways_of
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.sql import statement
+from monazite_contracts.months import day_of
 
-GAPS_MAX = 100
-"""Gaps of one source that are stated one by one; further ones show when these close."""
+RANGES_MAX: Final = 1_000
+"""Ranges beyond the first gap that a receipt names; what is not named is sent again, and is a duplicate."""
+
+MISSING_MAX: Final = 10**9
+"""What one gap counts at most. A sequence may be as high as 2^53, and the gaps of a gateway's day are added up."""
 
 Ranges = list[tuple[int, int]]
 """Sequences from the first to the last of each range, both included, in order."""
@@ -19,7 +24,7 @@ Ranges = list[tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What is decided of one source."""
+    """What is decided of one source; of a source with many holes the first ranges."""
 
     ranges: Ranges
 
@@ -32,12 +37,6 @@ class Decided:
     def beyond(self) -> Ranges:
         """What is decided after the first gap."""
         return self.ranges[1:] if self.through else self.ranges
-
-    @property
-    def gaps(self) -> Ranges:
-        """The missing sequences below the highest decided one."""
-        lasts = [0, *(last for _, last in self.ranges)]
-        return [(last + 1, first - 1) for last, (first, _) in zip(lasts, self.ranges, strict=False) if first > last + 1]
 
 
 def parse_ranges(text: str) -> Ranges:
@@ -52,68 +51,56 @@ def format_ranges(ranges: Ranges) -> str:
     return "{" + ",".join(f"[{first},{last + 1})" for first, last in ranges) + "}"
 
 
-def add(ranges: Ranges, sequences: Iterable[int]) -> Ranges:
-    """Ranges with more sequences in them."""
-    merged: Ranges = []
-    for first, last in sorted([*ranges, *((s, s) for s in sequences)]):
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+def runs(sequences: Collection[int]) -> Ranges:
+    """Sequences as ranges."""
+    found: Ranges = []
+    for sequence in sorted(sequences):
+        if found and sequence == found[-1][1] + 1:
+            found[-1] = (found[-1][0], sequence)
         else:
-            merged.append((first, last))
-    return merged
-
-
-def subtract(ranges: Ranges, sequences: Iterable[int]) -> Ranges:
-    """Ranges with sequences taken out."""
-    for gone in sorted(sequences):
-        kept: Ranges = []
-        for first, last in ranges:
-            kept += [(a, b) for a, b in ((first, min(last, gone - 1)), (max(first, gone + 1), last)) if a <= b]
-        ranges = kept
-    return ranges
+            found.append((sequence, sequence))
+    return found
 
 
 async def follow(
     connection: Connection, sequences: Sequences, answered: set[int], changes: Changes
 ) -> dict[int, Decided]:
-    """Brings the decided sequences of touched sources up to date, and states their gaps as absences.
+    """Brings the decided sequences of touched sources up to date, and states the gaps beside them as absences.
 
-    Returns what is decided of every source that was touched or is to be answered.
+    Returns what is decided of every source that was touched or is to be answered. PostgreSQL adds and subtracts, and
+    says the first ranges only: a batch costs what it changes, however many holes a source has.
     """
-    moved = sequences.gained.keys() | sequences.lost.keys()
-    wanted = sorted(moved | answered)
-    rows = await connection.fetch(statement("sources", "decided"), wanted)
-    before = {row["source"]: parse_ranges(row["decided"]) for row in rows}
-    after = {}
-    for source in wanted:
-        net_lost = sequences.lost.get(source, set()) - sequences.gained.get(source, set())
-        ranges = subtract(before.get(source, []), net_lost)
-        after[source] = Decided(add(ranges, sequences.gained.get(source, set())))
+    gained = {source: runs(found) for source, found in sequences.gained.items()}
+    lost = {source: runs(found) for source, found in sequences.lost.items()}
+    moved = sorted(gained.keys() | lost.keys())
+    rows = []
     if moved:
-        await connection.execute(
-            statement("sources", "put_decided"), sorted(moved), [format_ranges(after[s].ranges) for s in sorted(moved)]
-        )
-    gapped = [s for s in moved if after[s].gaps or Decided(before.get(s, [])).gaps]
-    if gapped:
-        await _state_gaps(connection, {source: after[source] for source in gapped}, sequences, changes)
-    return after
+        texts = [[format_ranges(side.get(source, [])) for source in moved] for side in (gained, lost)]
+        rows = await connection.fetch(statement("sources", "move_decided"), moved, *texts, RANGES_MAX + 1)
+        await _state_gaps(connection, sequences, {s: [*gained.get(s, []), *lost.get(s, [])] for s in moved}, changes)
+    if rest := sorted(answered - set(moved)):
+        rows += await connection.fetch(statement("sources", "decided"), rest, RANGES_MAX + 1)
+    found = {row["source"]: Decided(parse_ranges(row["decided"])) for row in rows}
+    return {source: found.get(source, Decided([])) for source in answered.union(moved)}
 
 
-async def _state_gaps(
-    connection: Connection, decided: dict[int, Decided], sequences: Sequences, changes: Changes
-) -> None:
-    names = await names_of(connection, decided)
-    for row in await connection.fetch(
-        statement("findings", "remove_of_subjects"), "envelope-gap", [names[source] for source in decided]
-    ):
-        changes.count(AlertKey(row["rule"], row["subject"], row["period"]), -1, -row["measure"])
-    gaps = [(source, gap) for source, found in decided.items() for gap in found.gaps[:GAPS_MAX]]
-    after = [(source, last + 1) for source, (_, last) in gaps]
-    rows = await connection.fetch(statement("envelopes", "neighbours"), [s for s, _ in after], [q for _, q in after])
-    follower = {(row["source"], row["sequence"]): (row["message"], row["arrived_at"]) for row in rows}
-    for verdict in sequences.verdicts.values():
-        if verdict.occupies and verdict.source is not None and verdict.sequence is not None:
-            follower[verdict.source, verdict.sequence] = (verdict.message, verdict.coordinate.arrived_at)
-    for source, (first, last) in gaps:
-        message, arrived_at = follower[source, last + 1]
-        changes.find((message, WHOLE), Finding("envelope-gap", names[source], "", arrived_at, last - first + 1))
+async def _state_gaps(connection: Connection, sequences: Sequences, moved: dict[int, Ranges], changes: Changes) -> None:
+    """A gap is found at the envelope that follows it: the first of each run that moved, and the next after it."""
+    before: set[SequenceKey] = set()
+    for source, ranges in moved.items():
+        before |= {(source, edge) for first, last in ranges for edge in (first - 1, last)}
+    keys = sorted(before)
+    rows = await connection.fetch(statement("envelopes", "followers"), [s for s, _ in keys], [q for _, q in keys])
+    stored = {row["message"] for row in rows} | sequences.leaving | set(sequences.verdicts)
+    for message in stored - sequences.fresh:
+        changes.unfind((message, WHOLE), "envelope-gap")
+    gaps = [row for row in rows if row["missing"]]
+    gateways = await gateways_of(connection, {row["source"] for row in gaps}) if gaps else {}
+    for row in gaps:
+        found = found_missing(gateways[row["source"]], row["arrived_at"], row["missing"])
+        changes.find((row["message"], WHOLE), found)
+
+
+def found_missing(gateway: str, arrived_at: datetime, missing: int) -> Finding:
+    """A gap of one of a gateway's sources, found at the envelope that follows it."""
+    return Finding("envelope-gap", gateway, f"{day_of(arrived_at)}", arrived_at, min(missing, MISSING_MAX))

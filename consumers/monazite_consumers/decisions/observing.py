@@ -1,4 +1,4 @@
-"""Observes what today's facts say of alerts: of caps, of lots and lists, of logs, of what was counted."""
+"""Observes what today's facts say of alerts: of caps, of lists, of logs, of what was counted."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from monazite_consumers.database import Connection
+from monazite_consumers.decisions.examples import examples
 from monazite_consumers.decisions.logs import LOG_RULES, observe_logs
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.alerts import AlertKey, Observed
@@ -28,7 +29,7 @@ from monazite_contracts.months import day_of
 CITED_MAX = 100
 """Events that an alert names one by one; the count says how many there are."""
 
-_PLANT_SUBJECTS = {"plant", "gateway", "source", "lot"}
+_PLANT_SUBJECTS = {"plant", "gateway"}
 
 
 async def judge_caps(
@@ -142,50 +143,34 @@ async def observe(
     for key in sorted(keys):
         if not RULES[key.rule].quiet:
             by_rule[key.rule].append(key)
-    observed = await _observe_lots(connection, registry, by_rule.pop("lot-reused", []))
-    observed |= await _observe_unlisted(connection, registry, by_rule.pop("unlisted-producer", []))
+    observed = await _observe_unlisted(connection, registry, by_rule.pop("unlisted-producer", []))
     observed |= await observe_logs(connection, [key for rule in LOG_RULES for key in by_rule.pop(rule, [])])
     settled_before = judged_at - timedelta(minutes=registry.settings.settle_minutes)
-    others = [key for keys_of_rule in by_rule.values() for key in keys_of_rule]
-    for row in await _sums(connection, others, settled_before):
+    counted = [key for keys_of_rule in by_rule.values() for key in keys_of_rule]
+    cited = await examples(connection, counted)
+    for row in await _sums(connection, counted):
         key = AlertKey(row["rule"], row["subject"], row["period"])
-        observed[key] = _observed_sum(row, province_of(registry, key))
+        observed[key] = _observed_sum(row, cited.get(key), settled_before, province_of(registry, key))
     return observed
 
 
-async def _sums(connection: Connection, keys: list[AlertKey], settled_before: datetime) -> list[Any]:
-    """Presences as they are counted; absences are few, and counted anew once they have settled."""
-    present = [(key.rule, key.subject, key.period) for key in keys if RULES[key.rule].fires_on == "presence"]
-    absent = [
-        (key.rule, key.subject, key.period, settled_before) for key in keys if RULES[key.rule].fires_on == "absence"
-    ]
-    rows = await connection.fetch(statement("findings", "totals"), *transposed(present, 3)) if present else []
-    return rows + (await connection.fetch(statement("findings", "summed"), *transposed(absent, 4)) if absent else [])
+async def _sums(connection: Connection, keys: list[AlertKey]) -> list[Any]:
+    return await connection.fetch(statement("findings", "totals"), *transposed(keys, 3)) if keys else []
 
 
-def _observed_sum(row: Any, province: str | None) -> Observed:
+def _observed_sum(
+    row: Any, cited: list[dict[str, Any]] | None, settled_before: datetime, province: str | None
+) -> Observed:
+    """As it is counted; an absence holds as soon as the earliest has settled."""
     absence = RULES[row["rule"]].fires_on == "absence"
     evidence = {"count": row["count"], "measure": row["measure"]}
     if row["first_at"] is not None:
         evidence |= {"first_at": row["first_at"].isoformat(), "last_at": row["last_at"].isoformat()}
-    return Observed(row["count"] > 0, absence, evidence, province=province)
-
-
-async def _observe_lots(connection: Connection, registry: Registry, keys: list[AlertKey]) -> dict[AlertKey, Observed]:
-    if not keys:
-        return {}
-    makers: dict[str, list[str]] = defaultdict(list)
-    for row in await connection.fetch(statement("lots", "makers"), [key.subject for key in keys]):
-        makers[row["lot"]].append(str(row["event_id"]))
-    return {
-        key: Observed(
-            len(makers[key.subject]) > 1,
-            held_before=False,
-            evidence={"events": makers[key.subject][:CITED_MAX], "count": len(makers[key.subject])},
-            province=province_of(registry, key),
-        )
-        for key in keys
-    }
+    if cited:
+        evidence["examples"] = cited
+    settled = row["first_at"] is not None and row["first_at"] <= settled_before
+    holds = row["count"] > 0 and (settled or not absence)
+    return Observed(holds, absence, evidence, province=province)
 
 
 async def _observe_unlisted(

@@ -30,7 +30,6 @@ _EVENTS = (
     "message", "index", "plant", "event_id", "hash", "type", "event_time", "outcome", "effective", "test",
     "target_id", "target_hash", "rule", "field", "remedy",
 )  # fmt: skip
-_LOTS = ("message", "index", "plant", "lot", "product", "origin", "net_g", "reo_g", "made_at")
 _FINDINGS = ("message", "index", "rule", "subject", "period", "at", "measure")
 
 
@@ -117,29 +116,6 @@ async def write_events(connection: Connection, claims: Claims, falling: Sequence
     if claims.effective:
         rows_effective = [(*place, effective) for place, effective in claims.effective.items()]
         await connection.execute(statement("events", "set_effective"), *transposed(rows_effective, 3))
-
-
-async def write_lots(connection: Connection, changes: Changes) -> None:
-    """Lots that are unmade go first; then alerts about numbers used twice are touched."""
-    gone = []
-    if changes.lots_unmade:
-        gone = await connection.fetch(statement("lots", "remove"), *transposed(changes.lots_unmade, 2))
-    named = {row["lot"] for row in gone} | {lot.lot for _, _, lot in changes.lots_made}
-    if not named:
-        return
-    makers = await connection.fetch(statement("lots", "makers"), list(named))
-    seen = {row["lot"] for row in gone} | {row["lot"] for row in makers}
-    fresh: set[str] = set()
-    for _, _, lot in changes.lots_made:
-        if lot.lot in fresh:
-            seen.add(lot.lot)
-        fresh.add(lot.lot)
-    changes.touched |= {AlertKey("lot-reused", lot, "") for lot in seen}
-    rows = [
-        (*place, plant, lot.lot, lot.product, lot.origin, lot.net_g, lot.reo_g, lot.made_at)
-        for place, plant, lot in changes.lots_made
-    ]
-    await copy(connection, "lots", _LOTS, rows)
 
 
 async def write_findings(connection: Connection, changes: Changes) -> None:

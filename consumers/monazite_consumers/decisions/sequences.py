@@ -199,7 +199,7 @@ def _fall(result: Sequences, before: _Stored) -> None:
         result.falling.append(before.candidate.message)
 
 
-async def names_of(connection: Connection, sources: Iterable[int]) -> dict[int, str]:
-    """`plant/gateway/stream/incarnation` of source numbers."""
+async def gateways_of(connection: Connection, sources: Iterable[int]) -> dict[int, str]:
+    """`plant/gateway` of source numbers. Alerts are about those: anybody's gateway may start as often as it likes."""
     rows = await connection.fetch(statement("sources", "of_numbers"), sorted(sources))
-    return {row["source"]: "/".join((row["plant"], row["gateway"], row["stream"], row["incarnation"])) for row in rows}
+    return {row["source"]: f"{row['plant']}/{row['gateway']}" for row in rows}

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from monazite_contracts.alerts import Severity
 
-SubjectKind = Literal["cap", "plant", "gateway", "source", "lot", "enterprise", "topic", "platform"]
+SubjectKind = Literal["cap", "plant", "gateway", "enterprise", "topic", "platform"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ _ROWS: Final = (
         remedy="Only listed enterprises may mine or separate: ask the regulator, or correct the plant named.",
     ),
     Rule(
-        "lot-reused", "lot", _WARN, _FALSE, "one lot number was made twice", "a correction or void of all but one",
+        "lot-reused", "plant", _WARN, _FALSE, "lot numbers were made twice", "corrections or voids of all but one",
         remedy="Give every lot its own number; correct or void the statement that took a used one.",
     ),
     Rule(
@@ -103,15 +103,15 @@ _ROWS: Final = (
         "the earlier is taken back", remedy="Send a correction instead of restating under the same record id.",
     ),
     Rule(
-        "envelope-gap", "source", _SERIOUS, _INTEGRITY, "envelopes are missing", "they arrive", fires_on="absence",
+        "envelope-gap", "gateway", _SERIOUS, _INTEGRITY, "envelopes are missing", "they arrive", fires_on="absence",
         remedy="Re-send the sequences named.",
     ),
     Rule(
-        "envelope-fork", "source", _SERIOUS, _INTEGRITY, "two envelopes claim one sequence", _BY_PERSON,
+        "envelope-fork", "gateway", _SERIOUS, _INTEGRITY, "two envelopes claim one sequence", _BY_PERSON,
         stays=True, remedy="Start a new incarnation at every start of the gateway.",
     ),
     Rule(
-        "chain-broken", "source", _SERIOUS, _INTEGRITY, "an envelope does not name the one before it", "nothing",
+        "chain-broken", "gateway", _SERIOUS, _INTEGRITY, "envelopes do not name the one before them", "nothing",
         remedy="Check the spool: each envelope names the hash of the one before it.",
     ),
     Rule("seal-false", "gateway", _SERIOUS, _INTEGRITY, "messages arrive under a false seal", _BY_PERSON, stays=True),

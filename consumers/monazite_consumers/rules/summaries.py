@@ -26,8 +26,6 @@ def _figure(state: AlertState) -> str:
         return f"; {tonnes(drawn)} of {tonnes(granted)} drawn, {state.percent} %"
     if "reo_g" in evidence:
         return f"; {tonnes(evidence['reo_g'])} REO in {evidence['events']} statements"
-    if "events" in evidence:
-        return f"; {len(evidence['events'])} statements"
     count = evidence.get("count", 0)
     return f"; {count} found" if count else ""
 

@@ -20,6 +20,17 @@ FROM unnest($1::integer[], $2::bigint[]) AS k (source, sequence)
 JOIN envelopes e USING (source, sequence)
 WHERE e.occupies;
 
+-- name: followers
+-- The next occupant after given sequences, and how many are missing before it.
+SELECT DISTINCT n.source, n.message, n.sequence, n.arrived_at, n.sequence - 1 - coalesce(
+    (SELECT max(p.sequence) FROM envelopes p WHERE p.source = n.source AND p.sequence < n.sequence AND p.occupies), 0
+) AS missing
+FROM unnest($1::integer[], $2::bigint[]) AS k (source, sequence)
+CROSS JOIN LATERAL (
+    SELECT e.source, e.message, e.sequence, e.arrived_at FROM envelopes e
+    WHERE e.source = k.source AND e.sequence > k.sequence AND e.occupies ORDER BY e.sequence LIMIT 1
+) AS n;
+
 -- name: of_messages
 -- Where given messages stand in their chains.
 SELECT e.message, e.source, e.sequence, e.hash, e.outcome, e.vouched, e.rule FROM envelopes e

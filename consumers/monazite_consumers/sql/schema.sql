@@ -314,6 +314,8 @@ CREATE INDEX findings_by_time ON findings USING btree (rule, at);
 
 CREATE INDEX findings_of_alert ON findings USING btree (rule, subject, period, at);
 
+CREATE INDEX lots_of_statement ON lots USING btree (message, index);
+
 CREATE INDEX outbox_unpublished ON outbox USING btree (publication) WHERE published_at IS NULL AND parked_at IS NULL;
 
 CREATE OR REPLACE FUNCTION public.projections()

@@ -17,14 +17,23 @@ ON CONFLICT DO NOTHING;
 SELECT source, plant, gateway, stream, incarnation FROM sources WHERE source = ANY($1::integer[]);
 
 -- name: decided
--- The decided sequences of sources.
-SELECT source, decided::text AS decided FROM source_states WHERE source = ANY($1::integer[]);
+-- The decided sequences of sources, so many ranges of each.
+SELECT source, (SELECT range_agg(r.range) FROM (SELECT unnest(decided) AS range LIMIT $2) AS r)::text AS decided
+FROM source_states WHERE source = ANY($1::integer[]) AND NOT isempty(decided);
 
--- name: put_decided
--- What is decided of each source now.
-INSERT INTO source_states (source, decided)
-SELECT source, decided::int8multirange FROM unnest($1::integer[], $2::text[]) AS k (source, decided)
-ON CONFLICT (source) DO UPDATE SET decided = excluded.decided;
+-- name: move_decided
+-- Adds to what is decided of each source, and takes away what is not decided any more; returns so many ranges of each.
+WITH moves AS (
+    SELECT source, gained::int8multirange AS gained, lost::int8multirange AS lost
+    FROM unnest($1::integer[], $2::text[], $3::text[]) AS k (source, gained, lost)
+), moved AS (
+    MERGE INTO source_states AS s USING moves AS m ON s.source = m.source
+    WHEN MATCHED THEN UPDATE SET decided = s.decided - m.lost + m.gained
+    WHEN NOT MATCHED THEN INSERT (source, decided) VALUES (m.source, m.gained)
+    RETURNING s.source, s.decided
+)
+SELECT source, coalesce((SELECT range_agg(r.range) FROM (SELECT unnest(decided) AS range LIMIT $4) AS r), '{}')::text AS decided
+FROM moved;
 
 -- name: next_receipts
 -- The next receipt number of each source.

@@ -29,7 +29,22 @@ FROM events v WHERE v.message = ANY($1::bigint[]);
 
 -- name: findings
 -- The findings about messages and their events.
-SELECT message, index, rule, subject, period, at, measure FROM findings WHERE message = ANY($1::bigint[]);
+SELECT message, index, rule, subject, period, at, measure FROM findings WHERE message = ANY($1::bigint[]) AND rule <> 'lot-reused';
+
+-- name: shared_lots
+-- Statements that share lot numbers, as the lots say it and as it was found, where that differs.
+SELECT message, index, s.lots AS due, f.measure AS found, s.place AS due_place, f.place AS found_place
+FROM (
+    SELECT l.message, l.index, count(*) AS lots,
+           (l.plant, to_char(e.arrived_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM'), e.arrived_at)::text AS place
+    FROM lots l JOIN envelopes e USING (message)
+    WHERE EXISTS (SELECT FROM lots o WHERE o.lot = l.lot AND (o.message, o.index) <> (l.message, l.index))
+    GROUP BY l.message, l.index, l.plant, e.arrived_at
+) AS s
+FULL JOIN (
+    SELECT message, index, measure, (subject, period, at)::text AS place FROM findings WHERE rule = 'lot-reused'
+) AS f USING (message, index)
+WHERE (s.lots, s.place) IS DISTINCT FROM (f.measure, f.place) ORDER BY message, index LIMIT $1;
 
 -- name: lots
 -- The lots that statements in messages brought into being.

@@ -148,6 +148,9 @@ async def _check_rows(connection: Connection, report: Report) -> None:
     for row in await connection.fetch(statement("verifying", "missummed")):
         counted, kept = (row["counted"], row["counted_measure"]), (row["kept"], row["kept_measure"])
         report.add(Misfit("finding_sums", counted, kept, f"{row['rule']} {row['subject']} {row['period']}".rstrip()))
+    for row in await connection.fetch(statement("verifying", "shared_lots"), MISFITS_MAX):
+        due, found = (row["due"], row["due_place"]), (row["found"], row["found_place"])
+        report.add(Misfit("findings", due, found, "lot-reused", message=row["message"], index=row["index"]))
     for row in await connection.fetch(statement("verifying", "undecided")):
         report.add(Misfit("source_states.decided", row["occupied"], row["kept"], source=row["source_name"]))
     for row in await connection.fetch(statement("verifying", "misplaced_claims"), MISFITS_MAX):

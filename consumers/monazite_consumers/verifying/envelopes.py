@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monazite_consumers.decisions.changes import WHOLE, Changes
-from monazite_consumers.decisions.gaps import GAPS_MAX
+from monazite_consumers.decisions.gaps import found_missing
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.unvouched import find
 from monazite_consumers.rules.envelopes import (
@@ -49,7 +49,6 @@ class _Link:
     source: int
     sequence: int = 0
     hash: bytes | None = None
-    gaps: int = 0
 
 
 @dataclass(slots=True)
@@ -114,7 +113,7 @@ class Chain:
         """What chains, forks and refusals should have been found."""
         at, where, source = walked.row["arrived_at"], (walked.message, WHOLE), walked.arrival.opened.source
         if held is FORKS:
-            changes.find(where, Finding("envelope-fork", walked.row["source_name"], "", at))
+            changes.find(where, Finding("envelope-fork", _gateway(walked.row), f"{day_of(at)}", at))
         if held is not OCCUPIES:
             return
         is_refused = walked.arrival.opened.refusal is not None
@@ -130,11 +129,14 @@ class Chain:
         missing = sequence - link.sequence - 1
         fits = opened.previous is None if sequence == 1 else missing > 0 or opened.previous == link.hash
         if not fits and not is_refused:
-            changes.find(where, Finding("chain-broken", row["source_name"], "", at))
-        if missing > 0 and link.gaps < GAPS_MAX:
-            link.gaps += 1
-            changes.find(where, Finding("envelope-gap", row["source_name"], "", at, missing))
+            changes.find(where, Finding("chain-broken", _gateway(row), f"{day_of(at)}", at))
+        if missing > 0:
+            changes.find(where, found_missing(_gateway(row), at, missing))
         link.sequence, link.hash = sequence, row["hash"]
+
+
+def _gateway(row: Any) -> str:
+    return "/".join(row["source_name"].split("/")[:2])
 
 
 def _as_claimed(walked: Walked) -> dict[str, tuple[Any, Any]]:

@@ -7,8 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from monazite_consumers.database import Connection
-from monazite_consumers.decisions.answers import RANGES_MAX
-from monazite_consumers.decisions.gaps import Decided, parse_ranges
+from monazite_consumers.decisions.gaps import RANGES_MAX, Decided, parse_ranges
 from monazite_consumers.delivery import KEPT_FOR
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement

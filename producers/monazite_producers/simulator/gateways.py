@@ -86,10 +86,6 @@ class SimulatedGateway:
         self._starts += 1
         self.chains = {stream: Chain(self._source(stream), chain.last) for stream, chain in self.chains.items()}
 
-    def source(self, stream: Stream) -> str:
-        """The present source of a stream, as alerts name it."""
-        return f"{self.plant}/{self.code}/{stream}/{self._incarnation()}"
-
     def say(self, stream: Stream, events: Sequence[Any], at: datetime) -> None:
         """Forms envelopes and sends them, or keeps them while offline; all are expected to be applied."""
         for first in range(0, len(events), ENVELOPE_EVENTS):

@@ -1,7 +1,7 @@
 """Events, statements and caps, and the whole of it."""
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -47,8 +47,11 @@ def judge(messages: Iterable[Message], nouns: dict[str, Any]) -> End:
     standing = place(slots, end)
     claims = decide_events(standing, end)
     settle(claims, registry, end)
-    made = Counter(lot for lot, *_ in end.lots.elements())
-    end.raised |= {("lot-reused", lot, "") for lot, times in made.items() if times > 1}
+    makers: dict[str, list[Claim]] = defaultdict(list)
+    for lot, by in end.makers:
+        makers[lot].append(by)
+    for shared in (found for found in makers.values() if len(found) > 1):
+        end.raised |= {("lot-reused", by.event["source"], f"{day_of(by.at):%Y-%m}") for by in shared}
     judge_caps(registry, end)
     return end
 
@@ -143,6 +146,7 @@ def state(kind: str, data: Json, by: Claim, registry: Registry, end: End) -> Non
     if "lot" in data and "assay" in data:
         reo, net_g = reo_g(data["net_mass_kg"], data["assay"]), int(Fraction(data["net_mass_kg"]) * 1000)
         end.lots[data["lot"], plant, data["product"], origins.get(kind) or data["origin"], net_g, reo] += 1
+        end.makers.append((data["lot"], by))
         gap = abs(int(Fraction(data["claimed_reo_kg"]) * 1000) - reo)
         if gap * 1_000_000 > registry.settings["claim_tolerance_ppm"] * reo:
             end.raised.add(("claimed-reo", plant, month))

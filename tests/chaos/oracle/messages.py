@@ -47,6 +47,7 @@ class End:
         self.events: dict[Any, str] = {}
         self.raised: set[tuple[str, str, str]] = set()
         self.lots: Counter[Any] = Counter()
+        self.makers: list[tuple[str, Any]] = []
         self.caps: dict[Any, Any] = {}
         self.receipts: dict[str, Any] = {}
         self.draws: dict[Any, list[int]] = defaultdict(lambda: [0, 0])
@@ -65,6 +66,10 @@ def verifies(public: str, seal: str, value: bytes) -> bool:
 
 def source_of(envelope: Json) -> str:
     return "/".join(envelope["source"][name] for name in ("plant", "gateway", "stream", "incarnation"))
+
+
+def gateway_of(source: str) -> str:
+    return "/".join(source.split("/")[:2])
 
 
 def vouch(message: Message, registry: Registry, end: End) -> tuple[str | None, str, Json]:
@@ -119,15 +124,15 @@ def place(slots: dict[Any, list[tuple[Message, Json]]], end: End) -> list[tuple[
             end.messages[later.coordinate] = "duplicate" if repeats else "awaiting"
             forked.add((later.value, later.headers))
             if later.value != first.value:
-                end.raised.add(("envelope-fork", source, ""))
+                end.raised.add(("envelope-fork", gateway_of(source), f"{day_of(later.at)}"))
         if fits:
             standing.append((first, envelope))
         else:
-            end.raised.add(("contract-refused", "/".join(source.split("/")[:2]), f"{day_of(first.at)}"))
+            end.raised.add(("contract-refused", gateway_of(source), f"{day_of(first.at)}"))
         before = held.get((source, sequence - 1))
         chained = envelope["previous"] is None if sequence == 1 else not before or envelope["previous"] == before[0]
         if fits and not chained:
-            end.raised.add(("chain-broken", source, ""))
+            end.raised.add(("chain-broken", gateway_of(source), f"{day_of(first.at)}"))
     for source in {source for source, _ in held}:
         ranges: list[list[int]] = []
         for sequence in sorted(s for name, s in held if name == source):
@@ -138,6 +143,7 @@ def place(slots: dict[Any, list[tuple[Message, Json]]], end: End) -> list[tuple[
         through = ranges[0][1] if ranges[0][0] == 1 else 0
         last_hash = held[source, through][0] if through else None
         end.receipts[source] = (through, last_hash, [(a, b) for a, b in ranges if a > through])
-        if len(ranges) > 1 or not through:
-            end.raised.add(("envelope-gap", source, ""))
+        for after, _ in ranges if not through else ranges[1:]:
+            follower = slots[source, after][0][0]
+            end.raised.add(("envelope-gap", gateway_of(source), f"{day_of(follower.at)}"))
     return standing

@@ -75,7 +75,7 @@ class CarelessOffice(Scene):
         """The series."""
         return (
             Chapter(self.on(6, 19), "The office of Example Rare Earth P (invented) breaks a rule of dates or amendments"
-                    " each week until mid-August.", "an alert a rule on example-p-mine-1; chain-broken on a source"),
+                    " each week until mid-August.", "an alert a rule on example-p-mine-1; chain-broken on a gateway"),
         )  # fmt: skip
 
     def play(self, day: date) -> None:
@@ -156,7 +156,7 @@ class CarelessOffice(Scene):
         formed = other.form([craft_a_lot(self._site, day)])
         self.account.carried("applied", 1)
         self._second.put(self._second.sealed(PRODUCTION, formed.value, at(day, 10)), "applied")
-        self.account.expect("chain-broken", self._second.source(PRODUCTION))
+        self.account.expect("chain-broken", self._second.name)
 
 
 def weighed(stated: Event, per_cent: int) -> Event:

@@ -146,7 +146,7 @@ class LotMadeTwice(Scene):
         """The second lot."""
         return (
             Chapter(self.on(9, 4), "Example Rare Earth N (invented) gives a second lot a number that it has used.",
-                    "alert lot-reused on the lot; both statements draw"),
+                    "alert lot-reused on the plant; both statements draw"),
         )  # fmt: skip
 
     def play(self, day: date) -> None:
@@ -159,7 +159,7 @@ class LotMadeTwice(Scene):
         data = records.production("mined", lot, lot.reo_g, (), Shift(day, NIGHT_S, 2 * NIGHT_S))
         self._site.state("production", PRODUCTION, records.clock(day, 2 * NIGHT_S), data)
         self._site.draw(data, lot.reo_g, day)
-        self.account.expect("lot-reused", lot.code)
+        self.account.expect("lot-reused", self._site.code)
 
 
 class OreAtARecycler(Scene):

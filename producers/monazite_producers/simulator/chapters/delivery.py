@@ -122,7 +122,7 @@ class Fork(Scene):
         """The fork."""
         return (
             Chapter(self.on(8, 14), "Example Rare Earth K (invented) runs on from a restored copy of its spool.",
-                    "one message awaits (fork); alert envelope-fork on the source; the earlier envelope stands"),
+                    "one message awaits (fork); alert envelope-fork on the gateway; the earlier envelope stands"),
         )  # fmt: skip
 
     def play(self, day: date) -> None:
@@ -134,7 +134,7 @@ class Fork(Scene):
         say_a_lot(self._site, day, gateway.say)
         unheard = unposted_lot(self._site, day, "FORK-1")
         gateway.put(gateway.sealed(PRODUCTION, restored.form([unheard]).value, at(day, 14)), "awaiting")
-        self.account.expect("envelope-fork", gateway.source(PRODUCTION))
+        self.account.expect("envelope-fork", gateway.name)
 
 
 class Gaps(Scene):
@@ -152,10 +152,10 @@ class Gaps(Scene):
         """Both gaps."""
         return (
             Chapter(self.on(7, 17), "An envelope of Example Rare Earth L (invented) stays behind; later ones arrive.",
-                    "alert envelope-gap on a source of example-l-mine-1 once it has settled"),
+                    "alert envelope-gap on a gateway of example-l-mine-1 once it has settled"),
             Chapter(self.on(7, 20), "The envelope arrives, and the gap closes.", "envelope-gap recovers"),
             Chapter(self.on(10, 9), "Another gateway of L loses an envelope for good.",
-                    "envelope-gap on a source of example-l-mine-2 stays raised"),
+                    "envelope-gap on a gateway of example-l-mine-2 stays raised"),
         )  # fmt: skip
 
     def play(self, day: date) -> None:
@@ -169,7 +169,7 @@ class Gaps(Scene):
             gateway = self._open.production
             gateway.chain(PRODUCTION).form([unposted_lot(self._open, day, "LOST-1")])
             say_a_lot(self._open, day, gateway.say)
-            self.account.expect("envelope-gap", gateway.source(PRODUCTION))
+            self.account.expect("envelope-gap", gateway.name)
 
     def _hold_back(self, day: date) -> None:
         gateway = self._filled.production
@@ -177,7 +177,7 @@ class Gaps(Scene):
         say_a_lot(self._filled, day, lambda _stream, said, _at: events.extend(said))
         self._withheld = Kept(PRODUCTION, gateway.chain(PRODUCTION).form(events), tuple(events))
         say_a_lot(self._filled, day, gateway.say)
-        self._behind = gateway.source(PRODUCTION)
+        self._behind = gateway.name
         self.account.expect("envelope-gap", self._behind)
 
 
