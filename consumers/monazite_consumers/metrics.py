@@ -48,6 +48,9 @@ ARRIVAL_TO_PUBLISHED_SECONDS = Histogram(
     "From arrival to the published receipt or alert that answers it; a receipt's duty is 60 s. Real clock only.",
     ["kind"], buckets=_LATENCY_S,
 )  # fmt: skip
+TOPICS_REPLACED = Counter(
+    "monazite_topics_replaced", "Topics of the relay that were found deleted and made again, and told anew.", ["topic"]
+)
 WATCH_PASSES = Counter("monazite_watch_passes", "Passes of watch.")
 WATCH_JUDGED_AT = Gauge("monazite_watch_judged_at_seconds", "The instant at which watch last judged, Unix time.")
 ACTIVE = Gauge("monazite_active", "1 while this process holds its service's lock.", ["service"])

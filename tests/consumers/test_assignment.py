@@ -20,9 +20,9 @@ from monazite_consumers.intake.assignment import PLACES_WITHIN_S, Assignment
 from monazite_consumers.intake.batches import Batch, read_record
 from monazite_consumers.intake.consuming import DECIDES_WITHIN_S, Intake
 from monazite_consumers.intake.progress import Progress
-from monazite_consumers.intake.stamps import Stamp
 from monazite_consumers.rules.positions import Position
 from monazite_consumers.settings import IntakeSettings
+from monazite_consumers.stamps import Stamp
 
 TP = TopicPartition("plant-production", 0)
 

@@ -54,6 +54,7 @@ VALID: dict[str, Row] = {
         "log_start": 0,
         "log_end": 9,
     },
+    "told_topics": {"topic": "regulator-alerts", "topic_id": bytes(16)},
     "sources": {"plant": "p1", "gateway": "g1", "stream": "shipments", "incarnation": "i1"},
     "envelopes": {
         "message": 1,
@@ -119,6 +120,7 @@ ALONE: list[tuple[str, str, Row]] = [
     ("skipped_something", "skipped_days", {"holes": 0, "lost": 0}),
     ("skipped_something", "skipped_days", {"holes": -1, "lost": 2}),
     ("skipped_something", "skipped_days", {"holes": 2, "lost": -1}),
+    ("told_topic_id", "told_topics", {"topic_id": bytes(15)}),
     ("adopted_position", "adoptions", {"partition": 1}),
     ("adoption_reason", "adoptions", {"reason": "because"}),
     ("envelope_outcome", "envelopes", {"outcome": "lost", "rule": "unknown"}),

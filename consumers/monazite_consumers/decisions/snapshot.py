@@ -1,6 +1,6 @@
-"""After a restore: what the topic still knows, and everything told anew under a new epoch."""
+"""What the topic still knows after a restore, and everything told anew: under a new epoch, or to a topic made again."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,18 +19,29 @@ from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.alerts import Alert
+from monazite_contracts.topics import receipts_topic
 
 CHUNK = 500
 
 
-async def tell_everything(connection: Connection, registry: Registry, platform: Platform) -> None:
-    """Puts every alert and a receipt for every source into the outbox, under the lock that excludes decisions."""
+async def tell_everything(
+    connection: Connection, registry: Registry, platform: Platform, topics: Collection[str] | None = None
+) -> None:
+    """Puts every alert and a receipt for every source into the outbox, under the lock that excludes decisions.
+
+    With `topics` only what goes to those.
+    """
     async for rows in _chunks(connection, statement("alerts", "whole")):
         states = [state_of(row, AlertKey(row["rule"], row["subject"], row["period"])) for row in rows]
-        await put(connection, await messages_of(connection, states, platform.epoch, simulated=registry.simulated))
+        told = await messages_of(connection, states, platform.epoch, simulated=registry.simulated)
+        await put(connection, [message for message in told if topics is None or message.topic in topics])
     changes = Changes(at=platform.instant or datetime.now(UTC))
     async for rows in _chunks(connection, statement("sources", "answered")):
-        decided = {row["source"]: Decided(parse_ranges(row["decided"])) for row in rows}
+        decided = {
+            row["source"]: Decided(parse_ranges(row["decided"]))
+            for row in rows
+            if topics is None or receipts_topic(row["plant"]) in topics
+        }
         await put(connection, await receipts(connection, registry, decided, changes, platform.epoch))
 
 

@@ -17,9 +17,9 @@ from monazite_consumers.health import Health
 from monazite_consumers.intake.logs import MakeReader, look, reading
 from monazite_consumers.intake.positions import Advance, lasts, read
 from monazite_consumers.intake.skipping import pass_over
-from monazite_consumers.intake.stamps import Stamp, stamps
 from monazite_consumers.rules.positions import Log, Position, Replaced, Standing, stand
 from monazite_consumers.sql import statement
+from monazite_consumers.stamps import Stamp, stamps
 
 log = logging.getLogger(__name__)
 

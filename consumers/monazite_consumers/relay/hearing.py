@@ -27,6 +27,11 @@ class Heard:
     handlings: dict[str, Handled] = field(default_factory=dict)
     _at: dict[str, tuple[int, int]] = field(default_factory=dict)
 
+    @property
+    def epoch(self) -> int:
+        """The highest that it tells of."""
+        return max((epoch for epoch, _ in self._at.values()), default=0)
+
     def take(self, value: bytes) -> None:
         """One message after the other; what is not ours tells nothing."""
         try:

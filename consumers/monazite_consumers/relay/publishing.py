@@ -17,7 +17,7 @@ from monazite_consumers.delivery import KEPT_FOR, Outgoing
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held, while_held
-from monazite_consumers.relay import control, restoring
+from monazite_consumers.relay import control, replacing, restoring
 from monazite_consumers.relay.fencing import ANSWERS_WITHIN_S, FencedProducer
 from monazite_consumers.settings import KafkaSettings
 from monazite_consumers.sql import statement
@@ -44,6 +44,9 @@ COUNT_EVERY_S = 5.0
 
 FORGET_EVERY_S = 600.0
 
+LOOK_EVERY_S = 5.0
+"""How often the relay looks whether its topics are still what they were: nobody would tell it, nor their readers."""
+
 
 class Relay:
     """Publishes while it holds the relay's lock; waits in line otherwise."""
@@ -62,6 +65,7 @@ class Relay:
         self._failures = 0
         self._forgot_at = -FORGET_EVERY_S
         self._counted_at = -COUNT_EVERY_S
+        self._looked_at = -LOOK_EVERY_S
 
     async def run(self) -> None:
         """Until cancelled. Whatever the world does, it waits and tries again."""
@@ -85,10 +89,12 @@ class Relay:
             self._unparked = True
         async with FencedProducer(self._kafka) as producer:
             await self._ensure_topics(connection, await register.revision(connection), set())
+            self._looked_at = -LOOK_EVERY_S
             self._last = await while_held(connection, control.newest(self._kafka))
             while True:
                 self._woken.clear()
                 began = monotonic()
+                await self._look_at_topics(connection, producer)
                 published = await self._pass(connection, producer)
                 self._failures = 0
                 self._health.beat("relay", limit_s=30)
@@ -100,6 +106,18 @@ class Relay:
                     await self._idle()
                 else:
                     await asyncio.sleep(min(RESTS * (monotonic() - began), REST_S_MAX))
+
+    async def _look_at_topics(self, connection: Connection, producer: FencedProducer) -> None:
+        """A topic that is gone is made again; one that was made again is told everything."""
+        if monotonic() - self._looked_at < LOOK_EVERY_S:
+            return
+        ids = await replacing.look(connection, producer.client, self._topics)
+        if len(ids) < len(replacing.written_to(self._topics)):
+            self._topics_of_revision = -1
+            await self._ensure_topics(connection, await register.revision(connection), set(self._topics))
+            ids = await replacing.look(connection, producer.client, self._topics)
+        await replacing.settle(connection, self._kafka, ids)
+        self._looked_at = monotonic()
 
     async def _forget(self, connection: Connection) -> None:
         """What was published long ago is on the topic; the outbox need not keep it too."""

@@ -59,13 +59,14 @@ async def begin_epoch(connection: Connection, kafka: KafkaSettings, last: RelayC
     """A new epoch: alerts and handlings are read back, what waits is put under it, and decisions are held."""
     heard = await while_held(connection, hearing.alerts_topic(kafka))
     awaited = bytes.fromhex(last.registry_digest) if last.registry_digest else ANY
+    epoch = max(last.epoch, heard.epoch) + 1
     async with connection.transaction():
         await connection.execute(statement("registry", "exclude_decisions"), REGISTRY_LOCK)
-        await connection.execute(statement("platform", "restored"), last.epoch + 1, awaited)
-        await tell_anew(connection, last.epoch + 1)
+        await connection.execute(statement("platform", "restored"), epoch, awaited)
+        await tell_anew(connection, epoch)
         await remember(connection, heard.alerts.values())
         news = await handlings.read_back(connection, heard.handlings)
-    log.error("the database was restored: epoch %s begins; handlings read back: %s", last.epoch + 1, news)
+    log.error("the database was restored, or may have been: epoch %s begins; handlings read back: %s", epoch, news)
 
 
 async def reopen(connection: Connection) -> None:

@@ -288,6 +288,13 @@ CREATE TABLE tallies (
     CONSTRAINT tallies_pkey PRIMARY KEY (topic, partition, log_generation, outcome)
 );
 
+CREATE TABLE told_topics (
+    topic text NOT NULL,
+    topic_id bytea NOT NULL,
+    CONSTRAINT told_topics_pkey PRIMARY KEY (topic),
+    CONSTRAINT told_topic_id CHECK (length(topic_id) = 16)
+);
+
 ALTER TABLE adoptions ADD CONSTRAINT adopted_position FOREIGN KEY (topic, partition, log_generation) REFERENCES intake_positions(topic, partition, log_generation);
 
 ALTER TABLE registry_changes ADD CONSTRAINT registry_changes_revision_fkey FOREIGN KEY (revision) REFERENCES registry_revisions(revision);

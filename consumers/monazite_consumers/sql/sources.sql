@@ -43,4 +43,5 @@ RETURNING source, number;
 
 -- name: answered
 -- Every source that was ever sent a receipt, with what is decided of it.
-SELECT n.source, coalesce(s.decided, '{}')::text AS decided FROM receipt_numbers n LEFT JOIN source_states s USING (source) ORDER BY n.source;
+SELECT n.source, o.plant, coalesce(s.decided, '{}')::text AS decided
+FROM receipt_numbers n JOIN sources o USING (source) LEFT JOIN source_states s USING (source) ORDER BY n.source;

@@ -55,6 +55,19 @@ async def stamps(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition
     return found
 
 
+async def topic_ids(client: Any, topics: Iterable[str]) -> dict[str, bytes]:
+    """The ids of topics, as far as a broker has them.
+
+    Raises:
+        KafkaError: none answers, or one that is older than Kafka 2.8.
+    """
+    try:
+        answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
+    except NotImplementedError as error:
+        raise UnsupportedVersionError("the broker has no topic ids: Kafka 2.8 or later is needed") from error
+    return {name: topic_id for error_code, name, topic_id, *_ in answer.topics if not error_code}
+
+
 def _read(answer: Any, leader: int) -> Iterable[tuple[TopicPartition, Stamp]]:
     """What a node says of the partitions that it leads."""
     for _, name, topic_id, _, partitions, _, _ in answer.topics:
