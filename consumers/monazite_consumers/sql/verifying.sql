@@ -164,10 +164,6 @@ SELECT alert, rule, subject, period, province, condition, severity, percent, evi
 -- What findings there are about.
 SELECT DISTINCT rule, subject, period FROM findings;
 
--- name: reused
--- Lots that were made more than once.
-SELECT lot FROM lots GROUP BY lot HAVING count(*) > 1;
-
 -- name: misrepeated
 -- Of equal messages that nobody vouches for one is kept and the others repeat it; of what was not kept whole, those do whose value is.
 SELECT message, outcome FROM (
