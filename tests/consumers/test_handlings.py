@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from monazite_consumers.relay.handlings import SOMEBODY, Handled, newer
+from monazite_consumers.relay.handlings import Handled, newer
 from monazite_consumers.relay.hearing import Heard
+from monazite_consumers.rules.alerts import SOMEBODY
 from monazite_contracts.alerts import AlertAcknowledged, Handling
 from monazite_contracts.generate.examples import examples
 

@@ -6,11 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from monazite_consumers.database import Connection
+from monazite_consumers.rules.alerts import SOMEBODY
 from monazite_consumers.sql import statement
 from monazite_contracts.alerts import Alert, AlertAcknowledged, Handling
-
-SOMEBODY: Final = "read back from regulator-alerts"
-"""Who handled an alert of which only the handling is known, not by whom."""
 
 
 @dataclass(frozen=True, slots=True)

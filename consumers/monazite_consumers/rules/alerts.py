@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from monazite_consumers.rules.catalogue import RULES
 from monazite_contracts.alerts import Condition, Severity
+
+SOMEBODY: Final = "read back from regulator-alerts"
+"""Who handled an alert of which only the handling is known, not by whom."""
 
 
 class AlertKey(NamedTuple):

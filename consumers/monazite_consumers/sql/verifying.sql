@@ -180,7 +180,7 @@ ORDER BY message LIMIT $1;
 
 -- name: in_partition
 -- Messages of a partition between two offsets, to be held against Kafka's.
-SELECT message, topic, partition, log_offset, arrived_at, record_key, key_id, seal, value, size, hash FROM ledger
+SELECT message, topic, partition, log_offset, arrived_at, record_key, key_id, seal, odd_headers, value, size, hash FROM ledger
 WHERE topic = $1 AND partition = $2 AND log_generation = $3 AND log_offset BETWEEN $4 AND $5;
 
 -- name: platform
@@ -234,6 +234,27 @@ WHERE a.changed_at > $2 AND told.key IS NULL ORDER BY 1, 2, 3 LIMIT $3;
 -- name: set_aside
 -- What nobody was told, because the broker would not take it.
 SELECT publication, topic, length(value) AS size FROM outbox WHERE parked_at IS NOT NULL ORDER BY publication LIMIT $1;
+
+-- name: told_alerts
+-- Alerts as subscribers should know them. waits: the newest publication about it is still to come.
+SELECT a.alert, a.rule, a.subject, a.period, a.province, a.condition, a.severity, a.percent, a.raised_at, a.changed_at,
+       a.revision, coalesce(o.waits, false) AS waits
+FROM alerts a
+LEFT JOIN (SELECT key, bool_or(published_at IS NULL) AS waits FROM outbox WHERE topic = $1 GROUP BY key) AS o
+  ON o.key = convert_to(a.alert, 'UTF8');
+
+-- name: told_receipts
+-- How far each source was told, with the newest receipt that the outbox still has.
+SELECT convert_to(concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation), 'UTF8') AS key, n.number, o.hash,
+       coalesce(o.waits, false) AS waits
+FROM receipt_numbers n JOIN sources s USING (source)
+LEFT JOIN (SELECT DISTINCT ON (key) key, sha256(value) AS hash, published_at IS NULL AS waits FROM outbox
+           WHERE topic LIKE 'receipts-%' ORDER BY key, publication DESC) AS o
+  ON o.key = convert_to(concat_ws('/', s.plant, s.gateway, s.stream, s.incarnation), 'UTF8');
+
+-- name: handlings
+-- What people did about alerts.
+SELECT alert, handling, handled_by, note, handled_at FROM handlings ORDER BY alert;
 
 -- name: registry_revisions
 -- Every revision of the registry, in order.

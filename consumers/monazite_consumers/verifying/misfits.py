@@ -39,6 +39,8 @@ class Report:
     """Beyond the bound on awaiting messages: nothing but their hash was kept, so nothing can be held against it."""
     reread: int = 0
     """Held against the records that Kafka still has."""
+    witnessed: int = 0
+    """Alerts, receipts and control records that Kafka still has."""
     told: int = 0
     """Receipts and alerts that the outbox still has."""
     revisions: int = 0

@@ -25,7 +25,11 @@ async def reread(connection: Connection, bootstrap: str, report: Report) -> None
         TimeoutError: it gives no more records.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=500
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_poll_records=500,
+        fetch_max_wait_ms=100,  # a fetch of the partition before holds up the next one
     )
     await consumer.start()
     try:
@@ -83,6 +87,7 @@ def _compare_one(record: Any, row: Any, where: dict[str, Any], report: Report) -
         "ledger.record_key": (_hex(record.key), _hex(row["record_key"])),
         "ledger.key_id": (key_id, row["key_id"]),
         "ledger.seal": (_hex(sealing.seal), _hex(row["seal"])),
+        "ledger.odd_headers": (sealing.odd, row["odd_headers"]),
         "ledger.arrived_at": (arrived_at(record.timestamp), row["arrived_at"]),
         "ledger.hash": (value_hash(record.value or b"").hex(), row["hash"].hex()),
         "ledger.size": (len(record.value or b""), row["size"]),
@@ -90,6 +95,10 @@ def _compare_one(record: Any, row: Any, where: dict[str, Any], report: Report) -
     for column, wanted, found in differing(expected):
         report.add(Misfit(column, wanted, found, "against Kafka's record", **where))
     is_stripped = row["value"] is None and row["size"]
+    if record.value is None and row["value"] is not None:
+        report.add(Misfit("ledger.value", None, "bytes", "against Kafka's record: it holds no value", **where))
+    elif record.value is not None and row["value"] is None and not row["size"]:
+        report.add(Misfit("ledger.value", "bytes", None, "against Kafka's record: its value is empty", **where))
     byte = None if is_stripped else first_difference(record.value or b"", row["value"] or b"")
     if byte is not None:
         was, is_now = (record.value or b"")[byte : byte + 1], (row["value"] or b"")[byte : byte + 1]

@@ -27,7 +27,8 @@ def verify(
     ] = None,
     *,
     against_kafka: Annotated[
-        bool, typer.Option("--against-kafka", help="Also hold every message against the record that Kafka still has.")
+        bool,
+        typer.Option("--against-kafka", help="Also hold messages, and what was told, against what Kafka still has."),
     ] = False,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
@@ -36,29 +37,14 @@ def verify(
 
     Reads one snapshot and writes nothing: intake goes on meanwhile.
     """
-    from monazite_consumers.intake.records import install_reader
     from monazite_consumers.verifying import VERIFYING_SESSION
-    from monazite_consumers.verifying import verify as walk
-    from monazite_consumers.verifying.rereading import reread
 
     bootstrap = settings(data).kafka.bootstrap
     if against_kafka and not bootstrap:
         raise CommandError("no Kafka: start `monazite up`, or set MONAZITE_KAFKA__BOOTSTRAP")
 
     async def question(connection: "Connection") -> "Report":
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            with _progress() as progress:
-                task = progress.add_task("messages", total=None) if progress is not None else None
-
-                def tell(done: int, total: int) -> None:
-                    if progress is not None and task is not None:
-                        progress.update(task, completed=done, total=total)
-
-                report = await walk(connection, source, tell)
-            if against_kafka:
-                install_reader()  # intake's: a forger's odd header must not end the reading
-                await reread(connection, bootstrap, report)
-            return report
+        return await _verified(connection, source, bootstrap if against_kafka else None)
 
     report = ask(data, question, session=VERIFYING_SESSION)
     if as_json:
@@ -71,8 +57,36 @@ def verify(
         raise typer.Exit(1)
 
 
+async def _verified(connection: "Connection", source: str | None, kafka: str | None) -> "Report":
+    """`kafka`: where the records are to hold messages against; and what was told, unless one source is asked for."""
+    from monazite_consumers.intake.records import install_reader
+    from monazite_consumers.verifying import verify as walk
+    from monazite_consumers.verifying.rereading import reread
+    from monazite_consumers.verifying.topics import Witness
+    from monazite_consumers.verifying.witnessing import check_witnesses
+
+    witness = Witness(kafka) if kafka is not None and source is None else None
+    if witness is not None:
+        await witness.look()
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        with _progress() as progress:
+            task = progress.add_task("messages", total=None) if progress is not None else None
+
+            def tell(done: int, total: int) -> None:
+                if progress is not None and task is not None:
+                    progress.update(task, completed=done, total=total)
+
+            report = await walk(connection, source, tell)
+        if kafka is not None:
+            install_reader()  # intake's: a forger's odd header must not end the reading
+            await reread(connection, kafka, report)
+        if witness is not None:
+            await check_witnesses(connection, witness, report)
+    return report
+
+
 def _print_json(report: "Report") -> None:
-    counted = ("messages", "seals", "events", "without_bytes", "reread", "told", "revisions")
+    counted = ("messages", "seals", "events", "without_bytes", "reread", "witnessed", "told", "revisions")
     print_json(
         {"fits": report.fits}
         | {name: getattr(report, name) for name in counted}
@@ -94,7 +108,7 @@ def _show(report: "Report") -> None:
     if report.told or report.revisions:
         counted += f", {report.told:,} receipts and alerts told, {report.revisions:,} revisions of the registry"
     if report.reread:
-        counted += f"; {report.reread:,} of them against Kafka"
+        counted += f"; {report.reread:,} of the messages and {report.witnessed:,} publications against Kafka"
     if report.without_bytes:
         counted += f"; of {report.without_bytes:,} only the hash was kept"
     if report.fits:
