@@ -225,6 +225,20 @@ async def test_whether_it_comes_again_before_or_after_a_registration_makes_no_di
     assert await desk.rebuild() == []
 
 
+@pytest.mark.parametrize(
+    ("sealed_with", "outcome"), [("new-mine.gw-1.1", "awaiting key-of-another"), ("nobody", "refused seal-false")]
+)
+async def test_what_awaits_an_unknown_key_is_decided_again_when_the_key_is_registered_for_another_plant(
+    desk: Desk, sealed_with: str, outcome: str
+) -> None:
+    await desk.declare(the_registry())
+    await desk.receive(Gateway().send(a_draw(1), key_id="new-mine.gw-1.1", signed_by=a_signing_key(sealed_with)))
+    assert await desk.outcomes() == ["awaiting key-unknown"]
+    await desk.declare(the_registry(*a_plant("new-mine")))
+    assert await desk.outcomes() == [outcome]
+    assert await desk.rebuild() == []
+
+
 # --- two members at once
 
 

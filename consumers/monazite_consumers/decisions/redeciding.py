@@ -18,7 +18,7 @@ from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.envelopes import FAULT, Arrival, Vouching, not_vouched, vouch
 from monazite_consumers.rules.production import Finding
-from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.registry import GatewayKey, Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
 from monazite_contracts.receipts import Outcome
@@ -36,9 +36,10 @@ async def registry_changed(connection: Connection, before: Registry, after: Regi
     now = (await read_platform(connection)).instant or datetime.now(UTC)
     await connection.execute(statement("platform", "begin"), now)
     platform = await read_platform(connection)
-    plants = _registration_changed(before, after)
+    keys = _changed_keys(before, after)
+    plants = before.plants.keys() ^ after.plants.keys() | {key.plant for found in keys.values() for key in found}
     if plants:
-        await _vouch_again(connection, after, platform, sorted(plants))
+        await _vouch_again(connection, after, platform, sorted(plants), sorted(keys))
     if any(getattr(before.settings, name) != getattr(after.settings, name) for name in EVENT_SETTINGS):
         await rebuild(connection, after, keep=True)
     changes = Changes(at=now)
@@ -49,20 +50,17 @@ async def registry_changed(connection: Connection, before: Registry, after: Regi
     await tell(connection, after, platform, changes, caps)
 
 
-def _registration_changed(before: Registry, after: Registry) -> set[str]:
-    """Plants that came, went, or whose keys changed."""
-    plants = before.plants.keys() ^ after.plants.keys()
-    keys = {key.id for key in before.keys.values()} | {key.id for key in after.keys.values()}
-    for key_id in keys:
-        old, new = before.keys.get(key_id), after.keys.get(key_id)
-        if old != new:
-            plants |= {key.plant for key in (old, new) if key is not None}
-    return set(plants)
+def _changed_keys(before: Registry, after: Registry) -> dict[str, list[GatewayKey]]:
+    """Keys that came, went or changed: as they were, and as they are."""
+    pairs = {key_id: (before.keys.get(key_id), after.keys.get(key_id)) for key_id in {*before.keys, *after.keys}}
+    return {key_id: [key for key in pair if key is not None] for key_id, pair in pairs.items() if pair[0] != pair[1]}
 
 
-async def _vouch_again(connection: Connection, registry: Registry, platform: Platform, plants: list[str]) -> None:
+async def _vouch_again(
+    connection: Connection, registry: Registry, platform: Platform, plants: list[str], keys: list[str]
+) -> None:
     """Both ways: a late registration applies what awaited, a backdated revocation takes back what was sealed."""
-    rows = await connection.fetch(statement("envelopes", "of_plants"), plants)
+    rows = await connection.fetch(statement("envelopes", "of_registrations"), plants, keys)
     doubtful = [row for row in rows if not row["vouched"] or _why_not(row, registry) is not None]
     kept: set[Identity] = set()
     for start in range(0, len(doubtful), CHUNK):

@@ -69,12 +69,19 @@ SELECT source, key_id, count(*) AS messages FROM envelopes
 WHERE outcome = 'awaiting' AND NOT vouched AND rule <> 'awaiting-bound'
 GROUP BY source, key_id;
 
--- name: of_plants
--- Messages whose fate hangs on the registration or the keys of given plants.
+-- name: of_registrations
+-- Messages whose fate hangs on the registration of given plants, or on given keys, whomever they claim to be of.
+WITH found AS (
+    SELECT e.message FROM sources s JOIN envelopes e USING (source)
+    WHERE s.plant = ANY($1::text[]) AND (e.vouched OR e.outcome IN ('awaiting', 'duplicate'))
+    UNION
+    SELECT message FROM envelopes
+    WHERE key_id = ANY($2::text[]) AND NOT vouched AND outcome IN ('awaiting', 'duplicate')
+      AND rule IS DISTINCT FROM 'awaiting-bound'
+)
 SELECT e.message, e.source, e.sequence, e.outcome, e.vouched, e.rule, e.key_id,
        l.topic, l.partition, l.log_generation, l.arrived_at, s.plant, s.gateway
-FROM sources s JOIN envelopes e USING (source) JOIN ledger l USING (message)
-WHERE s.plant = ANY($1::text[]) AND (e.vouched OR e.outcome IN ('awaiting', 'duplicate'))
+FROM found JOIN envelopes e USING (message) JOIN ledger l USING (message) LEFT JOIN sources s USING (source)
 ORDER BY e.message;
 
 -- name: by_outcome
