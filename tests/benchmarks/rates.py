@@ -22,8 +22,8 @@ TARGETS = (
 INTAKE_BYTES_MAX = 200_000_000
 
 LONGER_US = 2_400
-"""How much longer each flush takes than where a cache answers for the disk: (b) then makes about the 335 events/s
-that it made where the targets were set."""
+"""How much longer each flush takes, so that (b) comes to about the 335 events/s that it made where the targets were
+set."""
 
 Rounds = dict[str, list[Measured]]
 

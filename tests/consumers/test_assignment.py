@@ -364,15 +364,20 @@ async def test_a_transaction_that_says_nothing_turns_its_member_red(monkeypatch:
     silent.assignment.positions[TP] = Position(1, 0)
     monkeypatch.setattr(silent, "_decide", lambda *_: asyncio.Event().wait())
     taking = asyncio.create_task(silent._take([Record(0)]))
-    async with asyncio.timeout(30):
-        while "deciding" not in health._beats:  # noqa: ASYNC110 - a beat wakes nobody
-            await asyncio.sleep(0)
-    assert health.healthy
-    clock[0] = DECIDES_WITHIN_S + 1
-    assert not health.healthy
+    await turns_red(health, "deciding", clock, DECIDES_WITHIN_S)
     taking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await taking
+
+
+async def turns_red(health: Health, duty: str, clock: list[float], within_s: float) -> None:
+    """Health is good while a duty has begun, and no longer once it took too long."""
+    async with asyncio.timeout(30):
+        while duty not in health._beats:  # noqa: ASYNC110 - a beat wakes nobody
+            await asyncio.sleep(0)
+    assert health.healthy
+    clock[0] = within_s + 1
+    assert not health.healthy
 
 
 async def test_a_database_that_says_nothing_while_partitions_are_placed_turns_the_member_red(
@@ -383,12 +388,7 @@ async def test_a_database_that_says_nothing_while_partitions_are_placed_turns_th
     placing = Assignment(lambda: asyncio.Event().wait(), no_reader, health)
     placing.consumer = consumer
     waiting = asyncio.create_task(placing.on_partitions_assigned([TP]))
-    async with asyncio.timeout(30):
-        while "placing" not in health._beats:  # noqa: ASYNC110 - a beat wakes nobody
-            await asyncio.sleep(0)
-    assert health.healthy
-    clock[0] = PLACES_WITHIN_S + 1
-    assert not health.healthy
+    await turns_red(health, "placing", clock, PLACES_WITHIN_S)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting

@@ -153,6 +153,7 @@ class Touched:
     before: Mapping[int, Outcome] = field(default_factory=dict)
     """Of stored messages: as what they are tallied."""
     keep: Callable[[], Awaitable[None]] = _kept_already
+    """Writes the ledger, once everything is settled and before anything else is written."""
 
 
 async def decide(

@@ -30,7 +30,7 @@ class Batch:
     numbered: Mapping[int, Arrival]
     vouchings: Mapping[int, Vouching]
     sources: Mapping[Source, int]
-    bounded: bool = True
+    is_bounded: bool = True
     """Whether the bound on awaiting messages holds; a rebuild keeps what was kept."""
 
     def claimed(self, arrival: Arrival) -> Claimed:
@@ -63,7 +63,8 @@ async def decide_unvouched(connection: Connection, batch: Batch, registry: Regis
         if identity in kept:
             verdict.outcome, verdict.reason = Outcome.DUPLICATE, None
         elif verdict.outcome is Outcome.AWAITING and (
-            arrival.is_stripped or (batch.bounded and not arrival.is_parked and not room.take(batch.claimed(arrival)))
+            arrival.is_stripped
+            or (batch.is_bounded and not arrival.is_parked and not room.take(batch.claimed(arrival)))
         ):
             result.stripped.add(message)
             verdict.source = verdict.sequence = None
@@ -177,7 +178,7 @@ class _Room:
 
 
 async def _room(connection: Connection, registry: Registry, batch: Batch) -> _Room:
-    if batch.bounded and any(vouching.outcome is Outcome.AWAITING for vouching in batch.vouchings.values()):
+    if batch.is_bounded and any(vouching.outcome is Outcome.AWAITING for vouching in batch.vouchings.values()):
         return _Room(registry, await connection.fetch(statement("envelopes", "awaiting_counts")))
     return _Room(registry, [])
 
