@@ -23,7 +23,7 @@ from monazite_consumers.decisions.rebuilding import Difference, rebuild
 from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.errors import FaultError
 from monazite_consumers.health import Health
-from monazite_consumers.intake.batches import Batch, read_record
+from monazite_consumers.intake.batches import Batch, fetched, read_record
 from monazite_consumers.intake.consuming import Intake
 from monazite_consumers.intake.positions import Advance
 from monazite_consumers.reconciling import Account, reconcile
@@ -290,7 +290,7 @@ class Desk:
         intake = self.intakes[member]
         received: Counter[TopicPartition] = Counter(message.tp for message in messages)
         await self._assign(intake, received)
-        arrivals = [read_record(message, 1) for message in messages]
+        arrivals = [read_record(fetched(message, 1)) for message in messages]
         steps = [
             Advance(tp, intake.assignment.positions[tp], self.positions[tp] + number, number)
             for tp, number in received.items()
@@ -308,9 +308,19 @@ class Desk:
         intake, batch = self.intakes[member], Batch()
         await self._assign(intake, Counter(message.tp for message in messages))
         for message in messages:
-            batch.add(read_record(message, 1))
+            batch.add(read_record(fetched(message, 1)))
         try:
             await intake._until_durable(batch)
+        finally:
+            self.positions |= {tp: position.next_offset for tp, position in intake.assignment.positions.items()}
+
+    async def decide_all(self, *messages: Message, member: int = 0) -> None:
+        """Decides messages as a member decides a poll of many batches; they are next in their partitions."""
+        intake = self.intakes[member]
+        await self._assign(intake, Counter(message.tp for message in messages))
+        following = {tp: itertools.count(first) for tp, first in self.positions.items()}
+        try:
+            await intake._decide_all([fetched(replace(m, offset=next(following[m.tp])), 1) for m in messages])
         finally:
             self.positions |= {tp: position.next_offset for tp, position in intake.assignment.positions.items()}
 

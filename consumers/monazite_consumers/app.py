@@ -59,6 +59,7 @@ async def _intake(settings: PlatformSettings, health: Health) -> None:
 
     intake = Intake(broker, connected, settings.intake, health)
     pulse = asyncio.create_task(intake.pulse())
+    checking = asyncio.create_task(intake.seals.run())
     failures = 0
     try:
         while True:
@@ -74,14 +75,15 @@ async def _intake(settings: PlatformSettings, health: Health) -> None:
                 continue
             failures = 0
             over: asyncio.Future[Any] = asyncio.ensure_future(intake.superseded.wait())
-            await asyncio.wait({over, intake.failed, pulse}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({over, intake.failed, pulse, checking}, return_when=asyncio.FIRST_COMPLETED)
             over.cancel()
             await intake.stop()
-            for ended in (intake.failed, pulse):
+            for ended in (intake.failed, pulse, checking):
                 if ended.done():
                     ended.result()
     finally:
         pulse.cancel()
+        checking.cancel()
         await broker.stop()
 
 

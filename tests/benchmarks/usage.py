@@ -17,7 +17,11 @@ def cpu_s(pid: int) -> float:
 
 
 def peak_bytes(pid: int) -> int:
-    """The highest resident memory of a process so far (VmHWM)."""
+    """The highest resident memory so far (VmHWM) of a process and of those that it has started, added up."""
+    return sum(_peak_bytes(each) for each in (pid, *(child.pid for child in psutil.Process(pid).children())))
+
+
+def _peak_bytes(pid: int) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

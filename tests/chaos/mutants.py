@@ -71,7 +71,7 @@ MUTANTS = (
     Mutant(
         "the seal is not verified",
         f"{CONSUMERS}/rules/envelopes.py",
-        (("    if key is not None and not verifies(", "    if False and not verifies("),),
+        (("    return None if is_right else refuse(", "    return None if True else refuse("),),
     ),
     Mutant(
         "of two contents under one record id the later is applied",

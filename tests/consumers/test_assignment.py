@@ -17,7 +17,7 @@ from monazite_consumers.errors import FaultError, SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.intake import batches
 from monazite_consumers.intake.assignment import PLACES_WITHIN_S, Assignment
-from monazite_consumers.intake.batches import Batch, read_record
+from monazite_consumers.intake.batches import Batch, Fetched, fetched, read_record
 from monazite_consumers.intake.consuming import DECIDES_WITHIN_S, Intake
 from monazite_consumers.intake.progress import Progress
 from monazite_consumers.rules.positions import Position
@@ -245,9 +245,9 @@ async def test_the_next_batch_is_read_only_in_the_pauses_of_the_one_that_is_deci
     read: list[int] = []
     seen = []
 
-    def note(record: Record, generation: int) -> Any:
-        read.append(record.offset)
-        return read_record(record, generation)
+    def note(one: Fetched) -> Any:
+        read.append(one.record.offset)
+        return read_record(one)
 
     async def decide(_: Batch, deciding: Any) -> None:
         before = len(read)
@@ -292,7 +292,7 @@ async def test_a_batch_that_is_revoked_while_it_fails_is_left_to_its_successor(
     monkeypatch.setattr(intake, "_decide", revoked)
     batch = Batch()
     for offset in range(2):
-        batch.add(read_record(Record(offset), 1))
+        batch.add(read_record(fetched(Record(offset), 1)))
     await intake._until_durable(batch)
     assert TP not in intake.assignment.positions
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from monazite_consumers.intake.batches import Reading
+from monazite_consumers.intake.batches import Reading, fetched
 
 
 class Record(NamedTuple):
@@ -19,7 +19,7 @@ class Record(NamedTuple):
 
 async def transactions(records: list[Record], *, events_max: int = 1_000, bytes_max: int = 1_000) -> list[list[int]]:
     """The offsets of each."""
-    reading, found = Reading([(record, 1) for record in records], events_max, bytes_max), []
+    reading, found = Reading([fetched(record, 1) for record in records], events_max, bytes_max), []
     while (batch := await reading.batch()) is not None:
         found.append([arrival.coordinate.log_offset for arrival, _ in batch.arrivals])
     return found

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -26,7 +27,7 @@ from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.draws import LISTED_BASES
-from monazite_consumers.rules.envelopes import Arrival, Vouching, vouch
+from monazite_consumers.rules.envelopes import Arrival, Proof, Vouching, vouch
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
@@ -84,10 +85,12 @@ async def decide_arrivals(
     registry: Registry,
     arrivals: Sequence[tuple[Arrival, Any]],
     on_settled: Callable[[], None] | None = None,
+    proven: AbstractSet[Proof] = frozenset(),
 ) -> Decision:
     """Decides messages that have just been received, and keeps them; each comes with its odd headers, if any.
 
     `on_settled` is called when hardly anything is left but to write, and PostgreSQL has most of the work.
+    `proven`: seals that were checked before.
     """
     platform = await read_platform(connection)
     platform.require_current()
@@ -101,7 +104,7 @@ async def decide_arrivals(
             on_settled()
         await posting.write_ledger(connection, numbered, odd_headers, stripped)
 
-    return await decide_numbered(connection, registry, platform, Numbered(numbered, keep=keep))
+    return await decide_numbered(connection, registry, platform, Numbered(numbered, keep=keep, proven=proven))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +112,13 @@ class Numbered:
     """Messages with their numbers.
 
     `is_bounded`: of what awaits beyond the bound no bytes are kept. `keep` writes the ledger, before anything else is
-    written, given the messages of which it is to keep no bytes.
+    written, given the messages of which it is to keep no bytes. `proven`: seals that were checked before.
     """
 
     arrivals: Mapping[int, Arrival]
     is_bounded: bool = True
     keep: Callable[[set[int]], Awaitable[None]] = _kept_already
+    proven: AbstractSet[Proof] = frozenset()
 
 
 async def decide_numbered(
@@ -124,7 +128,7 @@ async def decide_numbered(
     numbered = messages.arrivals
     newest = max(arrival.coordinate.arrived_at for arrival in numbered.values())
     changes = Changes(at=platform.instant or newest, arrived_at=newest if platform.instant is None else None)
-    vouchings = {message: vouch(arrival, registry) for message, arrival in numbered.items()}
+    vouchings = {message: vouch(arrival, registry, messages.proven) for message, arrival in numbered.items()}
     of_sources = await _number_sources(connection, numbered, vouchings)
     unvouched = await decide_unvouched(
         connection, Batch(numbered, vouchings, of_sources, messages.is_bounded), registry, changes

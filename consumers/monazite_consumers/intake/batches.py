@@ -3,11 +3,11 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
 
-from monazite_consumers.decisions.reading import arrival, arrived_at, read_headers
+from monazite_consumers.decisions.reading import Sealing, arrival, arrived_at, read_headers
 from monazite_consumers.intake.assignment import Assignment
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
 
@@ -40,13 +40,26 @@ class Batch:
         return halves
 
 
-def accepted(assignment: Assignment, records: Sequence[Any]) -> list[tuple[Any, int]]:
-    """Of one poll's records those that are next in their partitions, with the generation of their log."""
+class Fetched(NamedTuple):
+    """One record, the generation of its log, and what its headers hold."""
+
+    record: Any
+    log_generation: int
+    sealing: Sealing
+
+
+def fetched(record: Any, log_generation: int) -> Fetched:
+    """A record with its headers read."""
+    return Fetched(record, log_generation, read_headers(record.headers))
+
+
+def accepted(assignment: Assignment, records: Sequence[Any]) -> list[Fetched]:
+    """Of one poll's records those that are next in their partitions."""
     by_partition: dict[TopicPartition, list[Any]] = defaultdict(list)
     for record in records:
         by_partition[TopicPartition(record.topic, record.partition)].append(record)
     return [
-        (record, assignment.generation(tp))
+        fetched(record, assignment.generation(tp))
         for tp, found in by_partition.items()
         for record in assignment.accept(tp, found)
     ]
@@ -59,7 +72,7 @@ class Reading:
     PostgreSQL works on this one; it would only be in the way of the work that PostgreSQL waits for.
     """
 
-    def __init__(self, records: Iterable[tuple[Any, int]], events_max: int, bytes_max: int) -> None:
+    def __init__(self, records: Iterable[Fetched], events_max: int, bytes_max: int) -> None:
         self._unread = iter(records)
         self._events_max, self._bytes_max = events_max, bytes_max
         self._may = asyncio.Event()
@@ -76,18 +89,18 @@ class Reading:
     async def batch(self) -> Batch | None:
         """The next one; None when everything is read."""
         batch = Batch()
-        for record, log_generation in self._unread:
+        for one in self._unread:
             await asyncio.sleep(0)
             await self._may.wait()
-            batch.add(read_record(record, log_generation))
+            batch.add(read_record(one))
             if batch.events >= self._events_max or batch.bytes >= self._bytes_max:
                 break
         return batch if batch.arrivals else None
 
 
-def read_record(record: Any, log_generation: int) -> tuple[Arrival, Any]:
+def read_record(one: Fetched) -> tuple[Arrival, Any]:
     """One record, with its odd headers if it has any; whatever it is, without ever raising."""
-    sealing = read_headers(record.headers)
+    record, log_generation, sealing = one
     coordinate = Coordinate(arrived_at(record.timestamp), record.topic, record.partition, log_generation, record.offset)
     return arrival(coordinate, record.key, sealing, record.value), sealing.odd
 

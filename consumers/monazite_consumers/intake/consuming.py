@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from time import monotonic, time
@@ -22,14 +22,15 @@ from monazite_consumers.decisions.parking import park
 from monazite_consumers.errors import FaultError, SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.assignment import KAFKA_ANSWERS_WITHIN_S, Assignment
-from monazite_consumers.intake.batches import Batch, Reading, accepted
+from monazite_consumers.intake.batches import Batch, Fetched, Reading, accepted
 from monazite_consumers.intake.logs import READER
 from monazite_consumers.intake.patience import Patience
 from monazite_consumers.intake.positions import Advance, advance
 from monazite_consumers.intake.progress import Progress
 from monazite_consumers.intake.records import install_reader, others_first
+from monazite_consumers.intake.seals import Seals
 from monazite_consumers.intake.skipping import note_skips
-from monazite_consumers.rules.envelopes import Arrival
+from monazite_consumers.rules.envelopes import Arrival, Proof
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import IntakeSettings
 from monazite_contracts.topics import PLANT_TOPICS
@@ -44,6 +45,9 @@ that had records left when it was: they stand still."""
 
 DECIDES_WITHIN_S = 30.0
 """One transaction; a database behind a network that swallows everything says nothing at all."""
+
+FEW = 32
+"""Messages of which intake checks the seals itself: nobody else would be sooner."""
 
 _Deciding = Callable[[Connection, Registry, Sequence[tuple[Arrival, Any]]], Awaitable[Decision]]
 
@@ -60,6 +64,7 @@ class Intake:
         self._connection: Connection | None = None
         self._registry = Registry()
         self._patience = Patience()
+        self.seals = Seals()
         self._settings = settings
         self._health = health
         self.assignment = Assignment(connect, lambda: self.subscriber.builder(**READER), health)
@@ -150,22 +155,34 @@ class Intake:
             if not self.failed.done():
                 self.failed.set_exception(error)
         finally:
+            self.seals.forget()
             self.assignment.idle.set()
             self._health.rest("deciding")
 
-    async def _decide_all(self, records: Sequence[tuple[Any, int]]) -> None:
+    async def _decide_all(self, records: Sequence[Fetched]) -> None:
         """One batch after the other; the next one is read while PostgreSQL works on this one."""
         number, limits = self.assignment.number, (self._settings.events_max, self._settings.bytes_max)
+        if len(records) >= FEW:
+            self.seals.check(self._sealed(records))
         reading = Reading(records, *limits)
         batch = await reading.batch()
         while batch is not None and self.assignment.number == number:  # else: read again from the positions
             reading.stand_back()
+            deciding = partial(decide_arrivals, on_settled=reading.go_on, proven=self.seals.proven)
             following = asyncio.ensure_future(reading.batch())
             try:
-                await self._until_durable(batch, partial(decide_arrivals, on_settled=reading.go_on))
+                await self._until_durable(batch, deciding)
             finally:
                 reading.go_on()
                 batch = await following
+
+    def _sealed(self, records: Iterable[Fetched]) -> Iterator[Proof]:
+        """Seals by keys that are known."""
+        keys = self._registry.sealing_keys
+        for record, _, (key_id, seal, _) in records:
+            key = keys.get(key_id or "")
+            if key is not None and seal is not None and record.value is not None:
+                yield key.public, seal, record.value
 
     def _steps(self, batch: Batch) -> list[Advance]:
         return [

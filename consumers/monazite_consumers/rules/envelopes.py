@@ -1,6 +1,7 @@
 """Whether an envelope is vouched for, and which of several stands at its sequence."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -41,6 +42,9 @@ class Arrival(NamedTuple):
     """Our own code raised on it: it is kept and awaits a release that does not."""
 
 
+Proof = tuple[str, bytes, bytes]
+"""A public key in base64url, a seal, and a value of which it is the key's seal."""
+
 FAULT = Refusal("platform-fault", "", "Nothing for you to do: the platform could not decide this and will again.")
 """The fault is ours."""
 
@@ -75,8 +79,8 @@ _AWAITING_REMEDY = {
 }
 
 
-def vouch(arrival: Arrival, registry: Registry) -> Vouching:
-    """The first rows of the protocol's table: refused, awaiting, or vouched for."""
+def vouch(arrival: Arrival, registry: Registry, proven: AbstractSet[Proof] = frozenset()) -> Vouching:
+    """The first rows of the protocol's table: refused, awaiting, or vouched for. Seals in `proven` are right."""
     if arrival.is_stripped:
         return Vouching(Outcome.AWAITING, BEYOND_BOUND)
     if arrival.is_parked:
@@ -84,7 +88,7 @@ def vouch(arrival: Arrival, registry: Registry) -> Vouching:
     source = arrival.opened.source
     key = registry.keys.get(arrival.key_id) if arrival.key_id is not None else None
     sealing = registry.sealing_keys.get(arrival.key_id) if arrival.key_id is not None else None
-    refusal = _not_rightly_sealed(arrival, sealing, registry)
+    refusal = _not_rightly_sealed(arrival, sealing, registry, proven)
     if refusal is not None or source is None:
         return Vouching(Outcome.REFUSED, refusal)
     gateway = (source.plant, source.gateway)
@@ -97,15 +101,18 @@ def vouch(arrival: Arrival, registry: Registry) -> Vouching:
     return Vouching(Outcome.AWAITING, Refusal(rule, "source", _AWAITING_REMEDY[rule]))
 
 
-def _not_rightly_sealed(arrival: Arrival, key: GatewayKey | None, registry: Registry) -> Refusal | None:
+def _not_rightly_sealed(
+    arrival: Arrival, key: GatewayKey | None, registry: Registry, proven: AbstractSet[Proof]
+) -> Refusal | None:
     """Why it is no sealed envelope; a key that is not known proves nothing either way."""
     if arrival.opened.source is None:
         return arrival.opened.refusal
     if arrival.key_id is None or arrival.seal is None or arrival.value is None:
         return refuse("seal-missing", "headers")
-    if key is not None and not verifies(arrival.value, arrival.seal, registry.verify_keys[key.id]):
-        return refuse("seal-false", "headers.seal")
-    return None
+    if key is None or (key.public, arrival.seal, arrival.value) in proven:
+        return None
+    is_right = verifies(arrival.value, arrival.seal, registry.verify_keys[key.id])
+    return None if is_right else refuse("seal-false", "headers.seal")
 
 
 def not_vouched(

@@ -1,0 +1,137 @@
+"""Checks seals in a process beside intake, while intake decides.
+
+Intake never waits for an answer: what is not known when it is needed, it checks itself.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import lru_cache
+from struct import Struct, error
+from typing import BinaryIO
+
+from monazite_consumers.database import back_off
+from monazite_consumers.rules.envelopes import Proof
+from monazite_contracts.seal import public_key, verifies
+
+log = logging.getLogger(__name__)
+
+ASKED_AT_ONCE = 64
+UNDERWAY_BYTES = 1024 * 1024
+"""Of values that are asked about and not answered: the largest pipe that Linux gives to an ordinary user."""
+
+_COUNT = Struct("!I")
+_HEAD = Struct("!43s64sI")
+"""A public key in base64url, a seal, and the size of the value that follows."""
+
+_verify_key = lru_cache(maxsize=4_096)(public_key)
+
+
+class Seals:
+    """Asks a child process about seals, in order. `proven` fills up while others work."""
+
+    def __init__(self) -> None:
+        self.proven: set[Proof] = set()
+        self._questions: asyncio.WriteTransport | None = None
+        self._unasked: deque[Proof] = deque()
+        self._asked: deque[Proof] = deque()
+        self._underway_bytes = 0
+
+    def check(self, sealed: Iterable[Proof]) -> None:
+        """Asks about these seals, and forgets the others."""
+        self.proven = set()
+        self._unasked = deque(sealed)
+        self._ask()
+
+    def forget(self) -> None:
+        """Nobody needs an answer any more."""
+        self.check(())
+
+    async def run(self) -> None:
+        """Until cancelled; a child that ends is replaced."""
+        attempt = 0
+        while True:
+            try:
+                child, self._questions = await _start()
+                attempt = await self._listen(child) and attempt
+                log.warning("the process that checks seals has ended: %s", await child.wait())
+            except OSError as error:
+                log.warning("no process can be started to check seals: %s", error)
+            await back_off(attempt)
+            attempt += 1
+
+    async def _listen(self, child: Process) -> bool:
+        """Until the child ends; whether it never said anything."""
+        assert child.stdout is not None  # noqa: S101 - it is a pipe
+        is_mute = True
+        try:
+            while answers := await child.stdout.read(4_096):
+                is_mute = False
+                self._hear(answers)
+        finally:
+            if self._questions is not None and not self._questions.is_closing():
+                self._questions.abort()  # the child ends with the pipe
+            self._questions, self._underway_bytes = None, 0
+            self._asked.clear()
+        return is_mute
+
+    def _ask(self) -> None:
+        while self._questions is not None and self._unasked and self._underway_bytes < UNDERWAY_BYTES:
+            parts: list[bytes] = []
+            before = len(self._asked)
+            while self._unasked and len(self._asked) - before < ASKED_AT_ONCE and self._underway_bytes < UNDERWAY_BYTES:
+                proof = self._unasked.popleft()
+                key, seal, value = proof
+                parts += (_HEAD.pack(key.encode(), seal, len(value)), value)
+                self._asked.append(proof)
+                self._underway_bytes += len(value)
+            self._questions.write(b"".join((_COUNT.pack(len(self._asked) - before), *parts)))
+
+    def _hear(self, answers: bytes) -> None:
+        for is_right in answers:
+            proof = self._asked.popleft()
+            self._underway_bytes -= len(proof[2])
+            if is_right:
+                self.proven.add(proof)
+        self._ask()
+
+
+async def _start() -> tuple[Process, asyncio.WriteTransport]:
+    """The child, and the pipe of questions to it."""
+    theirs, ours = os.pipe()
+    questions = os.fdopen(ours, "wb", 0)
+    try:
+        with suppress(AttributeError, OSError):  # elsewhere than on Linux a pipe is smaller, and the child waits more
+            fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, UNDERWAY_BYTES)
+        child = await asyncio.create_subprocess_exec(sys.executable, "-m", __name__, stdin=theirs, stdout=PIPE)
+    except BaseException:
+        questions.close()
+        raise
+    finally:
+        os.close(theirs)
+    transport, _ = await asyncio.get_running_loop().connect_write_pipe(asyncio.BaseProtocol, questions)
+    return child, transport
+
+
+def _answer(questions: BinaryIO, answers: BinaryIO) -> None:
+    """One byte a question, until whoever asks has gone."""
+    while len(count := questions.read(_COUNT.size)) == _COUNT.size:
+        rights = bytearray()
+        for _ in range(*_COUNT.unpack(count)):
+            key, seal, size = _HEAD.unpack(questions.read(_HEAD.size))
+            rights.append(verifies(questions.read(size), seal, _verify_key(key.decode())))
+        answers.write(rights)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses Ctrl-C means intake, and this ends with it
+    with suppress(BrokenPipeError, error):  # whoever asked has gone in the middle of a question
+        _answer(sys.stdin.buffer, sys.stdout.buffer)
