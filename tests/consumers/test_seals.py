@@ -18,7 +18,7 @@ from nacl.signing import SigningKey
 from regulator_desk import Desk, Gateway, a_draw, the_registry
 
 from monazite_consumers.decisions.deciding import decide_arrivals
-from monazite_consumers.intake import consuming, seals
+from monazite_consumers.intake import answering, consuming, seals
 from monazite_consumers.intake.seals import UNDERWAY_BYTES, Seals
 from monazite_consumers.rules.entries import GatewayKey
 from monazite_consumers.rules.envelopes import Arrival, Coordinate, Proof, vouch
@@ -47,7 +47,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 def children() -> set[int]:
-    return {child.pid for child in psutil.Process().children() if seals.__name__ in child.cmdline()}
+    return {child.pid for child in psutil.Process().children() if answering.__name__ in child.cmdline()}
 
 
 @pytest_asyncio.fixture

@@ -7,31 +7,22 @@ import asyncio
 import fcntl
 import logging
 import os
-import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import lru_cache
-from struct import Struct, error
-from typing import BinaryIO
 
 from monazite_consumers.database import back_off
+from monazite_consumers.intake import answering
+from monazite_consumers.intake.answering import COUNT, HEAD
 from monazite_consumers.rules.envelopes import Proof
-from monazite_contracts.seal import public_key, verifies
 
 log = logging.getLogger(__name__)
 
 ASKED_AT_ONCE = 64
 UNDERWAY_BYTES = 1024 * 1024
 """Of values that are asked about and not answered: the largest pipe that Linux gives to an ordinary user."""
-
-_COUNT = Struct("!I")
-_HEAD = Struct("!43s64sI")
-"""A public key in base64url, a seal, and the size of the value that follows."""
-
-_verify_key = lru_cache(maxsize=4_096)(public_key)
 
 
 class Seals:
@@ -89,10 +80,10 @@ class Seals:
             while self._unasked and len(self._asked) - before < ASKED_AT_ONCE and self._underway_bytes < UNDERWAY_BYTES:
                 proof = self._unasked.popleft()
                 key, seal, value = proof
-                parts += (_HEAD.pack(key.encode(), seal, len(value)), value)
+                parts += (HEAD.pack(key.encode(), seal, len(value)), value)
                 self._asked.append(proof)
                 self._underway_bytes += len(value)
-            self._questions.write(b"".join((_COUNT.pack(len(self._asked) - before), *parts)))
+            self._questions.write(b"".join((COUNT.pack(len(self._asked) - before), *parts)))
 
     def _hear(self, answers: bytes) -> None:
         for is_right in answers:
@@ -110,7 +101,9 @@ async def _start() -> tuple[Process, asyncio.WriteTransport]:
     try:
         with suppress(AttributeError, OSError):  # elsewhere than on Linux a pipe is smaller, and the child waits more
             fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, UNDERWAY_BYTES)
-        child = await asyncio.create_subprocess_exec(sys.executable, "-m", __name__, stdin=theirs, stdout=PIPE)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", answering.__name__, stdin=theirs, stdout=PIPE
+        )
     except BaseException:
         questions.close()
         raise
@@ -118,20 +111,3 @@ async def _start() -> tuple[Process, asyncio.WriteTransport]:
         os.close(theirs)
     transport, _ = await asyncio.get_running_loop().connect_write_pipe(asyncio.BaseProtocol, questions)
     return child, transport
-
-
-def _answer(questions: BinaryIO, answers: BinaryIO) -> None:
-    """One byte a question, until whoever asks has gone."""
-    while len(count := questions.read(_COUNT.size)) == _COUNT.size:
-        rights = bytearray()
-        for _ in range(*_COUNT.unpack(count)):
-            key, seal, size = _HEAD.unpack(questions.read(_HEAD.size))
-            rights.append(verifies(questions.read(size), seal, _verify_key(key.decode())))
-        answers.write(rights)
-        answers.flush()
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses Ctrl-C means intake, and this ends with it
-    with suppress(BrokenPipeError, error):  # whoever asked has gone in the middle of a question
-        _answer(sys.stdin.buffer, sys.stdout.buffer)
