@@ -6,9 +6,14 @@ from typing import Final, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.sql import statement
+from monazite_contracts.topics import ALERTS
 
 KEPT_FOR: Final = timedelta(days=7)
 """How long published messages stay in the outbox, for whoever looks into an incident."""
+
+
+URGENT: Final = "urgent"
+"""What the relay is told of alerts: it does not rest before them."""
 
 
 class Outgoing(NamedTuple):
@@ -24,5 +29,5 @@ async def put(connection: Connection, messages: Sequence[Outgoing], arrived_at: 
     if not messages:
         return
     topics, keys, values = zip(*messages, strict=True)
-    await connection.execute(statement("outbox", "put"), list(topics), list(keys), list(values), arrived_at)
-    await connection.execute(statement("outbox", "wake"))
+    urgency = URGENT if any(topic.startswith(ALERTS) for topic in topics) else ""
+    await connection.execute(statement("outbox", "put"), list(topics), list(keys), list(values), arrived_at, urgency)

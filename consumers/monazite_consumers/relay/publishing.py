@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, RELAY_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
-from monazite_consumers.delivery import KEPT_FOR, Outgoing
+from monazite_consumers.delivery import KEPT_FOR, URGENT, Outgoing
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held, while_held
@@ -36,8 +36,8 @@ IDLE_S = 0.5
 
 RESTS: Final = 3
 REST_S_MAX: Final = 0.2
-"""After a pass the relay rests for three times as long. Each pass costs the broker a marker in every partition that it
-wrote to: what gathers meanwhile goes with the next one. A quiet platform's passes are short, and so are the rests."""
+"""After a pass the relay rests for three times as long, or until there is an alert. Each pass costs the broker a marker
+in every partition that it wrote to: receipts that gather meanwhile go with the next one."""
 
 COUNT_EVERY_S = 5.0
 """How often what waits is counted while it does not fit into one pass."""
@@ -55,7 +55,7 @@ class Relay:
         self._database_url = database_url
         self._kafka = kafka
         self._health = health
-        self._woken = asyncio.Event()
+        self._woken, self._hurried = asyncio.Event(), asyncio.Event()
         self._topics: set[str] = set()
         self._topics_of_revision = -1
         self._last: RelayControl | None = None
@@ -81,7 +81,7 @@ class Relay:
             self._failures += 1
 
     async def _publish_while_held(self, connection: Connection) -> None:
-        await connection.add_listener("monazite_outbox", lambda *_: self._woken.set())
+        await connection.add_listener("monazite_outbox", self._notified)
         self._topics, self._topics_of_revision = set(), -1
         await self._count(connection)  # also while the broker is away
         if not self._unparked:
@@ -93,6 +93,7 @@ class Relay:
             self._last = await while_held(connection, control.newest(self._kafka))
             while True:
                 self._woken.clear()
+                self._hurried.clear()
                 began = monotonic()
                 await self._look_at_topics(connection, producer)
                 published = await self._pass(connection, producer)
@@ -103,9 +104,14 @@ class Relay:
                     async with asyncio.timeout(ANSWERS_WITHIN_S):
                         await producer.client.fetch_all_metadata()
                     await self._forget(connection)
-                    await self._idle()
+                    await _until(self._woken, IDLE_S)
                 else:
-                    await asyncio.sleep(min(RESTS * (monotonic() - began), REST_S_MAX))
+                    await _until(self._hurried, min(RESTS * (monotonic() - began), REST_S_MAX))
+
+    def _notified(self, _connection: object, _pid: int, _channel: str, urgency: object) -> None:
+        self._woken.set()
+        if urgency == URGENT:
+            self._hurried.set()
 
     async def _look_at_topics(self, connection: Connection, producer: FencedProducer) -> None:
         """A topic that is gone is made again; one that was made again is told everything."""
@@ -125,11 +131,6 @@ class Relay:
             last = self._last.publication if self._last else 0
             await connection.execute(statement("outbox", "forget"), datetime.now(UTC) - KEPT_FOR, last)
             self._forgot_at = monotonic()
-
-    async def _idle(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(IDLE_S):
-                await self._woken.wait()
 
     async def _pass(self, connection: Connection, producer: FencedProducer) -> int:
         found = await restoring.standing(connection, self._last)
@@ -212,6 +213,12 @@ class Relay:
         metrics.OUTBOX_DEPTH.set(waiting["messages"])
         metrics.OUTBOX_AGE_SECONDS.set(_age_s(waiting["oldest_at"]))
         self._counted_at = monotonic()
+
+
+async def _until(event: asyncio.Event, limit_s: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            await event.wait()
 
 
 def _age_s(written_at: datetime | None) -> float:

@@ -1,12 +1,12 @@
 -- The outbox: what must be published, written in the transaction that decided it.
 
 -- name: put
--- Messages to publish; their numbers grow in the order given.
-INSERT INTO outbox (topic, key, value, arrived_at) SELECT *, $4::timestamptz FROM unnest($1::text[], $2::bytea[], $3::bytea[]);
-
--- name: wake
--- Tells the relay that there is something to publish, at the commit.
-SELECT pg_notify('monazite_outbox', '');
+-- Messages to publish; their numbers grow in the order given. The relay is told at the commit, and how urgent they are.
+WITH put AS (
+    INSERT INTO outbox (topic, key, value, arrived_at)
+    SELECT *, $4::timestamptz FROM unnest($1::text[], $2::bytea[], $3::bytea[])
+)
+SELECT pg_notify('monazite_outbox', $5);
 
 -- name: unpublished
 -- What is not yet marked, in order: so many rows, and about so many bytes.
