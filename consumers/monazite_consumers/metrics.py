@@ -30,6 +30,7 @@ GENERATION = Gauge(
     "monazite_log_generation", "1, and 1 more for each log that was adopted in another's place.", ["topic", "partition"]
 )
 SUPERSEDED = Counter("monazite_intake_superseded", "Batches given up because a successor had moved the position.")
+STALLED = Counter("monazite_intake_stalled", "Times that the client brought nothing of what waited: started anew.")
 RETRIES = Counter("monazite_retries", "Tries that failed and will be repeated, by what failed.", ["what"])
 UNRECONCILED = Gauge(
     "monazite_unreconciled_messages",

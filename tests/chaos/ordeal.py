@@ -162,7 +162,10 @@ async def caught_up(scene: Scene) -> None:
     async def told() -> bool:
         return not await world.ask("SELECT count(*) FROM outbox WHERE published_at IS NULL AND written_at < $1", now)
 
-    await until("everything is told", told, scene.patience_s)
+    try:
+        await until("everything is told", told, scene.patience_s)
+    except NeverError as error:
+        raise NeverError(f"{error}: {await _what_waits(world)}") from error
     for name in world.services:
         if world.child(name).alive:
 
@@ -170,6 +173,16 @@ async def caught_up(scene: Scene) -> None:
                 return bool((await world.health(service))["healthy"])
 
             await until(f"{name} is well", well, scene.patience_s)
+
+
+async def _what_waits(world: World) -> str:
+    async with world.connection() as opened:
+        rows = await opened.fetch(
+            "SELECT topic, count(*) AS waiting, count(parked_at) AS parked, min(written_at) AS since"
+            " FROM outbox WHERE published_at IS NULL GROUP BY topic ORDER BY min(written_at) LIMIT 3"
+        )
+    health = await world.health("relay")
+    return f"{[dict(row) for row in rows]}, relay: {health}"
 
 
 async def held_against_the_account(scene: Scene) -> Verdict:

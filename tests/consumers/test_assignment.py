@@ -18,7 +18,7 @@ from monazite_consumers.health import Health
 from monazite_consumers.intake import batches
 from monazite_consumers.intake.assignment import PLACES_WITHIN_S, Assignment
 from monazite_consumers.intake.batches import Batch, Fetched, fetched, read_record
-from monazite_consumers.intake.consuming import DECIDES_WITHIN_S, Intake
+from monazite_consumers.intake.consuming import DECIDES_WITHIN_S, FETCHES_WITHIN_S, Intake
 from monazite_consumers.intake.progress import Progress
 from monazite_consumers.rules.positions import Position
 from monazite_consumers.settings import IntakeSettings
@@ -392,3 +392,46 @@ async def test_a_database_that_says_nothing_while_partitions_are_placed_turns_th
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1_000.0]
+    monkeypatch.setattr("monazite_consumers.intake.consuming.monotonic", lambda: now[0])
+    return now
+
+
+def wait_for_messages(intake: Intake, clock: list[float], waiting: int = 5) -> bool:
+    """Pulses once before the limit and once after it; whether the consumer is to be started anew."""
+    intake._moved_at = clock[0]
+    for seconds in (FETCHES_WITHIN_S / 2, FETCHES_WITHIN_S):
+        assert not intake.superseded.is_set()
+        clock[0] += seconds
+        intake._notice_stall(waiting)
+    return intake.superseded.is_set()
+
+
+async def test_a_client_that_brings_nothing_though_messages_wait_is_started_anew(
+    intake: Intake, clock: list[float]
+) -> None:
+    assert wait_for_messages(intake, clock)
+    assert not intake.assignment.positions
+    assert not intake._health.checks["fetching"].healthy
+
+
+async def test_nothing_is_started_anew_while_nothing_waits_or_others_are_unwell_or_a_transaction_is_under_way(
+    intake: Intake, clock: list[float]
+) -> None:
+    assert not wait_for_messages(intake, clock, waiting=0)
+    intake._health.red("database", "away")
+    assert not wait_for_messages(intake, clock)
+    intake._health.green("database")
+    intake.assignment.idle.clear()
+    assert not wait_for_messages(intake, clock)
+    intake.assignment.idle.set()
+    intake._moved_at = clock[0]
+    for _ in range(4):
+        clock[0] += FETCHES_WITHIN_S / 2
+        await intake._take([])
+        intake._notice_stall(5)
+    assert not intake.superseded.is_set()

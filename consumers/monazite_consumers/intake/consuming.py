@@ -43,6 +43,9 @@ FETCH_WAITS_MS = 50
 """How long the broker holds a request for which it has nothing. Meanwhile no other is sent, also not for partitions
 that had records left when it was: they stand still."""
 
+FETCHES_WITHIN_S = 20.0
+"""How long messages may wait while Kafka answers, everything else is well, and the client brings none of them."""
+
 DECIDES_WITHIN_S = 30.0
 """One transaction; a database behind a network that swallows everything says nothing at all."""
 
@@ -69,6 +72,8 @@ class Intake:
         self._health = health
         self.assignment = Assignment(connect, lambda: self.subscriber.builder(**READER), health)
         self._progress = Progress(self.assignment)
+        self._moved_at = monotonic()
+        """When messages last came, or none was waiting."""
         install_reader()
         self.subscriber = broker.subscriber(
             *PLANT_TOPICS.values(),
@@ -98,6 +103,8 @@ class Intake:
         self.assignment.drop()  # the consumer before this one may have been assigned something while it stopped
         self.assignment.consumer = self.subscriber.consumer
         await starting
+        self._moved_at = monotonic()
+        self._health.green("fetching")
 
     async def stop(self) -> None:
         """Leaves the group."""
@@ -118,7 +125,7 @@ class Intake:
                     self._health.green("kafka")
                     await self.assignment.tend()
                     async with asyncio.timeout(KAFKA_ANSWERS_WITHIN_S):
-                        await self._progress.show(consumer)
+                        self._notice_stall(await self._progress.show(consumer))
             except (OSError, KafkaError) as error:
                 self._health.red("kafka", f"{type(error).__name__}: {error}")
             with suppress(TimeoutError):
@@ -133,9 +140,26 @@ class Intake:
         else:
             self._health.green("topics")
 
+    def _notice_stall(self, waiting: int) -> None:
+        """A client that brings nothing although messages wait, and says nothing about it, is started anew."""
+        if not waiting or not self._health.healthy or not self.assignment.idle.is_set():
+            self._moved_at = monotonic()
+        elif monotonic() - self._moved_at > FETCHES_WITHIN_S:
+            complaint = (
+                f"{waiting} messages wait and none came for {FETCHES_WITHIN_S:g} s: the consumer is started anew"
+            )
+            metrics.STALLED.inc()
+            log.error("%s", complaint)
+            self._health.red("fetching", complaint)
+            self._moved_at = monotonic()
+            self.assignment.drop()
+            self.superseded.set()
+
     async def _take(self, batch: Any) -> None:
         """One poll's records, in transactions of so many events or bytes; returns when all are durable."""
         self.assignment.idle.clear()
+        self._moved_at = monotonic()
+        self._health.green("fetching")
         partitions = {TopicPartition(read.topic, read.partition) for read in batch}
         if self.subscriber.consumer is not None:
             others_first(self.subscriber.consumer, partitions)

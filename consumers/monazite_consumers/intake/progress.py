@@ -17,18 +17,19 @@ class Progress:
         self._assignment = assignment
         self._shown: dict[TopicPartition, int] = {}
 
-    async def show(self, consumer: AIOKafkaConsumer) -> None:
-        """Raises KafkaError while the broker is away."""
+    async def show(self, consumer: AIOKafkaConsumer) -> int:
+        """How many messages wait to be fetched; raises KafkaError while the broker is away."""
         reached = {tp: position.next_offset for tp, position in self._assignment.positions.items()}
         unplaced = consumer.assignment() - reached.keys() - self._assignment.stopped.keys()
         shown = {tp: await consumer.committed(tp) or 0 for tp in unplaced} | reached
         ends = await consumer.end_offsets(list(shown)) if shown else {}
-        lags = {tp: max(0, ends[tp] - next_offset) for tp, next_offset in shown.items()} | self._assignment.stopped
+        lags = {tp: max(0, ends[tp] - next_offset) for tp, next_offset in shown.items()}
         metrics.LAG.clear()
-        for tp, lag in lags.items():
+        for tp, lag in (lags | self._assignment.stopped).items():
             metrics.LAG.labels(tp.topic, tp.partition).set(lag)
         if reached != self._shown:
             await self._store(consumer, reached)
+        return sum(lags.values())
 
     async def _store(self, consumer: AIOKafkaConsumer, reached: dict[TopicPartition, int]) -> None:
         try:

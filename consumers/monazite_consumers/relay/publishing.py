@@ -100,11 +100,11 @@ class Relay:
                 self._failures = 0
                 self._health.beat("relay", limit_s=30)
                 if not published:
-                    # An idle relay notices too when the broker is gone.
-                    async with asyncio.timeout(ANSWERS_WITHIN_S):
-                        await producer.client.fetch_all_metadata()
                     await self._forget(connection)
-                    await _until(self._woken, IDLE_S)
+                    if not await _until(self._woken, IDLE_S):
+                        # An idle relay notices too when the broker is gone.
+                        async with asyncio.timeout(ANSWERS_WITHIN_S):
+                            await producer.client.fetch_all_metadata()
                 else:
                     await _until(self._hurried, min(RESTS * (monotonic() - began), REST_S_MAX))
 
@@ -215,10 +215,12 @@ class Relay:
         self._counted_at = monotonic()
 
 
-async def _until(event: asyncio.Event, limit_s: float) -> None:
+async def _until(event: asyncio.Event, limit_s: float) -> bool:
+    """Whether it happened within so many seconds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(limit_s):
-            await event.wait()
+            return await event.wait()
+    return False
 
 
 def _age_s(written_at: datetime | None) -> float:
