@@ -17,6 +17,9 @@ ANSWERS_WITHIN_S: Final = 5.0
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 """After which the broker takes back what a relay without a successor left open; longer than any pass."""
 
+RETRY_BACKOFF_MS: Final = 400
+"""While the broker is away the client says so at each try: the default is ten times a second."""
+
 BATCH_BYTES_MAX: Final = 128 * 1024
 """Of one partition in one request: one request is under way at a time, and the default of 16 KiB makes many."""
 
@@ -34,6 +37,7 @@ class FencedProducer(AIOKafkaProducer):  # type: ignore[misc] # aiokafka ships n
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             request_timeout_ms=int(ANSWERS_WITHIN_S * 1_000),
             max_batch_size=BATCH_BYTES_MAX,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
         )
 
     async def __aenter__(self) -> Self:
