@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
-from monazite_consumers import metrics, register, topics
+from monazite_consumers import connections, metrics, register, topics
 from monazite_consumers.database import (
     ANSWER_WITHIN_S,
     DATABASE_ERRORS,
@@ -134,6 +134,7 @@ async def run(service: str, settings: PlatformSettings, announce: Callable[[int]
     """Runs one service until SIGTERM or SIGINT; `announce` is called with the port of its metrics and health."""
     health = Health()
     health.red("start", "starting")
+    connections.endure_closed_transports()
     gc.freeze()  # what was imported stays
     gc.set_threshold(GARBAGE_AFTER)
     metrics.BUILD.labels(version("monazite")).set(1)
