@@ -47,7 +47,14 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 def children() -> set[int]:
-    return {child.pid for child in psutil.Process().children() if answering.__name__ in child.cmdline()}
+    return {child.pid for child in psutil.Process().children() if _answers(child)}
+
+
+def _answers(child: psutil.Process) -> bool:
+    try:
+        return answering.__name__ in child.cmdline()
+    except psutil.Error:  # it has just ended
+        return False
 
 
 @pytest_asyncio.fixture
