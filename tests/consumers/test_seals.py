@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 import pytest_asyncio
+import uvloop
 from nacl.signing import SigningKey
 from regulator_desk import Desk, Gateway, a_draw, the_registry
 
@@ -57,16 +58,23 @@ def _answers(child: psutil.Process) -> bool:
         return False
 
 
-@pytest_asyncio.fixture
-async def checking() -> AsyncIterator[Seals]:
-    await until(lambda: not children())
+@asynccontextmanager
+async def running() -> AsyncIterator[Seals]:
     made = Seals()
-    running = asyncio.create_task(made.run())
+    task = asyncio.create_task(made.run())
     await until(lambda: made._questions is not None)
     yield made
-    running.cancel()
+    assert not task.done()
+    task.cancel()
     with suppress(asyncio.CancelledError):
-        await running
+        await task
+    await until(lambda: not children())
+
+
+@pytest_asyncio.fixture
+async def checking() -> AsyncIterator[Seals]:
+    async with running() as made:
+        yield made
 
 
 async def test_only_right_seals_are_proven(checking: Seals) -> None:
@@ -102,6 +110,20 @@ async def test_a_child_that_is_killed_is_replaced(checking: Seals) -> None:
     right = [sealed(b"%d" % number) for number in range(100)]
     checking.check(right)
     await until(lambda: checking.proven >= set(right))
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_a_question_at_the_moment_in_which_the_child_dies_raises_nothing(run: Callable[[Any], Any]) -> None:
+    async def ask_while_it_dies() -> None:
+        async with running() as checking:
+            questions = checking._questions
+            assert questions is not None
+            questions.abort()
+            while checking._questions is questions:  # the child has not been seen to end yet
+                checking.check([sealed(b"1")])
+                await asyncio.sleep(0)
+
+    run(ask_while_it_dies())
 
 
 async def test_it_ends_with_whoever_asks() -> None:

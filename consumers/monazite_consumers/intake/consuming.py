@@ -13,7 +13,6 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import KafkaMessage
 
 from monazite_consumers import metrics, register
 from monazite_consumers.database import REGISTRY_LOCK, TOO_MUCH, WORLD_IS_BAD, Connection, back_off
@@ -27,6 +26,7 @@ from monazite_consumers.intake.logs import READER
 from monazite_consumers.intake.patience import Patience
 from monazite_consumers.intake.positions import Advance, advance
 from monazite_consumers.intake.progress import Progress
+from monazite_consumers.intake.raw import keep_raw, raw
 from monazite_consumers.intake.records import install_reader, others_first
 from monazite_consumers.intake.seals import Seals
 from monazite_consumers.intake.skipping import note_skips
@@ -89,8 +89,8 @@ class Intake:
             session_timeout_ms=int(settings.session_timeout_s * 1_000),
             heartbeat_interval_ms=int(settings.session_timeout_s * 1_000 / 3),
             listener=self.assignment,
-            parser=_keep_raw,
-            decoder=_raw,
+            parser=keep_raw,
+            decoder=raw,
         )
         self.subscriber(self._take)
 
@@ -301,23 +301,3 @@ class Intake:
         latency_s = now - arrivals[-1][0].coordinate.arrived_at.timestamp()
         if 0 <= latency_s < 86_400:  # on a driven clock arrival and commit are not on one clock
             metrics.ARRIVAL_TO_DECIDED_SECONDS.observe(latency_s)
-
-
-async def _keep_raw(records: Any) -> KafkaMessage:
-    """A parser that touches nothing: the framework's own decodes every header, and loses what it cannot decode."""
-    return KafkaMessage(raw_message=records, body=b"", consumer=_NO_CONSUMER)
-
-
-async def _raw(message: Any) -> Any:
-    return message.raw_message
-
-
-class _NoConsumer:
-    async def commit(self) -> None:
-        """Nothing: positions are in the database."""
-
-    def seek(self, partition: Any, offset: int) -> None:
-        """Nothing."""
-
-
-_NO_CONSUMER = _NoConsumer()

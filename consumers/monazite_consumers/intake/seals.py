@@ -51,7 +51,8 @@ class Seals:
         while True:
             try:
                 child, self._questions = await _start()
-                attempt = await self._listen(child) and attempt
+                if await self._listen(child):
+                    attempt = 0
                 log.warning("the process that checks seals has ended: %s", await child.wait())
             except OSError as error:
                 log.warning("no process can be started to check seals: %s", error)
@@ -59,31 +60,36 @@ class Seals:
             attempt += 1
 
     async def _listen(self, child: Process) -> bool:
-        """Until the child ends; whether it never said anything."""
+        """Until the child ends; whether it ever answered."""
         assert child.stdout is not None  # noqa: S101 - it is a pipe
-        is_mute = True
+        has_answered = False
         try:
             while answers := await child.stdout.read(4_096):
-                is_mute = False
+                has_answered = True
                 self._hear(answers)
         finally:
             if self._questions is not None and not self._questions.is_closing():
                 self._questions.abort()  # the child ends with the pipe
             self._questions, self._underway_bytes = None, 0
             self._asked.clear()
-        return is_mute
+        return has_answered
 
     def _ask(self) -> None:
-        while self._questions is not None and self._unasked and self._underway_bytes < UNDERWAY_BYTES:
-            parts: list[bytes] = []
-            before = len(self._asked)
-            while self._unasked and len(self._asked) - before < ASKED_AT_ONCE and self._underway_bytes < UNDERWAY_BYTES:
-                proof = self._unasked.popleft()
-                key, seal, value = proof
-                parts += (HEAD.pack(key.encode(), seal, len(value)), value)
-                self._asked.append(proof)
-                self._underway_bytes += len(value)
-            self._questions.write(b"".join((COUNT.pack(len(self._asked) - before), *parts)))
+        questions = self._questions
+        if questions is None or questions.is_closing():  # a closed one must not be written to: on uvloop that raises
+            return
+        while chunk := self._chunk():
+            parts = (part for key, seal, value in chunk for part in (HEAD.pack(key.encode(), seal, len(value)), value))
+            questions.write(b"".join((COUNT.pack(len(chunk)), *parts)))
+
+    def _chunk(self) -> list[Proof]:
+        """The next to ask about, as far as there is room."""
+        chunk: list[Proof] = []
+        while self._unasked and len(chunk) < ASKED_AT_ONCE and self._underway_bytes < UNDERWAY_BYTES:
+            chunk.append(self._unasked.popleft())
+            self._underway_bytes += len(chunk[-1][2])
+        self._asked += chunk
+        return chunk
 
     def _hear(self, answers: bytes) -> None:
         for is_right in answers:
