@@ -5,13 +5,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 from attacker import EVIL, EVIL_KEY, NOISE, TRICKS
@@ -27,12 +26,6 @@ from monazite_contracts.topics import PLANT_TOPICS
 BEFORE, DURING, EVENTS = 2, 6, 3
 LONG_AGO_MS = 1_000_000_000_000
 """In 2001: what the attacker stamps, so that its own would be the earlier ones."""
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running() as up:
-        yield up
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -14,9 +14,8 @@ from contract_oracle import Opened, judge_value
 from handmade_input import cases
 from malformed import Json, Sent, around, bases, enveloped, frame_of, misplaced, mutate, sent, written
 from raw_records import a_batch, a_record, produce
-from running_platform import PLANTS, REO_G, Platform, a_registry
+from running_platform import PLANTS, REO_G, Platform
 
-from monazite import stack
 from monazite_contracts import builders as a
 from monazite_contracts.deadletters import DeadLetter
 from monazite_contracts.partitioner import partition_of
@@ -164,19 +163,6 @@ async def decided(platform: Platform, published: dict[Place, Sent]) -> Outcome:
         letter = DeadLetter.model_validate_json(record.value)
         found.letters[letter.topic, letter.partition, letter.offset].append(letter)
     return found
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running() as up:
-        yield up
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def platform(running: stack.Stack) -> Platform:
-    made = Platform(running)
-    await made.apply(a_registry())
-    return made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -3,16 +3,13 @@
 import os
 import random
 import signal
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from raw_records import a_batch, a_batch_of, a_record, compressed, produce
-from running_platform import PLANTS, REO_G, Platform, a_registry, until
+from running_platform import PLANTS, REO_G, Platform, until
 
-from monazite import stack
 from monazite_consumers.intake.codecs import EXPANDED_BYTES_MAX
 from monazite_contracts.envelope import record_key
 from monazite_contracts.partitioner import partition_of
@@ -23,19 +20,6 @@ MINE = PLANTS[0]
 PARTITION = partition_of(record_key(MINE, "gw-1"), 6)
 BOMB_BYTES = 6 * EXPANDED_BYTES_MAX
 """The broker takes it: even with lz4 it travels in less than 1 MiB."""
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running() as up:
-        yield up
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def platform(running: stack.Stack) -> Platform:
-    made = Platform(running)
-    await made.apply(a_registry())
-    return made
 
 
 async def beside_good_ones(platform: Platform, batch: bytes, *, records: int = 1) -> None:

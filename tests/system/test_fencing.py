@@ -21,12 +21,7 @@ from monazite.embedded.children import Child
 from monazite_contracts.topics import ALERTS, PLANT_TOPICS
 
 FREEZING = Path(__file__).parent.parent / "freezing_relay.py"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running(settings=INTAKE_QUICKLY) as up:
-        yield up
+SETTINGS = INTAKE_QUICKLY
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

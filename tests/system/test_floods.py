@@ -2,9 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 
-import pytest
 import pytest_asyncio
 from raw_records import a_batch, a_record, produce
 from running_platform import PLANTS, REO_G, Platform, a_registry, until
@@ -22,12 +20,6 @@ FLOOD = 30_000
 PARTITIONS = {plant: partition_of(record_key(plant, "gw-1"), 6) for plant in PLANTS}
 FLOODED = PARTITIONS[PLANTS[0]]
 BESIDE = [plant for plant in PLANTS if PARTITIONS[plant] != FLOODED]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running() as up:
-        yield up
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -1,7 +1,6 @@
 """From a plant's envelope to a regulator's alert, through every service, on the real clock."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,12 +19,6 @@ from monazite_producers.publisher import Outgoing
 MINE, OTHER = PLANTS[0], PLANTS[1]
 CAP_T = 100
 """Nine productions stay within it, the tenth is over 100 t."""
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running() as up:
-        yield up
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -2,10 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 from running_platform import INTAKE_QUICKLY, REO_G, Platform, a_registry, until
@@ -16,12 +14,7 @@ from monazite_contracts.topics import PLANT_TOPICS
 
 ENVELOPES, EVENTS = 20, 5
 LOAD_G = 6 * ENVELOPES * EVENTS * REO_G
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running(settings=INTAKE_QUICKLY) as up:
-        yield up
+SETTINGS = INTAKE_QUICKLY
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -1,7 +1,7 @@
 """The relay under kills and in a bad world: each change once to whoever ignores what it has seen, nothing lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,12 +20,7 @@ from monazite_contracts.topics import ALERTS, DEAD_LETTERS
 
 KILLS = 8
 MIB = 1024 * 1024
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running(settings=INTAKE_QUICKLY) as up:
-        yield up
+SETTINGS = INTAKE_QUICKLY
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -1,9 +1,7 @@
 """Somebody deletes a topic of the relay while everything runs: its readers are told everything anew."""
 
 import asyncio
-from collections.abc import Iterator
 
-import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownTopicOrPartitionError
@@ -16,12 +14,7 @@ from monazite_contracts.receipts import Receipt
 from monazite_contracts.topics import ALERTS, RELAY_CONTROL, province_topic, receipts_topic
 
 RECEIPTS = receipts_topic(PLANTS[0])
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running(settings=INTAKE_QUICKLY) as up:
-        yield up
+SETTINGS = INTAKE_QUICKLY
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

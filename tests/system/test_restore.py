@@ -2,11 +2,9 @@
 
 import asyncio
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from running_platform import INTAKE_QUICKLY, PLANTS, Gateway, Platform, a_registry, until
 
@@ -19,11 +17,7 @@ from monazite_contracts.topics import ALERTS, RELAY_CONTROL, receipts_topic
 
 BEFORE, AFTER = a_registry(tonnes_reo=2), a_registry(tonnes_reo=3)
 
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running(settings=INTAKE_QUICKLY) as up:
-        yield up
+SETTINGS = INTAKE_QUICKLY
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -2,7 +2,6 @@
 
 # ruff: noqa: S608 - our own words
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -24,12 +23,6 @@ from monazite_contracts.topics import ALERTS
 from monazite_producers.publisher import Outgoing
 
 NOTE = "looked into"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[stack.Stack]:
-    with stack.running() as up:
-        yield up
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
