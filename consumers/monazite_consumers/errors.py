@@ -20,6 +20,10 @@ class SupersededError(MonaziteError):
     """Another member has taken over this partition: its position has moved. Roll back and rejoin."""
 
 
+class DoubtedError(MonaziteError):
+    """What is in hand may come from another log than the one that is being read. Roll back."""
+
+
 class FaultError(MonaziteError):
     """Our own code raised on a message; the cause says what."""
 

@@ -9,8 +9,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import NodeNotReadyError
 from consumer_double import TP, Consumer, Record, no_database, no_reader, turns_red
 
+from monazite_consumers.errors import DoubtedError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.assignment import PLACES_WITHIN_S, Assignment
+from monazite_consumers.intake.batches import accepted
 from monazite_consumers.rules.positions import Position
 from monazite_consumers.stamps import Stamp
 
@@ -103,7 +105,7 @@ def stamped(assignment: Assignment, monkeypatch: pytest.MonkeyPatch) -> dict[Top
 
 @pytest.mark.usefixtures("stamped")
 async def test_records_of_the_log_in_which_the_partition_was_placed_are_decided(assignment: Assignment) -> None:
-    assert await assignment.confirm([TP])
+    await assignment.confirm(assignment.ask([TP]))
     assert offsets(assignment.accept(TP, [Record(5)])) == [5]
 
 
@@ -114,8 +116,12 @@ async def test_nothing_is_decided_while_another_log_may_have_taken_the_place(
     stamped.clear()
     if seen is not None:
         stamped[TP] = seen
-    assert await assignment.confirm([TP])
-    assert assignment.accept(TP, [Record(5)]) == []
+    asked = assignment.ask([TP])
+    with pytest.raises(DoubtedError):
+        await assignment.confirm(asked)
+    assert accepted(assignment, asked, [Record(5)]) == []
+    assignment.positions[TP] = Position(1, 5)  # placed again meanwhile
+    assert accepted(assignment, asked, [Record(5)]) == [], "it comes again from there"
     assert consumer.paused == [TP]
     assert assignment.doubted.is_set()
 
@@ -128,7 +134,8 @@ async def test_records_fetched_before_a_new_assignment_are_not_decided_after_it(
         return {}
 
     monkeypatch.setattr("monazite_consumers.intake.assignment.stamps", meanwhile)
-    assert not await assignment.confirm([TP])
+    with pytest.raises(DoubtedError):
+        await assignment.confirm(assignment.ask([TP]))
 
 
 async def test_records_of_a_partition_that_is_gone_are_dropped(assignment: Assignment) -> None:

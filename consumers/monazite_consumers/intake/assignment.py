@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from time import monotonic
 from typing import Any
 
@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from monazite_consumers.database import DATABASE_ERRORS, Connection, retry_wait_s
-from monazite_consumers.errors import SupersededError
+from monazite_consumers.errors import DoubtedError, SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.logs import MakeReader, look, reading
 from monazite_consumers.intake.positions import Advance, lasts, read
@@ -29,6 +29,15 @@ REVOKE_WAIT_S = 5.0
 KAFKA_ANSWERS_WITHIN_S = 5.0
 PLACES_WITHIN_S = 30.0
 """A database or a log behind a network that swallows everything says nothing at all, for longer."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """Partitions whose records are in hand, under which assignment, and what Kafka says of their logs since."""
+
+    number: int
+    partitions: set[TopicPartition]
+    stamps: asyncio.Task[Mapping[TopicPartition, Stamp]]
 
 
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
@@ -103,27 +112,37 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
         self._attempts, self._try_at = 0, 0.0
         self.doubted.set()
 
-    async def confirm(self, partitions: Iterable[TopicPartition]) -> bool:
-        """Doubts partitions whose log is no longer the one in which they were placed, or cannot be told.
+    def ask(self, partitions: Iterable[TopicPartition]) -> Asked:
+        """Asks from which logs Kafka serves now; what it says holds for the records that are in hand already."""
+        asked = {tp for tp in partitions if tp in self.positions}
+        return Asked(self.number, asked, asyncio.create_task(self._ask(asked)))
 
-        Asked with the records in hand: what Kafka says afterwards holds for them too. False: assigned anew meanwhile.
-        """
-        consumer, number = self.consumer, self.number
-        if consumer is None:
-            return True
-        asked = [tp for tp in partitions if tp in self.positions]
-        seen: dict[TopicPartition, Stamp] = {}
+    async def _ask(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, Stamp]:
+        if self.consumer is None:
+            return {}
         try:
             async with asyncio.timeout(KAFKA_ANSWERS_WITHIN_S):
-                seen = await stamps(consumer, asked)
+                return await stamps(self.consumer, partitions)
         except (OSError, KafkaError) as error:
             log.info("read again, for nobody says from which log it came: %s: %s", type(error).__name__, error)
-        if number != self.number:
-            return False
-        for tp in asked:
-            if seen.get(tp) != self._stamps.get(tp):
-                self._doubt(tp)
-        return True
+            return {}
+
+    async def confirm(self, asked: Asked) -> None:
+        """Nothing that is in hand may be committed before.
+
+        Raises:
+            DoubtedError: partitions have been assigned anew, or the log of some is no longer the one in which they were
+                placed, or cannot be told; those are doubted.
+        """
+        seen = await asked.stamps
+        if asked.number != self.number:
+            raise DoubtedError
+        doubted = {tp for tp in asked.partitions if seen.get(tp) != self._stamps.get(tp)}
+        asked.partitions -= doubted
+        for tp in doubted:
+            self._doubt(tp)
+        if doubted:
+            raise DoubtedError
 
     def accept(self, tp: TopicPartition, records: Sequence[Any]) -> Sequence[Any]:
         """The records that are next. Anything but the next offset is not believed before the log was looked at."""

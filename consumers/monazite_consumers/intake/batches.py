@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 
 from monazite_consumers.decisions.reading import Sealing, arrival, arrived_at, read_headers
-from monazite_consumers.intake.assignment import Assignment
+from monazite_consumers.intake.assignment import Asked, Assignment
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
 
 
@@ -53,14 +53,15 @@ def fetched(record: Any, log_generation: int) -> Fetched:
     return Fetched(record, log_generation, read_headers(record.headers))
 
 
-def accepted(assignment: Assignment, records: Sequence[Any]) -> list[Fetched]:
-    """Of one poll's records those that are next in their partitions."""
+def accepted(assignment: Assignment, asked: Asked, records: Sequence[Any]) -> list[Fetched]:
+    """Of one poll's records those that are next in partitions that are not doubted."""
     by_partition: dict[TopicPartition, list[Any]] = defaultdict(list)
     for record in records:
         by_partition[TopicPartition(record.topic, record.partition)].append(record)
     return [
         fetched(record, assignment.generation(tp))
         for tp, found in by_partition.items()
+        if tp in asked.partitions
         for record in assignment.accept(tp, found)
     ]
 

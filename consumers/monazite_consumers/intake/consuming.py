@@ -18,7 +18,7 @@ from monazite_consumers import metrics, register
 from monazite_consumers.database import REGISTRY_LOCK, TOO_MUCH, WORLD_IS_BAD, Connection, back_off
 from monazite_consumers.decisions.deciding import Decision, decide_arrivals
 from monazite_consumers.decisions.parking import park
-from monazite_consumers.errors import FaultError, SupersededError
+from monazite_consumers.errors import DoubtedError, FaultError, SupersededError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.assignment import KAFKA_ANSWERS_WITHIN_S, Assignment
 from monazite_consumers.intake.batches import Batch, Fetched, Reading, accepted
@@ -71,6 +71,8 @@ class Intake:
         self._settings = settings
         self._health = health
         self.assignment = Assignment(connect, lambda: self.subscriber.builder(**READER), health)
+        self._asked = self.assignment.ask(())
+        """About the records in hand."""
         self._progress = Progress(self.assignment)
         self._moved_at = monotonic()
         """When messages last came, or none was waiting."""
@@ -163,9 +165,12 @@ class Intake:
         partitions = {TopicPartition(read.topic, read.partition) for read in batch}
         if self.subscriber.consumer is not None:
             others_first(self.subscriber.consumer, partitions)
+        self._asked = self.assignment.ask(partitions)
         try:
-            if await self.assignment.confirm(partitions):  # else: read again from the positions
-                await self._decide_all(accepted(self.assignment, batch))
+            while self._asked.number == self.assignment.number:  # else: read again from the positions
+                with suppress(DoubtedError):
+                    await self._decide_all(accepted(self.assignment, self._asked, batch))
+                    break
         except SupersededError as error:
             metrics.SUPERSEDED.inc()
             log.warning("giving up the assignment: %s", error)
@@ -284,6 +289,7 @@ class Intake:
             except Exception as fault:
                 raise FaultError from fault
             await note_skips(connection, self._registry, steps)
+            await self.assignment.confirm(self._asked)
         metrics.BATCH_SECONDS.observe(monotonic() - began)
         return decision
 
