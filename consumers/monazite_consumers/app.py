@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from monazite_consumers import connections, metrics, register, topics
+from monazite_consumers.custody.following import Custody
 from monazite_consumers.database import (
     ANSWER_WITHIN_S,
     DATABASE_ERRORS,
@@ -122,7 +123,12 @@ async def _watch(settings: PlatformSettings, health: Health) -> None:
         both.create_task(measure(settings.database.url))
 
 
-SERVICES: dict[str, Running] = {"intake": _intake, "watch": _watch, "relay": _relay}
+async def _custody(settings: PlatformSettings, health: Health) -> None:
+    await _ready(settings, health)
+    await Custody(settings.database.url, health).run()
+
+
+SERVICES: dict[str, Running] = {"intake": _intake, "watch": _watch, "relay": _relay, "custody": _custody}
 """Every service by its name, as `monazite serve` takes it."""
 
 

@@ -24,7 +24,8 @@ ALERT_LOCKS: Final = 0x6D02
 
 WATCH_LOCK: Final = 0x6D6F_6E61_0002
 RELAY_LOCK: Final = 0x6D6F_6E61_0003
-"""Session locks: one active watch, one active relay."""
+CUSTODY_LOCK: Final = 0x6D6F_6E61_0004
+"""Session locks: one active watch, one active relay, one active custody."""
 
 DECIDING_SESSION: Final = {
     "application_name": "monazite",

@@ -42,6 +42,8 @@ class Product:
     mining_kind: CapKind | None = None
     separated: bool = False
     evidence: str = "recalled"
+    licensed: bool = False
+    """Its export needs a licence (Announcement 18 of 2025)."""
 
 
 ProductCode = Literal[
@@ -166,13 +168,17 @@ _ROWS: Final = (
     ("end-of-life-magnet", "end-of-life magnet", "废旧磁体", "secondary", "8505.11", None),
 )
 
+_LICENSED_ELEMENTS: Final = ("samarium", "gadolinium", "terbium", "dysprosium", "lutetium", "scandium", "yttrium")
+"""Items of these need a licence (MOFCOM/GACC Announcement 18); what else may hold them, a licence's own list says."""
+
 
 def _product(row: tuple[str, str, str, str, str, CapKind | None]) -> Product:
     code, name, name_zh, stage, hs_heading, mining_kind = row
     separated = stage == "separated"
     kind = Stage.COMPOUND if separated else Stage(stage)
     evidence = "read" if hs_heading in _HS_READ else "recalled"
-    return Product(code, name, name_zh, kind, hs_heading, mining_kind, separated, evidence)
+    licensed = code.startswith(_LICENSED_ELEMENTS)
+    return Product(code, name, name_zh, kind, hs_heading, mining_kind, separated, evidence, licensed)
 
 
 PRODUCTS: Final[Mapping[str, Product]] = MappingProxyType({row[0]: _product(row) for row in _ROWS})

@@ -93,8 +93,12 @@ async def write_envelopes(connection: Connection, verdicts: Iterable[Verdict], n
 
 async def write_events(connection: Connection, claims: Claims, falling: Sequence[int]) -> None:
     """Events of fallen envelopes go, stored ones step down, new ones come in, stored ones step up."""
+    restated = list(claims.effective)
     if falling:
-        await connection.execute(statement("events", "remove"), list(falling))
+        removed = await connection.fetch(statement("events", "remove"), list(falling))
+        restated += [(row["message"], row["index"]) for row in removed if row["effective"]]
+    if restated:
+        await connection.execute(statement("following", "restate"), *transposed(sorted(restated), 2))
     down = [
         (*place, outcome, *_reason(reason))
         for place, (outcome, reason) in claims.outcomes.items()

@@ -14,6 +14,7 @@ from monazite_consumers.decisions.gaps import follow
 from monazite_consumers.decisions.holders import all_caps
 from monazite_consumers.decisions.logs import log_alerts
 from monazite_consumers.decisions.observing import judge_caps, observe
+from monazite_consumers.decisions.portions import catch_up
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.sequences import Sequences
 from monazite_consumers.delivery import put
@@ -45,10 +46,12 @@ async def rebuild(connection: Connection, registry: Registry, *, keep: bool) -> 
     With `keep` the rebuilt projections come into use, alerts change by publishing, and what people did stays.
     """
     platform = await read_platform(connection)
+    await catch_up(connection, registry, platform)
     await connection.execute(statement("rebuild", "open"))
     async for chunk in _chunks(connection):
         await _decide_chunk(connection, registry, platform, chunk)
     await _judge_all(connection, registry, platform)
+    await catch_up(connection, registry, platform)
     rows = await connection.fetch(statement("rebuild", "differences"), DIFFERENCES_MAX)
     keys = await connection.fetch(statement("rebuild", "alert_keys"))
     unparked = await connection.fetch(statement("rebuild", "unparked"), _QUIET) if keep else []

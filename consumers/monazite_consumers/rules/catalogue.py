@@ -14,7 +14,8 @@ SubjectKind = Literal["cap", "plant", "gateway", "enterprise", "topic", "platfor
 class Rule:
     """One row.
 
-    `fires_on`: presence alerts at once, absence only when it has settled. `clears`: how the condition ends; a rule that
+    `fires_on`: presence alerts at once, absence only when it has settled: soon, or after the longer time across enterprises. Findings are `about` an event, or about a lot,
+    shipment or month that somebody answers for. `clears`: how the condition ends; a rule that
     only a person closes stays raised; a quiet one is evidence for others and alerts nobody. `remedy` is what a flagged
     plant reads.
     """
@@ -26,6 +27,8 @@ class Rule:
     title: str
     clears: str
     fires_on: Literal["presence", "absence"] = "presence"
+    settles: Literal["soon", "across"] = "soon"
+    about: Literal["event", "holding"] = "event"
     stays: bool = False
     quiet: bool = False
     remedy: str = ""
@@ -35,6 +38,7 @@ _INFO, _WARN, _SERIOUS, _CRITICAL = Severity.INFORMATION, Severity.WARNING, Seve
 _BY_PERSON: Final = "only a person closes it"
 _DUTY: Final = "our own duty"
 _CAPS, _FALSE = "Order 71 arts 5-6; Decree 785 art. 21", "Decree 785 art. 25"
+_LAWFUL, _EXPORT = "Decree 785 arts 13, 23", "Announcement 18 of 2025 (MOFCOM, GACC); Decree 785 arts 14, 23"
 _LISTED, _INTEGRITY = "Decree 785 art. 8; Order 71 art. ~7", "Order 71 art. ~11; Decree 785 art. 25"
 
 _ROWS: Final = (
@@ -101,6 +105,100 @@ _ROWS: Final = (
     Rule(
         "event-conflict", "plant", _SERIOUS, _FALSE, "one record id was stated twice with different content",
         "the earlier is taken back", remedy="Send a correction instead of restating under the same record id.",
+    ),
+    Rule(
+        "lot-overdrawn", "plant", _SERIOUS, _LAWFUL, "more of a lot was used, shipped or lost than was on hand",
+        "the statement that brings the rest, or a correction", fires_on="absence",
+        about="holding", remedy="State what brought the rest of the lot, or correct the mass that is too high.",
+    ),
+    Rule(
+        "lot-unreported", "plant", _WARN, _FALSE, "a plant used, shipped or lost lots of its own that nobody reported",
+        "the statement that makes them, or a correction", fires_on="absence",
+        about="holding", remedy="State how the lot came to be, or correct its number.",
+    ),
+    Rule(
+        "lot-unreported-elsewhere", "plant", _WARN, _LAWFUL,
+        "lots were taken in, used, shipped or lost that their own plant never reported",
+        "the statement that makes them, or a correction", fires_on="absence", settles="across",
+        about="holding", remedy="Check the lot's number on the label; ask the plant that is named in it.",
+    ),
+    Rule(
+        "origin-unlawful", "plant", _CRITICAL, _LAWFUL, "lots were made whose chain does not end in a lawful origin",
+        "the statements that complete the chain, or corrections", fires_on="absence", settles="across",
+        about="holding", remedy="Name the inputs; each must lead to a listed mine, an import, a scrap intake or an opening inventory.",
+    ),
+    Rule(
+        "shipment-overdue", "plant", _WARN, _LAWFUL, "goods on their way to a plant were not received when they should",
+        "their receipt, or a change of destination", fires_on="absence", about="holding",
+        remedy="State the receipt of the waybill named, or tell its consignor that nothing came.",
+    ),
+    Rule(
+        "shipment-short", "plant", _WARN, _LAWFUL, "less was received than a plant dispatched",
+        "a correction on either side", about="holding",
+        remedy="Weigh the rest, look for it, and correct the side that is wrong.",
+    ),
+    Rule(
+        "shipment-over", "plant", _WARN, _LAWFUL, "more was received than a plant dispatched",
+        "a correction on either side", about="holding", remedy="Correct the side that is wrong.",
+    ),
+    Rule(
+        "shipment-refused", "plant", _INFO, _LAWFUL, "a consignee refused what a plant dispatched",
+        "a correction of the receipt", about="holding",
+        remedy="The goods are in your stock again: take them back, or dispatch them anew.",
+    ),
+    Rule(
+        "shipment-misdelivered", "plant", _SERIOUS, _LAWFUL, "goods were received that were dispatched to somebody else",
+        "the consignor's change of destination, or a correction", fires_on="absence", settles="across", about="holding",
+        remedy="Ask the consignor to state the change of destination.",
+    ),
+    Rule(
+        "receipt-without-dispatch", "plant", _SERIOUS, _LAWFUL, "goods were received that nobody dispatched",
+        "the dispatch, or a correction of the waybill", fires_on="absence", settles="across", about="holding",
+        remedy="Check the waybill's number and its consignor; ask the consignor to state the dispatch.",
+    ),
+    Rule(
+        "redirect-without-dispatch", "plant", _WARN, _FALSE, "a destination was changed of what was never dispatched",
+        "the dispatch, or a correction of the waybill", fires_on="absence", about="holding",
+        remedy="State the dispatch of the waybill named.",
+    ),
+    Rule(
+        "waybill-reused", "plant", _WARN, _FALSE, "one waybill number stands on several dispatches",
+        "corrections or voids of all but one", about="holding", remedy="Give every waybill its own number.",
+    ),
+    Rule(
+        "consignee-not-entitled", "plant", _SERIOUS, "Decree 785 arts 8, 13, 23",
+        "goods went to a consignee that may not take that class of product", "a listing or a correction", about="holding",
+        remedy="Ore products may go to listed enterprises only, and every plant must be on the register.",
+    ),
+    Rule(
+        "export-papers-missing", "plant", _SERIOUS, _EXPORT, "goods left the country without export papers",
+        "a correction that names them", about="holding", remedy="Correct the dispatch: name declaration and licence.",
+    ),
+    Rule(
+        "export-unlicensed", "plant", _CRITICAL, _EXPORT, "licensed items were exported without a known licence",
+        "the licence's registration, or a correction", about="holding", remedy="Name the licence under which they left.",
+    ),
+    Rule(
+        "export-licence-invalid", "plant", _CRITICAL, _EXPORT,
+        "items were exported on a licence of somebody else's or out of date", "a correction", about="holding",
+        remedy="Name the licence under which they left.",
+    ),
+    Rule(
+        "export-out-of-scope", "plant", _CRITICAL, _EXPORT, "items were exported that their licence does not cover",
+        "a correction", about="holding", remedy="Name the licence under which they left.",
+    ),
+    Rule(
+        "export-other-party", "plant", _CRITICAL, _EXPORT,
+        "items were exported to another end user or country than on their licence", "a correction", about="holding",
+        remedy="Name the licence under which they left.",
+    ),
+    Rule(
+        "licence-overdrawn", "enterprise", _CRITICAL, _EXPORT, "more was exported on a licence than it allows",
+        "a correction", about="holding",
+    ),
+    Rule(
+        "licence-reused", "enterprise", _CRITICAL, _EXPORT, "a licence for one export was used for several",
+        "a correction", about="holding",
     ),
     Rule(
         "envelope-gap", "gateway", _SERIOUS, _INTEGRITY, "envelopes are missing", "they arrive", fires_on="absence",

@@ -9,9 +9,11 @@ from unicodedata import category
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from monazite_contracts.catalogue import CapKind
+from monazite_contracts.catalogue import CapKind, ProductCode
 from monazite_contracts.identifiers import GatewayCode, KeyId, PlantCode, Text
+from monazite_contracts.material import Country
 from monazite_contracts.months import day_start
+from monazite_contracts.quantities import PositiveKilograms
 from monazite_contracts.seal import public_key
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
@@ -88,6 +90,7 @@ TonnesReo = Annotated[int, Field(strict=True, ge=-1_000_000_000, le=1_000_000_00
 
 _DAYS_MAX: Final = 36_500
 _MINUTES_MAX: Final = 525_600
+_HOURS_MAX: Final = 8_760
 _AWAITING_MAX: Final = 10_000_000
 
 
@@ -259,6 +262,30 @@ class Succession(_Sourced):
     years: Annotated[tuple[Year, ...], Field(min_length=1)]
 
 
+class Licence(_Dated):
+    """A licence to export (R12): whose, what, to whom, how much. A single one covers one export."""
+
+    key_fields = ("number",)
+
+    number: Words
+    enterprise: Code
+    form: Literal["single", "general"]
+    products: Annotated[tuple[ProductCode, ...], Field(min_length=1)]
+    destination: Country
+    end_user: Words
+    net_mass_kg: PositiveKilograms
+    """That may be exported on it in all."""
+
+
+class Tolerance(_Sourced):
+    """How far masses of a product that should be equal may differ."""
+
+    key_fields = ("product",)
+
+    product: ProductCode
+    mass_ppm: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
 class Settings(Entry):
     """What the law leaves open or an authority may tune (domain page, section 1)."""
 
@@ -271,6 +298,14 @@ class Settings(Entry):
     long_past_days: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 92
     settle_minutes: Annotated[int, Field(ge=0, le=_MINUTES_MAX)] = 15
     """How long an absence may last before it is alerted, by arrival time."""
+    settle_across_hours: Annotated[int, Field(ge=0, le=_HOURS_MAX)] = 48
+    """The same, where another enterprise has to speak first."""
+    mass_tolerance_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 2_000
+    """How far masses that should be equal may differ, where no product has a tolerance of its own."""
+    transit_days: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 30
+    """How long a shipment may be under way that nobody expects at a stated instant."""
+    answer_days: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 10
+    """How long a consignor has to answer for a difference or a refusal."""
     awaiting_per_source_max: Annotated[int, Field(ge=1, le=_AWAITING_MAX)] = 2_000
     awaiting_total_max: Annotated[int, Field(ge=1, le=_AWAITING_MAX)] = 100_000
 
@@ -289,6 +324,8 @@ NOUNS: Mapping[str, type[Entry]] = {
     "allocations": Allocation,
     "breakdowns": Breakdown,
     "successions": Succession,
+    "licences": Licence,
+    "tolerances": Tolerance,
     "settings": Settings,
 }
 """Every noun that a registry file may declare, in the order in which a difference is shown."""

@@ -19,6 +19,7 @@ from monazite_consumers.rules.entries import (
     Enterprise,
     Entry,
     GatewayKey,
+    Licence,
     ListedActivity,
     Membership,
     Operation,
@@ -93,6 +94,19 @@ class Registry:
     def keys(self) -> Mapping[str, GatewayKey]:
         """Signing keys by id."""
         return {key.id: key for key in self._all("gateway_keys")}
+
+    @cached_property
+    def licences(self) -> Mapping[str, Licence]:
+        """Export licences by number."""
+        return {licence.number: licence for licence in self._all("licences")}
+
+    @cached_property
+    def _tolerances(self) -> Mapping[str, int]:
+        return {tolerance.product: tolerance.mass_ppm for tolerance in self._all("tolerances")}
+
+    def mass_tolerance_ppm(self, product: str | None) -> int:
+        """How far masses of a product may differ."""
+        return self._tolerances.get(product or "", self.settings.mass_tolerance_ppm)
 
     @cached_property
     def sealing_keys(self) -> Mapping[str, GatewayKey]:
@@ -259,13 +273,25 @@ class Registry:
     def _approvals(self) -> Mapping[str, list[Approval]]:
         return _grouped(self._all("approvals"), "enterprise")
 
+    def answerable(self, plant: str, day: date) -> tuple[str, ...]:
+        """Who runs a plant on a day, the groups above it, and who succeeded them; none: nobody runs it."""
+        operator = self.operator(plant, day)
+        return () if operator is None else (*self._upwards(operator, day), *self.holders(plant, day))
+
+    def takes_ore(self, plant: str, day: date) -> bool:
+        """Whether ore products may go to a plant on a day: its enterprise stands on a list for mining or separation."""
+        return any(
+            self._approved(enterprise, activity, day)
+            for enterprise in self.answerable(plant, day)
+            for activity in ("mining", "separation")
+        )
+
     def listed(self, plant: str, kind: CapKind, day: date) -> bool:
         """Whether who runs a plant, a group above it, or who succeeded them, stands on the list for a kind on a day."""
         spell = self._spell(day)
         found = self._listed_seen.get((plant, kind, spell))
         if found is None:
-            operator = self.operator(plant, day)
-            answerable = () if operator is None else (*self._upwards(operator, day), *self.holders(plant, day))
+            answerable = self.answerable(plant, day)
             activity: ListedActivity = "separation" if kind is CapKind.SEPARATION else "mining"
             found = any(self._approved(enterprise, activity, day) for enterprise in answerable)
             self._listed_seen[plant, kind, spell] = found

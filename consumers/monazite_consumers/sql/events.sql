@@ -33,7 +33,7 @@ WHERE e.message = ANY($1::bigint[]);
 
 -- name: remove
 -- Takes out the events of envelopes that stand no longer; their bytes stay in the ledger.
-DELETE FROM events WHERE message = ANY($1::bigint[]);
+DELETE FROM events WHERE message = ANY($1::bigint[]) RETURNING message, index, effective;
 
 -- name: step_down
 -- Events that lose their place first, so that each id is applied once at every moment.

@@ -55,11 +55,15 @@ ORDER BY k.rule, k.subject, k.period, x.at, x.event_id;
 
 -- name: settling
 -- Absences that settled between two instants.
-SELECT DISTINCT rule, subject, period FROM findings WHERE rule = ANY($1::text[]) AND at > $2 AND at <= $3;
+SELECT rule, subject, period FROM findings WHERE rule = ANY($1::text[]) AND at > $2 AND at <= $3
+UNION
+SELECT rule, subject, period FROM custody_findings WHERE rule = ANY($1::text[]) AND at > $2 AND at <= $3;
 
 -- name: of_rules
 -- The alerts that rest on findings of given rules.
-SELECT DISTINCT rule, subject, period FROM findings WHERE rule = ANY($1::text[]);
+SELECT rule, subject, period FROM findings WHERE rule = ANY($1::text[])
+UNION
+SELECT rule, subject, period FROM custody_findings WHERE rule = ANY($1::text[]);
 
 -- name: amended_draws
 -- The amendments that changed draws of days written so, for an overrun that they cleared; moved: what they moved.

@@ -37,6 +37,20 @@ WITH sides AS (
         WHERE condition = 'raised'
     UNION ALL SELECT 'alerts', 'rebuilt', to_jsonb(a) - ARRAY['raised_at', 'changed_at', 'revision'] FROM shadow.alerts a
         WHERE condition = 'raised'
+    UNION ALL SELECT 'moves', 'live', to_jsonb(x) FROM public.moves x
+    UNION ALL SELECT 'moves', 'rebuilt', to_jsonb(x) FROM shadow.moves x
+    UNION ALL SELECT 'holdings', 'live', to_jsonb(x) FROM public.holdings x WHERE moves <> 0
+    UNION ALL SELECT 'holdings', 'rebuilt', to_jsonb(x) FROM shadow.holdings x WHERE moves <> 0
+    UNION ALL SELECT 'lot_states', 'live', to_jsonb(x) FROM public.lot_states x
+    UNION ALL SELECT 'lot_states', 'rebuilt', to_jsonb(x) FROM shadow.lot_states x
+    UNION ALL SELECT 'custody_findings', 'live', to_jsonb(x) FROM public.custody_findings x
+    UNION ALL SELECT 'custody_findings', 'rebuilt', to_jsonb(x) FROM shadow.custody_findings x
+    UNION ALL SELECT 'stated', 'live', to_jsonb(x) FROM public.stated x
+    UNION ALL SELECT 'stated', 'rebuilt', to_jsonb(x) FROM shadow.stated x
+    UNION ALL SELECT 'shipments', 'live', to_jsonb(x) FROM public.shipments x
+    UNION ALL SELECT 'shipments', 'rebuilt', to_jsonb(x) FROM shadow.shipments x
+    UNION ALL SELECT 'flows', 'live', to_jsonb(x) FROM public.flows x WHERE moves <> 0
+    UNION ALL SELECT 'flows', 'rebuilt', to_jsonb(x) FROM shadow.flows x WHERE moves <> 0
     UNION ALL SELECT 'tallies', 'live', to_jsonb(t) FROM public.tallies t WHERE messages <> 0
     UNION ALL SELECT 'tallies', 'rebuilt', to_jsonb(t) FROM shadow.tallies t WHERE messages <> 0
 )

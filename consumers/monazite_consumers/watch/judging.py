@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, WATCH_LOCK, Connection, back_off
@@ -17,16 +17,14 @@ from monazite_consumers.health import Health
 from monazite_consumers.locks import held
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
-from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.settling import settling
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
 
 log = logging.getLogger(__name__)
 
 PASS_S = 1.0
-ABSENCES = [rule.id for rule in RULES.values() if rule.fires_on == "absence"]
-
 
 def real_now() -> datetime:
     """The real clock, in UTC."""
@@ -76,6 +74,7 @@ class Watch:
             await connection.execute(statement("registry", "exclude_decisions"), REGISTRY_LOCK)
             if await register.revision(connection) != self._registry.revision:
                 self._registry = await register.load(connection)
+            await connection.execute(statement("following", "settled"))
             if self._registry.revision:
                 await self._judge(connection)
         metrics.WATCH_PASSES.inc()
@@ -89,11 +88,11 @@ class Watch:
         await connection.execute(statement("platform", "judge"), now)
         platform = replace(before, judged_at=now)
         changes = Changes(at=now)
-        settle = timedelta(minutes=self._registry.settings.settle_minutes)
-        for row in await connection.fetch(
-            statement("findings", "settling"), ABSENCES, before.judged_at - settle, now - settle
-        ):
-            changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))
+        for rules, settle in settling(self._registry.settings):
+            for row in await connection.fetch(
+                statement("findings", "settling"), rules, before.judged_at - settle, now - settle
+            ):
+                changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))
         caps = taking_effect(self._registry, before.judged_at, now)
         await tell(connection, self._registry, platform, changes, caps)
         if platform.judge_again_at is not None and platform.judge_again_at <= now:

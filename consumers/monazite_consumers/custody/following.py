@@ -1,0 +1,67 @@
+"""Custody: follows what intake has decided, portion by portion, and judges what that touches."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Final
+
+from monazite_consumers import metrics, register
+from monazite_consumers.database import CUSTODY_LOCK, DATABASE_ERRORS, REGISTRY_LOCK, Connection, back_off
+from monazite_consumers.decisions.deciding import read_platform
+from monazite_consumers.decisions.portions import portion
+from monazite_consumers.errors import RestoredError
+from monazite_consumers.health import Health
+from monazite_consumers.locks import held
+from monazite_consumers.rules.registry import Registry
+
+log = logging.getLogger(__name__)
+
+IDLE_S: Final = 0.5
+"""How long it sleeps when there is nothing; it uses the lock's session in between."""
+
+
+class Custody:
+    """Follows while it holds the custody lock; waits in line otherwise."""
+
+    def __init__(self, database_url: str, health: Health) -> None:
+        self._database_url = database_url
+        self._health = health
+        self._registry = Registry()
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Until cancelled. Whatever the world does, it waits and tries again."""
+        while True:
+            try:
+                async with held(self._database_url, CUSTODY_LOCK, "custody", self._health) as connection:
+                    await self._follow_while_held(connection)
+            except (*DATABASE_ERRORS, RestoredError) as error:
+                self._health.red("custody", f"{type(error).__name__}: {error}")
+                metrics.RETRIES.labels("custody").inc()
+                log.warning("custody waits: %s: %s", type(error).__name__, error)
+            await back_off(self._failures)
+            self._failures += 1
+
+    async def _follow_while_held(self, connection: Connection) -> None:
+        woken = asyncio.Event()
+        await connection.add_listener("monazite_settled", lambda *_: woken.set())
+        while True:
+            woken.clear()
+            worked = await self.pass_once(connection)
+            self._failures = 0
+            self._health.green("custody")
+            self._health.beat("custody", limit_s=30)
+            if not worked:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE_S):
+                        await woken.wait()
+
+    async def pass_once(self, connection: Connection) -> bool:
+        """One portion, one transaction, on the connection that holds the lock; whether there was any work."""
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
+            if await register.revision(connection) != self._registry.revision:
+                self._registry = await register.load(connection)
+            platform = await read_platform(connection)
+            platform.require_current()
+            return await portion(connection, self._registry, platform)

@@ -1,0 +1,150 @@
+"""Judges lots anew: what they are, whether their chains end lawfully, and who gave away more than there was."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.moving import MoveRow, Moving, doubt, write
+from monazite_consumers.decisions.noticing import Noticed, state
+from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.rules.custody import LotState, Maker, Parent, Shortfall, changed, judge_lot, shortfalls
+from monazite_consumers.rules.moves import KINDS, MAKING, own
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.sql import statement
+from monazite_contracts.months import day_of
+
+LOTS: Final = 500
+"""That one portion judges."""
+
+_OUT: Final = [kind.name for kind in KINDS.values() if kind.sign < 0]
+_HANDLED: Final = [kind.name for kind in KINDS.values() if kind.sign and not kind.makes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a portion's lots."""
+
+    makers: Mapping[str, Sequence[Maker]]
+    parents: Mapping[str, Sequence[Parent]]
+    held: Mapping[str, Sequence[tuple[str, str, int]]]
+    before: Mapping[str, LotState]
+
+
+async def judge_lots(connection: Connection, registry: Registry, changes: Changes) -> bool:
+    """One portion of the lots that are in doubt, in the caller's transaction; whether there was any."""
+    lots = [row["key"] for row in await connection.fetch(statement("following", "doubted"), "lot", LOTS)]
+    if not lots:
+        return False
+    known = await _read(connection, lots)
+    states = {
+        lot: judge_lot(lot, known.makers.get(lot, ()), known.parents.get(lot, ()), registry.listed)
+        for lot in lots
+        if lot in known.held
+    }
+    moved = [lot for lot, now in states.items() if changed(known.before.get(lot), now)]
+    forgotten = [lot for lot in lots if lot not in states and lot in known.before]
+    if moved:
+        await connection.execute(
+            statement("custody", "put_states"), *transposed([tuple(states[lot]) for lot in moved], 8)
+        )
+    if forgotten:
+        await connection.execute(statement("custody", "forget_states"), forgotten)
+    await _fill(connection, states, moved)
+    if moved or forgotten:
+        children = await connection.fetch(statement("moves", "children"), [*moved, *forgotten])
+        await doubt(connection, (("lot", row["into_lot"]) for row in children))
+    await state(connection, "lot", lots, await _notice(connection, registry, states, known), changes)
+    return True
+
+
+async def _fill(connection: Connection, states: Mapping[str, LotState], moved: list[str]) -> None:
+    """What moves do not say themselves, their lot says: product, origin of the feed, REO by its assay."""
+    moving, rows = Moving(), []
+    for found in await connection.fetch(statement("moves", "of_lots"), list(states), moved):
+        row = MoveRow(*found.values())
+        now, says = states[row.lot], own(row.kind, row.step)
+        full = row._replace(
+            product=row.product if says.product else now.product,
+            origin=row.origin if says.origin else now.origin,
+            reo_g=row.reo_g if says.reo else now.reo_of(row.net_g),
+        )
+        if full != row:
+            moving.flow(row, -1)
+            moving.flow(full, 1)
+            rows.append((row.message, row.index, row.line, full.product, full.origin, full.reo_g))
+    if rows:
+        await connection.execute(statement("moves", "fill"), *transposed(rows, 6))
+        await write(connection, moving)
+
+
+async def _read(connection: Connection, lots: Sequence[str]) -> _Known:
+    makers: dict[str, list[Maker]] = defaultdict(list)
+    for row in await connection.fetch(statement("moves", "makers"), lots, list(MAKING)):
+        makers[row["lot"]].append(Maker(
+            row["plant"], row["kind"], row["step"], row["at"], row["product"], row["origin"], row["net_g"], row["reo_g"],
+            row["arrived_at"],
+        ))  # fmt: skip
+    parents: dict[str, list[Parent]] = defaultdict(list)
+    for row in await connection.fetch(statement("moves", "parents"), lots):
+        parents[row["lot"]].append(Parent(
+            row["parent"], row["known"], row["broken"], row["depth"] or 0, row["product"], row["origin"],
+            row["net_g"] or 0, row["reo_g"],
+        ))  # fmt: skip
+    held: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
+    for row in await connection.fetch(statement("moves", "holdings"), lots):
+        held[row["lot"]].append((row["plant"], row["kind"], row["net_g"]))
+    before = {row["lot"]: LotState(*row.values()) for row in await connection.fetch(statement("custody", "states"), lots)}
+    return _Known(makers, parents, held, before)
+
+
+async def _notice(
+    connection: Connection, registry: Registry, states: Mapping[str, LotState], known: _Known
+) -> list[Noticed]:
+    tolerance_ppm = registry.settings.mass_tolerance_ppm
+    short = {lot: found for lot in states if (found := shortfalls(known.held[lot], tolerance_ppm))}
+    orphans = {lot: sorted({p for p, kind, _ in known.held[lot] if kind in _HANDLED}) for lot in states if not known.makers.get(lot)}
+    out = await _latest(connection, ((lot, each.plant) for lot, found in short.items() for each in found), _OUT)
+    handled = await _latest(connection, ((lot, plant) for lot, plants in orphans.items() for plant in plants), _HANDLED)
+    noticed = [_overdrawn(lot, each, *out[lot, each.plant]) for lot, found in short.items() for each in found]
+    noticed += [_unreported(lot, plant, *handled[lot, plant]) for lot, plants in orphans.items() for plant in plants]
+    noticed += list(_unlawful(states, known))
+    return noticed
+
+
+async def _latest(
+    connection: Connection, pairs: Iterable[tuple[str, str]], kinds: list[str]
+) -> dict[tuple[str, str], tuple[datetime, datetime]]:
+    wanted = list(pairs)
+    if not wanted:
+        return {}
+    rows = await connection.fetch(statement("moves", "latest"), *transposed(wanted, 2), kinds)
+    return {(row["lot"], row["plant"]): (row["at"], row["arrived_at"]) for row in rows}
+
+
+def _period(at: datetime) -> str:
+    return f"{day_of(at):%Y-%m}"
+
+
+def _overdrawn(lot: str, short: Shortfall, at: datetime, arrived_at: datetime) -> Noticed:
+    detail: dict[str, Any] = {"lot": lot, "in_g": short.in_g, "out_g": short.out_g}
+    return Noticed(lot, "lot-overdrawn", short.plant, _period(at), arrived_at, short.out_g - short.in_g, detail)
+
+
+def _unreported(lot: str, plant: str, at: datetime, arrived_at: datetime) -> Noticed:
+    rule = "lot-unreported" if lot.partition("/")[0] == plant else "lot-unreported-elsewhere"
+    return Noticed(lot, rule, plant, _period(at), arrived_at, 1, {"lot": lot})
+
+
+def _unlawful(states: Mapping[str, LotState], known: _Known) -> Iterator[Noticed]:
+    for lot, now in states.items():
+        makers = known.makers.get(lot)
+        if now.broken is None or not makers:
+            continue
+        first = makers[0]
+        broken = sorted({parent.lot for parent in known.parents.get(lot, ()) if not parent.known or parent.broken})
+        detail = {"lot": lot, "why": now.broken, "parents": broken[:10]}
+        yield Noticed(lot, "origin-unlawful", first.plant, _period(first.at), first.arrived_at, now.net_g, detail)

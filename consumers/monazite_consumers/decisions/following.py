@@ -1,0 +1,82 @@
+"""The stage that follows intake: posts what current statements do to stocks, and keeps what they say of shipments."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.changes import Place
+from monazite_consumers.decisions.current import Current, read_current
+from monazite_consumers.decisions.moving import Doubt, MoveRow, Moving, write
+from monazite_consumers.decisions.posting import copy, transposed
+from monazite_consumers.rules.moves import consignor_of, moves_of, shipment_key
+from monazite_consumers.sql import statement
+from monazite_contracts import statements as st
+from monazite_contracts.events import statement_time
+
+MESSAGES = 500
+"""New messages, or places in the queue, that one portion follows."""
+
+_STATED = ("message", "index", "noun", "key", "plant", "type", "at", "arrived_at", "data")
+
+
+async def follow(connection: Connection) -> bool:
+    """One portion, in the caller's transaction; whether there was anything.
+
+    The queue is emptied before the events are read: whatever changes from here on is in it again.
+    """
+    (reached,) = await connection.fetch(statement("following", "reached"))
+    queued = await connection.fetch(statement("following", "restated"), MESSAGES)
+    again = [(row["message"], row["index"]) for row in queued if row["message"] <= reached["followed"]]
+    rows = await connection.fetch(statement("following", "at_places"), *transposed(again, 2)) if again else []
+    new = await connection.fetch(statement("following", "next"), reached["followed"], reached["settled"], MESSAGES)
+    if reached["followed"] < reached["settled"]:
+        through = new[-1]["message"] if len(new) == MESSAGES else reached["settled"]
+        await connection.execute(statement("following", "reach"), through)
+    elif not queued:
+        return False
+    moving = Moving()
+    if again:
+        await _take_back(connection, again, moving)
+    await _post(connection, await read_current(connection, [*rows, *new]), moving)
+    return True
+
+
+async def _take_back(connection: Connection, places: Sequence[Place], moving: Moving) -> None:
+    for row in await connection.fetch(statement("moves", "remove"), *transposed(places, 2)):
+        moving.unpost(MoveRow(*row.values()))
+    for row in await connection.fetch(statement("following", "unstate"), *transposed(places, 2)):
+        moving.doubts.add((row["noun"], row["key"]))
+        if row["licence"] is not None:
+            moving.doubts.add(("licence", row["licence"]))
+
+
+async def _post(connection: Connection, current: Iterable[Current], moving: Moving) -> None:
+    stated: list[tuple[Any, ...]] = []
+    for now in current:
+        at = statement_time(now.statement)
+        for line, m in enumerate(moves_of(now.plant, now.statement)):
+            moving.post(MoveRow(
+                *now.place, line, m.plant, m.lot, m.kind, m.step, at, m.net_g, m.product, m.origin, m.reo_g,
+                m.claimed_g, m.into, m.shipment,
+            ))  # fmt: skip
+        if (kept := _kept_for(now)) is not None:
+            moving.doubts |= {kept, *_licence(now)}
+            data = now.statement.model_dump(mode="json", exclude_none=True)
+            stated.append((*now.place, *kept, now.plant, type(now.statement).__name__, at, now.arrived_at, data))
+    await copy(connection, "stated", _STATED, stated)
+    await write(connection, moving)
+
+
+def _kept_for(now: Current) -> Doubt | None:
+    """The noun and key for whose judgement a statement is kept as it was written."""
+    said: Any = now.statement
+    if isinstance(said, (st.Dispatched, st.DestinationChanged)):
+        return "shipment", shipment_key(now.plant, said.waybill)
+    if isinstance(said, st.Received):
+        return "shipment", shipment_key(consignor_of(said.consignor), said.waybill)
+    return None
+
+
+def _licence(now: Current) -> set[Doubt]:
+    papers = getattr(now.statement, "export", None)
+    return {("licence", papers.licence)} if papers is not None and papers.licence is not None else set()

@@ -1,0 +1,96 @@
+"""Posts moves, and takes them back: rows, what plants did with lots, flows, and what is in doubt for it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.posting import copy, transposed
+from monazite_consumers.sql import statement
+from monazite_contracts.months import day_of
+
+Doubt = tuple[str, str]
+"""A noun and the key of what is to be judged anew."""
+
+
+class MoveRow(NamedTuple):
+    """One move as stored; the columns of its row."""
+
+    message: int
+    index: int
+    line: int
+    plant: str
+    lot: str
+    kind: str
+    step: str
+    at: datetime
+    net_g: int
+    product: str | None
+    origin: str | None
+    reo_g: int | None
+    claimed_g: int | None
+    into_lot: str | None
+    shipment: str | None
+
+
+@dataclass(slots=True)
+class Moving:
+    """Gathers what one portion moves, before it is written."""
+
+    rows: list[MoveRow] = field(default_factory=list)
+    holdings: dict[tuple[str, str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    flows: dict[tuple[str, date, str, str, str, str], list[int]] = field(
+        default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0])
+    )
+    doubts: set[Doubt] = field(default_factory=set)
+
+    def post(self, row: MoveRow) -> None:
+        """It is so now."""
+        self.rows.append(row)
+        self._count(row, 1)
+
+    def unpost(self, row: MoveRow) -> None:
+        """It is so no longer; the row is gone already."""
+        self._count(row, -1)
+
+    def _count(self, row: MoveRow, times: int) -> None:
+        total = self.holdings[row.lot, row.plant, row.kind]
+        total[0] += times * row.net_g
+        total[1] += times
+        self.flow(row, times)
+        self.doubts.add(("lot", row.lot))
+        if row.into_lot is not None:
+            self.doubts.add(("lot", row.into_lot))
+        if row.shipment is not None and row.kind != "returned":  # which the shipment's own judgement moves
+            self.doubts.add(("shipment", row.shipment))
+
+    def flow(self, row: MoveRow, times: int) -> None:
+        """Adds it to its month, so many times."""
+        month = day_of(row.at).replace(day=1)
+        total = self.flows[row.plant, month, row.product or "", row.kind, row.step, row.origin or ""]
+        total[0] += times
+        total[1] += times * row.net_g
+        total[2] += times * (row.reo_g or 0)
+        total[3] += times * (row.claimed_g or 0)
+        self.doubts.add(("month", f"{row.plant} {month:%Y-%m}"))
+
+
+async def write(connection: Connection, moving: Moving) -> None:
+    """Writes it all, in one order for everyone."""
+    await copy(connection, "moves", MoveRow._fields, [tuple(row) for row in moving.rows])
+    held = [(*key, *total) for key, total in sorted(moving.holdings.items()) if any(total)]
+    if held:
+        await connection.execute(statement("moves", "post_holdings"), *transposed(held, 5))
+    flows = [(*key, *total) for key, total in sorted(moving.flows.items()) if any(total)]
+    if flows:
+        await connection.execute(statement("moves", "post_flows"), *transposed(flows, 10))
+    await doubt(connection, moving.doubts)
+
+
+async def doubt(connection: Connection, doubts: Iterable[Doubt]) -> None:
+    """These are to be judged anew."""
+    rows = sorted(doubts)
+    if rows:
+        await connection.execute(statement("following", "doubt"), *transposed(rows, 2))

@@ -1,0 +1,85 @@
+"""Judges shipments anew: how each stands, who must act next, what is wrong, and what is its consignor's again."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.moving import MoveRow, Moving, write
+from monazite_consumers.decisions.noticing import Noticed, state
+from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.shipments import Said, Shipment, judge_shipment, returned
+from monazite_consumers.sql import statement
+from monazite_contracts import statements as st
+from monazite_contracts.months import day_of
+
+SHIPMENTS: Final = 200
+"""That one portion judges."""
+
+STATEMENTS_MAX: Final = 100
+"""About one shipment: more than so many say the same waybill number, and the first of them decide."""
+
+FIRST_LINE: Final = 1_000
+"""Of what a judgement adds to the lines of a statement, which has at most some hundreds."""
+
+_MODELS: Final[dict[str, Any]] = {cls.__name__: cls for cls in (st.Dispatched, st.Received, st.DestinationChanged)}
+
+
+async def judge_shipments(connection: Connection, registry: Registry, changes: Changes) -> bool:
+    """One portion of the shipments that are in doubt, in the caller's transaction; whether there was any."""
+    keys = [row["key"] for row in await connection.fetch(statement("following", "doubted"), "shipment", SHIPMENTS)]
+    if not keys:
+        return False
+    said: dict[str, list[Said]] = defaultdict(list)
+    for row in await connection.fetch(statement("following", "stated"), "shipment", keys, STATEMENTS_MAX):
+        said[row["key"]].append(Said(row["plant"], _MODELS[row["type"]].model_validate(row["data"]), row["arrived_at"]))
+    judged = {key: judge_shipment(key, said[key], registry) for key in keys if key in said}
+    rows = [_row(shipment) for shipment, _ in judged.values()]
+    if rows:
+        await connection.execute(statement("shipments", "put"), *transposed(rows, 10))
+    if gone := [key for key in keys if key not in said]:
+        await connection.execute(statement("shipments", "forget"), gone)
+    await _return(connection, keys, {key: shipment for key, (shipment, _) in judged.items()})
+    noticed = [
+        Noticed(key, note.rule, note.subject, f"{day_of(note.on):%Y-%m}", note.at, note.measure, note.detail)
+        for key, (_, notes) in judged.items()
+        for note in notes
+    ]
+    await state(connection, "shipment", keys, noticed, changes)
+    return True
+
+
+def _row(shipment: Shipment) -> tuple[Any, ...]:
+    return (*shipment[:-1], [line._asdict() for line in shipment.lines])
+
+
+async def _return(connection: Connection, keys: Sequence[str], shipments: Mapping[str, Shipment]) -> None:
+    """What is the consignor's again, in place of what was; it hangs on the first receipt."""
+    wanted = {key: lots for key, shipment in shipments.items() if (lots := returned(shipment))}
+    now: dict[str, set[tuple[int, int, str, int]]] = {}
+    rows: dict[str, list[MoveRow]] = {}
+    for receipt in await connection.fetch(statement("shipments", "receipts"), list(wanted)) if wanted else ():
+        key = receipt["key"]
+        rows[key] = [
+            MoveRow(
+                receipt["message"], receipt["index"], line, shipments[key].consignor, lot, "returned", "",
+                receipt["at"], net_g, None, None, None, None, None, key,
+            )
+            for line, (lot, net_g) in enumerate(sorted(wanted[key].items()), FIRST_LINE)
+        ]  # fmt: skip
+        now[key] = {(row.message, row.index, row.lot, row.net_g) for row in rows[key]}
+    before: dict[str, set[tuple[int, int, str, int]]] = defaultdict(set)
+    for row in await connection.fetch(statement("shipments", "returned"), list(keys)):
+        before[row["shipment"]].add((row["message"], row["index"], row["lot"], row["net_g"]))
+    changed = [key for key in {*now, *before} if now.get(key, set()) != before.get(key, set())]
+    if not changed:
+        return
+    moving = Moving()
+    for row in await connection.fetch(statement("moves", "unreturn"), changed):
+        moving.unpost(MoveRow(*row.values()))
+    for key in sorted(changed):
+        for returning in rows.get(key, ()):
+            moving.post(returning)
+    await write(connection, moving)

@@ -1,0 +1,127 @@
+"""Custody: what a lot is, whether its chain ends lawfully, and what somebody did with it that cannot be."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from typing import Final, NamedTuple
+
+from monazite_consumers.rules.moves import KINDS
+from monazite_contracts.catalogue import PRODUCTS, CapKind
+from monazite_contracts.months import day_of
+from monazite_contracts.quantities import PPM, divide_half_even
+
+DEPTH_MAX: Final = 1_000
+"""Steps from a lot back to its farthest origin; a chain that is longer goes in a circle."""
+
+LAWFUL_ENDS: Final = frozenset({"imported", "taken_in", "opening"})
+"""Where a chain may end besides a mine of an approved enterprise (R8)."""
+
+Listed = Callable[[str, CapKind, date], bool]
+"""Whether a plant's enterprise may mine a kind on a day."""
+
+
+class Maker(NamedTuple):
+    """A statement that brought a lot into being."""
+
+    plant: str
+    kind: str
+    step: str
+    at: datetime
+    product: str | None
+    origin: str | None
+    net_g: int
+    reo_g: int | None
+    arrived_at: datetime
+
+
+class Parent(NamedTuple):
+    """A lot that went into another. `known`: it was judged before."""
+
+    lot: str
+    known: bool
+    broken: str | None
+    depth: int
+    product: str | None
+    origin: str | None
+    net_g: int
+    reo_g: int | None
+
+
+class LotState(NamedTuple):
+    """What a lot is. `broken`: why its chain does not end lawfully; None where it does. Masses in grams.
+
+    `reo_g` of `net_g`: what its statement says, or for part of a split lot what its parent's does.
+    """
+
+    lot: str
+    plant: str
+    product: str | None
+    origin: str | None
+    net_g: int
+    reo_g: int | None
+    broken: str | None
+    depth: int
+
+    def reo_of(self, net_g: int) -> int | None:
+        """Grams of REO in so much of it, half-even; None where nobody has said."""
+        if self.reo_g is None or not self.net_g:
+            return None
+        return divide_half_even(net_g * self.reo_g, self.net_g)
+
+
+def judge_lot(lot: str, makers: Sequence[Maker], parents: Sequence[Parent], listed: Listed) -> LotState:
+    """What a lot is by the statements that made it, the earliest first, and by what went into it."""
+    if not makers:
+        return LotState(lot, lot.partition("/")[0], None, None, 0, None, "unreported", 0)
+    first = makers[0]
+    depth = 1 + max((parent.depth for parent in parents), default=-1)
+    broken = min((why for maker in makers if (why := _broken(maker, parents, listed))), default=None)
+    if depth > DEPTH_MAX:  # first of all: in a circle everybody's parent is broken
+        broken = "circle"
+    product, origin, net_g, reo_g = first.product, first.origin, first.net_g, first.reo_g
+    if first.step == "split" and parents:
+        product, origin = parents[0].product, parents[0].origin
+        if parents[0].reo_g is not None and parents[0].net_g:
+            reo_g = divide_half_even(net_g * parents[0].reo_g, parents[0].net_g)
+    if first.step == "blended":
+        origins = {parent.origin for parent in parents}
+        origin = origins.pop() if len(origins) == 1 else "mixed"
+    return LotState(lot, first.plant, product, origin, net_g, reo_g, broken, min(depth, DEPTH_MAX + 1))
+
+
+def _broken(maker: Maker, parents: Sequence[Parent], listed: Listed) -> str | None:
+    if maker.kind in LAWFUL_ENDS:
+        return None
+    if maker.step == "mined":
+        kind = PRODUCTS[maker.product].mining_kind if maker.product in PRODUCTS else None
+        return None if kind is not None and listed(maker.plant, kind, day_of(maker.at)) else "unlisted-mine"
+    if not parents:
+        return "no-input"
+    return "parent" if any(not parent.known or parent.broken for parent in parents) else None
+
+
+class Shortfall(NamedTuple):
+    """More went out of a stock than came in. Grams."""
+
+    plant: str
+    in_g: int
+    out_g: int
+
+
+def shortfalls(held: Iterable[tuple[str, str, int]], tolerance_ppm: int) -> list[Shortfall]:
+    """Of one lot, (plant, kind, grams) summed: each plant that gave away more than it had, beyond a tolerance."""
+    came: dict[str, int] = {}
+    went: dict[str, int] = {}
+    for plant, kind, net_g in held:
+        side = came if KINDS[kind].sign > 0 else went
+        if KINDS[kind].sign:
+            side[plant] = side.get(plant, 0) + net_g
+    return [
+        Shortfall(plant, came.get(plant, 0), out_g)
+        for plant, out_g in sorted(went.items())
+        if (out_g - came.get(plant, 0)) * PPM > tolerance_ppm * out_g
+    ]
+
+
+def changed(before: LotState | None, after: LotState) -> bool:
+    """Whether whatever was made of the lot is to be judged anew."""
+    return before is None or before[2:] != after[2:]

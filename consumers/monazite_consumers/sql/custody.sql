@@ -1,0 +1,45 @@
+-- Custody: what lots are, and what is noticed about lots, shipments and months.
+
+-- name: states
+-- What lots were found to be.
+SELECT lot, plant, product, origin, net_g, reo_g, broken, depth FROM lot_states WHERE lot = ANY($1::text[]);
+
+-- name: put_states
+-- What lots are.
+INSERT INTO lot_states (lot, plant, product, origin, net_g, reo_g, broken, depth)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::smallint[])
+ON CONFLICT (lot) DO UPDATE SET plant = excluded.plant, product = excluded.product, origin = excluded.origin,
+    net_g = excluded.net_g, reo_g = excluded.reo_g, broken = excluded.broken, depth = excluded.depth;
+
+-- name: forget_states
+-- Lots that no statement speaks of any more.
+DELETE FROM lot_states WHERE lot = ANY($1::text[]);
+
+-- name: noticed
+-- What is noticed about keys of a noun.
+SELECT key, rule, subject, period, at, measure, detail FROM custody_findings WHERE noun = $1 AND key = ANY($2::text[]);
+
+-- name: unnotice
+-- It is so no longer.
+DELETE FROM custody_findings f USING unnest($2::text[], $3::text[], $4::text[]) AS k (key, rule, subject)
+WHERE f.noun = $1 AND f.key = k.key AND f.rule = k.rule AND f.subject = k.subject;
+
+-- name: totals
+-- What alerts rest on: the sums, and both ends of an index.
+SELECT k.rule, k.subject, k.period, coalesce(s.findings, 0) AS count, coalesce(s.measure, 0) AS measure,
+       (SELECT f.at FROM custody_findings f WHERE f.rule = k.rule AND f.subject = k.subject AND f.period = k.period
+        ORDER BY f.at LIMIT 1) AS first_at,
+       (SELECT f.at FROM custody_findings f WHERE f.rule = k.rule AND f.subject = k.subject AND f.period = k.period
+        ORDER BY f.at DESC LIMIT 1) AS last_at
+FROM unnest($1::text[], $2::text[], $3::text[]) AS k (rule, subject, period)
+LEFT JOIN finding_sums s USING (rule, subject, period);
+
+-- name: examples
+-- The first of what alerts rest on.
+SELECT k.rule, k.subject, k.period, x.detail
+FROM unnest($1::text[], $2::text[], $3::text[]) AS k (rule, subject, period)
+CROSS JOIN LATERAL (
+    SELECT f.detail, f.at, f.key FROM custody_findings f
+    WHERE f.rule = k.rule AND f.subject = k.subject AND f.period = k.period ORDER BY f.at, f.key LIMIT $4
+) AS x
+ORDER BY k.rule, k.subject, k.period, x.at, x.key;

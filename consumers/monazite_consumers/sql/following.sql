@@ -1,0 +1,70 @@
+-- Following: statements that have come to say what is so now, or have ceased to; and what is to be judged for it.
+
+-- name: settled
+-- No decision is under way: every message up to the highest is there, or never will be.
+UPDATE platform SET settled_message = m.message
+FROM (SELECT max(message) AS message FROM ledger) AS m
+WHERE m.message > settled_message;
+
+-- name: reached
+-- Up to which message statements have been followed, and may be.
+SELECT f.message AS followed, p.settled_message AS settled FROM following f, platform p;
+
+-- name: reach
+-- They have been followed up to here.
+UPDATE following SET message = $1;
+
+-- name: restated
+-- Takes places from the queue; later ones are read anyway when their messages' turn comes.
+DELETE FROM restated WHERE (message, index) IN (SELECT message, index FROM restated ORDER BY 1, 2 LIMIT $1)
+RETURNING message, index;
+
+-- name: restate
+-- Events that say what is so now, or say it no longer.
+INSERT INTO restated (message, index) SELECT * FROM unnest($1::bigint[], $2::smallint[]) ON CONFLICT DO NOTHING;
+
+-- name: next
+-- The next messages with events that say what is so now.
+SELECT e.message, l.value, l.arrived_at, array_agg(e.index ORDER BY e.index) AS indexes
+FROM (
+    SELECT DISTINCT message FROM events WHERE message > $1 AND message <= $2 AND effective ORDER BY message LIMIT $3
+) AS k JOIN events e USING (message) JOIN ledger l USING (message)
+WHERE e.effective GROUP BY e.message, l.value, l.arrived_at ORDER BY e.message;
+
+-- name: at_places
+-- Of these places, those whose events say what is so now.
+SELECT e.message, l.value, l.arrived_at, array_agg(e.index ORDER BY e.index) AS indexes
+FROM unnest($1::bigint[], $2::smallint[]) AS k (message, index)
+JOIN events e USING (message, index) JOIN ledger l USING (message)
+WHERE e.effective GROUP BY e.message, l.value, l.arrived_at ORDER BY e.message;
+
+-- name: targets
+-- The events that these amend.
+SELECT k.message, k.index, e.message AS target_message, e.index AS target_index, l.value
+FROM unnest($1::bigint[], $2::smallint[], $3::uuid[], $4::bytea[], $5::text[])
+     AS k (message, index, target_id, target_hash, plant)
+JOIN events e ON e.event_id = k.target_id AND e.hash = k.target_hash AND e.plant = k.plant
+    AND e.outcome = 'applied' AND NOT e.test
+JOIN ledger l ON l.message = e.message;
+
+-- name: unstate
+-- Takes back what statements said of shipments and months.
+DELETE FROM stated s USING unnest($1::bigint[], $2::smallint[]) AS k (message, index)
+WHERE s.message = k.message AND s.index = k.index RETURNING s.noun, s.key, s.data -> 'export' ->> 'licence' AS licence;
+
+-- name: stated
+-- What current statements say of keys of a noun; of one key more than enough.
+SELECT k.key, x.plant, x.type, x.at, x.arrived_at, x.data FROM unnest($2::text[]) AS k (key)
+CROSS JOIN LATERAL (
+    SELECT s.plant, s.type, s.at, s.arrived_at, s.data FROM stated s
+    WHERE s.noun = $1 AND s.key = k.key ORDER BY s.at, s.arrived_at, s.message, s.index LIMIT $3
+) AS x
+ORDER BY k.key, x.at, x.arrived_at;
+
+-- name: doubt
+-- To be judged anew.
+INSERT INTO doubts (noun, key) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING;
+
+-- name: doubted
+-- Takes the next of a noun that are to be judged.
+DELETE FROM doubts WHERE (noun, key) IN (SELECT noun, key FROM doubts WHERE noun = $1 ORDER BY key LIMIT $2) RETURNING key;

@@ -1,0 +1,77 @@
+-- Moves: what current statements do to stocks, line by line. Rows are copied in.
+
+-- name: remove
+-- Takes back what statements said.
+DELETE FROM moves m USING unnest($1::bigint[], $2::smallint[]) AS k (message, index)
+WHERE m.message = k.message AND m.index = k.index
+RETURNING m.message, m.index, m.line, m.plant, m.lot, m.kind, m.step, m.at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
+          m.into_lot, m.shipment;
+
+-- name: unreturn
+-- Takes back what shipments gave back to their consignors.
+DELETE FROM moves m WHERE m.shipment = ANY($1::text[]) AND m.kind = 'returned'
+RETURNING m.message, m.index, m.line, m.plant, m.lot, m.kind, m.step, m.at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
+          m.into_lot, m.shipment;
+
+-- name: of_lots
+-- What was done with lots, as far as it depends on what they are; $2: whose dependence is to be looked at again.
+SELECT m.message, m.index, m.line, m.plant, m.lot, m.kind, m.step, m.at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
+       m.into_lot, m.shipment
+FROM moves m WHERE m.lot = ANY($1::text[]) AND m.kind <> 'lost_in_process' AND (m.lot = ANY($2::text[]) OR m.product IS NULL OR m.origin IS NULL OR m.reo_g IS NULL);
+
+-- name: fill
+-- What is known of them now.
+UPDATE moves m SET product = k.product, origin = k.origin, reo_g = k.reo_g
+FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::text[], $5::text[], $6::bigint[])
+     AS k (message, index, line, product, origin, reo_g)
+WHERE m.message = k.message AND m.index = k.index AND m.line = k.line;
+
+-- name: post_flows
+-- Adds to the sums of plants and months.
+INSERT INTO flows AS f (plant, month, product, kind, step, origin, moves, net_g, reo_g, claimed_g)
+SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
+                     $9::bigint[], $10::bigint[])
+ON CONFLICT (plant, month, product, kind, step, origin) DO UPDATE SET moves = f.moves + excluded.moves,
+    net_g = f.net_g + excluded.net_g, reo_g = f.reo_g + excluded.reo_g, claimed_g = f.claimed_g + excluded.claimed_g;
+
+-- name: post_holdings
+-- Adds to what each plant did with each lot, in one order for everyone; a sum that comes to nothing goes.
+INSERT INTO holdings AS h (lot, plant, kind, net_g, moves)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+ON CONFLICT (lot, plant, kind) DO UPDATE SET net_g = h.net_g + excluded.net_g, moves = h.moves + excluded.moves;
+
+-- name: holdings
+-- What plants did with lots.
+SELECT lot, plant, kind, net_g FROM holdings WHERE lot = ANY($1::text[]) AND moves <> 0;
+
+-- name: makers
+-- The statements that brought lots into being, the earliest first; more than a few are not needed.
+SELECT k.lot, x.* FROM unnest($1::text[]) AS k (lot)
+CROSS JOIN LATERAL (
+    SELECT m.message, m.index, m.plant, m.kind, m.step, m.at, m.product, m.origin, m.net_g, m.reo_g, e.arrived_at
+    FROM moves m JOIN envelopes e USING (message)
+    WHERE m.lot = k.lot AND m.kind = ANY($2::text[])
+    ORDER BY m.at, m.plant, m.net_g, m.message, m.index LIMIT 3
+) AS x
+ORDER BY k.lot, x.at, x.plant, x.net_g, x.message, x.index;
+
+-- name: parents
+-- What went into lots.
+SELECT m.into_lot AS lot, m.lot AS parent, s.broken, s.depth, s.product, s.origin, s.net_g, s.reo_g,
+       s.lot IS NOT NULL AS known
+FROM moves m LEFT JOIN lot_states s ON s.lot = m.lot
+WHERE m.into_lot = ANY($1::text[]);
+
+-- name: latest
+-- Of each plant's dealings with a lot the latest of some kinds.
+SELECT k.lot, k.plant, x.at, x.arrived_at
+FROM unnest($1::text[], $2::text[]) AS k (lot, plant)
+CROSS JOIN LATERAL (
+    SELECT m.at, e.arrived_at FROM moves m JOIN envelopes e USING (message)
+    WHERE m.lot = k.lot AND m.plant = k.plant AND m.kind = ANY($3::text[])
+    ORDER BY m.at DESC, e.arrived_at DESC LIMIT 1
+) AS x;
+
+-- name: children
+-- What lots went into.
+SELECT DISTINCT into_lot FROM moves WHERE lot = ANY($1::text[]) AND into_lot IS NOT NULL;

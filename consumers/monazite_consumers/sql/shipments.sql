@@ -1,0 +1,43 @@
+-- Shipments: how each stands, and who must act next.
+
+-- name: put
+-- How shipments stand.
+INSERT INTO shipments (shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+                     $8::timestamptz[], $9::timestamptz[], $10::jsonb[])
+ON CONFLICT (shipment) DO UPDATE SET consignee = excluded.consignee, state = excluded.state, actor = excluded.actor,
+    due_at = excluded.due_at, dispatched_at = excluded.dispatched_at, received_at = excluded.received_at,
+    lines = excluded.lines;
+
+-- name: forget
+-- Shipments that no statement speaks of any more.
+DELETE FROM shipments WHERE shipment = ANY($1::text[]);
+
+-- name: returned
+-- What of these shipments is the consignor's again.
+SELECT shipment, message, index, lot, net_g FROM moves WHERE shipment = ANY($1::text[]) AND kind = 'returned';
+
+-- name: receipts
+-- The first statement of receipt of each of these shipments: what it gives back to the consignor hangs on it.
+SELECT DISTINCT ON (key) key, message, index, at FROM stated
+WHERE noun = 'shipment' AND key = ANY($1::text[]) AND type = 'Received' ORDER BY key, at, arrived_at, message, index;
+
+-- name: open
+-- Where somebody must act, the most urgent first.
+SELECT shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines
+FROM shipments WHERE actor IS NOT NULL AND ($1::text IS NULL OR actor = $1) ORDER BY due_at, shipment LIMIT $2;
+
+-- name: all
+-- Every shipment of a plant, on either side, the newest first.
+SELECT shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines
+FROM shipments WHERE $1::text IS NULL OR consignor = $1 OR consignee = $1
+ORDER BY coalesce(dispatched_at, received_at) DESC NULLS LAST, shipment LIMIT $2;
+
+-- name: of_licences
+-- Grams that current statements have exported on licences.
+SELECT s.data -> 'export' ->> 'licence' AS licence, count(*) AS shipments,
+       sum((SELECT sum(replace(l ->> 'net_mass_kg', '.', '')::bigint) FROM jsonb_array_elements(s.data -> 'lines') AS l))
+           ::bigint AS net_g,
+       max(s.at) AS at, max(s.arrived_at) AS arrived_at
+FROM stated s WHERE s.data -> 'export' ->> 'licence' = ANY($1::text[]) AND s.type = 'Dispatched'
+GROUP BY 1;
