@@ -10,7 +10,7 @@ from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 from monazite_contracts.assays import Assay
-from monazite_contracts.events import Event
+from monazite_contracts.events import Event, target_of
 from monazite_contracts.opening import open_value
 
 
@@ -23,56 +23,54 @@ class Current(NamedTuple):
     arrived_at: datetime
 
 
-class _Final(NamedTuple):
-    """A final assay whose statement is still looked for."""
+class _Seen(NamedTuple):
+    """An event on the way back to its statement. `assay`: the newest final one on that way."""
 
     place: Place
     arrived_at: datetime
-    assay: Assay
     event: Event
+    assay: Assay | None = None
 
 
 async def read_current(connection: Connection, rows: Iterable[Any]) -> list[Current]:
     """The statements of messages (with value, arrival and the indexes of their effective events)."""
-    found: list[Current] = []
-    looking: list[_Final] = []
+    seen: list[_Seen] = []
     for row in rows:
         events = open_value(row["value"]).events
         for index in row["indexes"]:
             event = events[index].event
             assert event is not None  # noqa: S101 - what is effective was understood
-            _sort_in((row["message"], index), row["arrived_at"], event, found, looking)
-    while looking:
-        looking = await _follow(connection, looking, found)
+            seen.append(_Seen((row["message"], index), row["arrived_at"], event))
+    found: list[Current] = []
+    while seen:
+        found += [now for each in seen if (now := _stated(each)) is not None]
+        seen = await _targets(connection, [each for each in seen if type(each.event.data) is st.AssayFinalised])
     return found
 
 
-def _sort_in(
-    place: Place, arrived_at: datetime, event: Event, found: list[Current], looking: list[_Final], assay: Any = None
-) -> None:
-    data = event.data
+def _stated(seen: _Seen) -> Current | None:
+    """The statement that an event makes, with the final assay that amends it; None: it is one step further back."""
+    data = seen.event.data
     if type(data) is st.AssayFinalised:
-        looking.append(_Final(place, arrived_at, assay or data.assay, event))
-        return
+        return None
     stated: Any = data.replacement.data if type(data) is st.Correction else data
-    if assay is not None:
-        stated = stated.model_copy(update={"assay": assay})
-    found.append(Current(place, event.source, stated, arrived_at))
+    if seen.assay is not None:
+        stated = stated.model_copy(update={"assay": seen.assay})
+    return Current(seen.place, seen.event.source, stated, seen.arrived_at)
 
 
-async def _follow(connection: Connection, looking: list[_Final], found: list[Current]) -> list[_Final]:
-    """One amendment back; the newest of several final assays holds."""
-    asked = [
-        (*final.place, target.id, bytes.fromhex(target.hash), final.event.source)
-        for final in looking
-        for target in (final.event.data.target,)  # type: ignore[union-attr] # a final assay names one
-    ]
+async def _targets(connection: Connection, finals: list[_Seen]) -> list[_Seen]:
+    """The events that final assays amend."""
+    if not finals:
+        return []
+    asked = [(*each.place, *(target_of(each.event) or ()), each.event.source) for each in finals]
     rows = await connection.fetch(statement("following", "targets"), *transposed(asked, 5))
     by_place = {(row["message"], row["index"]): row for row in rows}
-    still: list[_Final] = []
-    for final in looking:
-        row = by_place.get(final.place)
-        event = open_value(row["value"]).events[row["target_index"]].event if row is not None else None
-        if event is not None:
-            _sort_in(final.place, final.arrived_at, event, found, still, final.assay)
-    return still
+    found: list[_Seen] = []
+    for each in finals:
+        row = by_place[each.place]
+        event = open_value(row["value"]).events[row["target_index"]].event
+        data: Any = each.event.data
+        assert event is not None  # noqa: S101 - what is amended was understood
+        found.append(_Seen(each.place, each.arrived_at, event, each.assay or data.assay))
+    return found

@@ -1,7 +1,7 @@
 """Judges lots anew: what they are, whether their chains end lawfully, and who gave away more than there was."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -84,44 +84,41 @@ async def _fill(connection: Connection, states: Mapping[str, LotState], moved: l
 async def _read(connection: Connection, lots: Sequence[str]) -> _Known:
     makers: dict[str, list[Maker]] = defaultdict(list)
     for row in await connection.fetch(statement("moves", "makers"), lots, list(MAKING)):
-        makers[row["lot"]].append(Maker(
-            row["plant"], row["kind"], row["step"], row["at"], row["product"], row["origin"], row["net_g"], row["reo_g"],
-            row["arrived_at"],
-        ))  # fmt: skip
+        makers[row["lot"]].append(Maker(*list(row.values())[1:]))
     parents: dict[str, list[Parent]] = defaultdict(list)
     for row in await connection.fetch(statement("moves", "parents"), lots):
-        parents[row["lot"]].append(Parent(
-            row["parent"], row["known"], row["broken"], row["depth"] or 0, row["product"], row["origin"],
-            row["net_g"] or 0, row["reo_g"],
-        ))  # fmt: skip
+        parents[row["lot"]].append(Parent(*list(row.values())[1:]))
     held: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
     for row in await connection.fetch(statement("moves", "holdings"), lots):
         held[row["lot"]].append((row["plant"], row["kind"], row["net_g"]))
-    before = {row["lot"]: LotState(*row.values()) for row in await connection.fetch(statement("custody", "states"), lots)}
-    return _Known(makers, parents, held, before)
+    stored = await connection.fetch(statement("custody", "states"), lots)
+    return _Known(makers, parents, held, {row["lot"]: LotState(*row.values()) for row in stored})
 
 
 async def _notice(
     connection: Connection, registry: Registry, states: Mapping[str, LotState], known: _Known
 ) -> list[Noticed]:
-    tolerance_ppm = registry.settings.mass_tolerance_ppm
-    short = {lot: found for lot in states if (found := shortfalls(known.held[lot], tolerance_ppm))}
-    orphans = {lot: sorted({p for p, kind, _ in known.held[lot] if kind in _HANDLED}) for lot in states if not known.makers.get(lot)}
-    out = await _latest(connection, ((lot, each.plant) for lot, found in short.items() for each in found), _OUT)
-    handled = await _latest(connection, ((lot, plant) for lot, plants in orphans.items() for plant in plants), _HANDLED)
-    noticed = [_overdrawn(lot, each, *out[lot, each.plant]) for lot, found in short.items() for each in found]
-    noticed += [_unreported(lot, plant, *handled[lot, plant]) for lot, plants in orphans.items() for plant in plants]
-    noticed += list(_unlawful(states, known))
+    short: list[tuple[str, Shortfall]] = []
+    orphans: list[tuple[str, str]] = []
+    for lot, now in states.items():
+        held = known.held[lot]
+        short += [(lot, each) for each in shortfalls(held, registry.mass_tolerance_ppm(now.product))]
+        if not known.makers.get(lot):
+            orphans += [(lot, plant) for plant in sorted({plant for plant, kind, _ in held if kind in _HANDLED})]
+    out = await _latest(connection, [(lot, each.plant) for lot, each in short], _OUT)
+    handled = await _latest(connection, orphans, _HANDLED)
+    noticed = [_overdrawn(lot, each, *out[lot, each.plant]) for lot, each in short]
+    noticed += [_unreported(lot, plant, *handled[lot, plant]) for lot, plant in orphans]
+    noticed += _unlawful(states, known)
     return noticed
 
 
 async def _latest(
-    connection: Connection, pairs: Iterable[tuple[str, str]], kinds: list[str]
+    connection: Connection, pairs: Sequence[tuple[str, str]], kinds: list[str]
 ) -> dict[tuple[str, str], tuple[datetime, datetime]]:
-    wanted = list(pairs)
-    if not wanted:
+    if not pairs:
         return {}
-    rows = await connection.fetch(statement("moves", "latest"), *transposed(wanted, 2), kinds)
+    rows = await connection.fetch(statement("moves", "latest"), *transposed(pairs, 2), kinds)
     return {(row["lot"], row["plant"]): (row["at"], row["arrived_at"]) for row in rows}
 
 

@@ -19,7 +19,7 @@ class MoveRow(NamedTuple):
     """One move as stored; the columns of its row."""
 
     message: int
-    index: int
+    index: int  # type: ignore[assignment] # the column is older than the tuple
     line: int
     plant: str
     lot: str

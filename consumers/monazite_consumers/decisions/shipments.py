@@ -1,7 +1,7 @@
 """Judges shipments anew: how each stands, who must act next, what is wrong, and what is its consignor's again."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from monazite_consumers.database import Connection
@@ -32,7 +32,7 @@ async def judge_shipments(connection: Connection, registry: Registry, changes: C
     keys = [row["key"] for row in await connection.fetch(statement("following", "doubted"), "shipment", SHIPMENTS)]
     if not keys:
         return False
-    said: dict[str, list[Said]] = defaultdict(list)
+    said: dict[str, list[Said[Any]]] = defaultdict(list)
     for row in await connection.fetch(statement("following", "stated"), "shipment", keys, STATEMENTS_MAX):
         said[row["key"]].append(Said(row["plant"], _MODELS[row["type"]].model_validate(row["data"]), row["arrived_at"]))
     judged = {key: judge_shipment(key, said[key], registry) for key in keys if key in said}

@@ -106,5 +106,6 @@ def out_of_band(recovery: Recovery, band: Band, assay_ppm: int) -> Mapping[str, 
         return None
     return {
         "step": recovery.step, "used_reo_g": recovery.used_g, "made_reo_g": recovery.made_g,
-        "rate_ppm": recovery.rate_ppm, "low_ppm": band.low_ppm, "high_ppm": band.high_ppm, "uncertainty_g": slack_g // 2,
+        "rate_ppm": recovery.rate_ppm, "low_ppm": band.low_ppm, "high_ppm": band.high_ppm,
+        "uncertainty_g": slack_g // 2,
     }  # fmt: skip

@@ -14,10 +14,10 @@ SubjectKind = Literal["cap", "plant", "gateway", "enterprise", "topic", "platfor
 class Rule:
     """One row.
 
-    `fires_on`: presence alerts at once, absence only when it has settled: soon, or after the longer time across enterprises. Findings are `about` an event, or about a lot,
-    shipment or month that somebody answers for. `clears`: how the condition ends; a rule that
-    only a person closes stays raised; a quiet one is evidence for others and alerts nobody. `remedy` is what a flagged
-    plant reads.
+    `fires_on`: presence alerts at once, absence only when it has settled: soon,
+    or after the longer time across enterprises. `about`: an event, or a lot, shipment or month that somebody answers
+    for. `clears`: how the condition ends; a rule that only a person closes stays raised; a quiet one is evidence for
+    others and alerts nobody. `remedy` is what a flagged plant reads.
     """
 
     id: str
@@ -124,8 +124,8 @@ _ROWS: Final = (
     ),
     Rule(
         "origin-unlawful", "plant", _CRITICAL, _LAWFUL, "lots were made whose chain does not end in a lawful origin",
-        "the statements that complete the chain, or corrections", fires_on="absence", settles="across",
-        about="holding", remedy="Name the inputs; each must lead to a listed mine, an import, a scrap intake or an opening inventory.",
+        "the statements that complete the chain, or corrections", fires_on="absence", settles="across", about="holding",
+        remedy="Name the inputs; each must lead to a listed mine, an import, a scrap intake or an opening inventory.",
     ),
     Rule(
         "shipment-overdue", "plant", _WARN, _LAWFUL, "goods on their way to a plant were not received when they should",
@@ -147,7 +147,7 @@ _ROWS: Final = (
         remedy="The goods are in your stock again: take them back, or dispatch them anew.",
     ),
     Rule(
-        "shipment-misdelivered", "plant", _SERIOUS, _LAWFUL, "goods were received that were dispatched to somebody else",
+        "shipment-misdelivered", "plant", _SERIOUS, _LAWFUL, "goods were received that were sent to somebody else",
         "the consignor's change of destination, or a correction", fires_on="absence", settles="across", about="holding",
         remedy="Ask the consignor to state the change of destination.",
     ),
@@ -167,7 +167,8 @@ _ROWS: Final = (
     ),
     Rule(
         "consignee-not-entitled", "plant", _SERIOUS, "Decree 785 arts 8, 13, 23",
-        "goods went to a consignee that may not take that class of product", "a listing or a correction", about="holding",
+        "goods went to a consignee that may not take that class of product", "a listing or a correction",
+        about="holding",
         remedy="Ore products may go to listed enterprises only, and every plant must be on the register.",
     ),
     Rule(
@@ -176,7 +177,8 @@ _ROWS: Final = (
     ),
     Rule(
         "export-unlicensed", "plant", _CRITICAL, _EXPORT, "licensed items were exported without a known licence",
-        "the licence's registration, or a correction", about="holding", remedy="Name the licence under which they left.",
+        "the licence's registration, or a correction", about="holding",
+        remedy="Name the licence under which they left.",
     ),
     Rule(
         "export-licence-invalid", "plant", _CRITICAL, _EXPORT,

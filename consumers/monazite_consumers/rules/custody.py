@@ -92,7 +92,7 @@ def _broken(maker: Maker, parents: Sequence[Parent], listed: Listed) -> str | No
     if maker.kind in LAWFUL_ENDS:
         return None
     if maker.step == "mined":
-        kind = PRODUCTS[maker.product].mining_kind if maker.product in PRODUCTS else None
+        kind = PRODUCTS[maker.product].mining_kind if maker.product is not None else None
         return None if kind is not None and listed(maker.plant, kind, day_of(maker.at)) else "unlisted-mine"
     if not parents:
         return "no-input"

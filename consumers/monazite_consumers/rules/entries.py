@@ -13,8 +13,9 @@ from monazite_contracts.catalogue import CapKind, ProductCode
 from monazite_contracts.identifiers import GatewayCode, KeyId, PlantCode, Text
 from monazite_contracts.material import Country
 from monazite_contracts.months import day_start
-from monazite_contracts.quantities import PositiveKilograms
+from monazite_contracts.quantities import Percent, PositiveKilograms
 from monazite_contracts.seal import public_key
+from monazite_contracts.times import Month
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 ListedActivity = Literal["mining", "separation"]
@@ -262,6 +263,45 @@ class Succession(_Sourced):
     years: Annotated[tuple[Year, ...], Field(min_length=1)]
 
 
+class Duty(_Dated):
+    """An enterprise owes the flow record of every month, itemised per plant (R1, R2), from a day on."""
+
+    key_fields = ("enterprise", "since")
+
+    enterprise: Code
+    basis: Words
+    """The provision that obliges it."""
+
+
+class Excuse(_Sourced):
+    """A plant need not report a month: a decision by the regulator."""
+
+    key_fields = ("plant", "month")
+
+    plant: PlantCode
+    month: Month
+    decision: Words
+
+
+class Holiday(_Sourced):
+    """A day on which nobody works, or a weekend day on which everybody does, by the published calendar of its year."""
+
+    key_fields = ("day",)
+
+    day: Day
+    working: bool = False
+
+
+class Recovery(_Sourced):
+    """Between what the recovery rate of a process step should lie, in percent of the REO used."""
+
+    key_fields = ("step",)
+
+    step: Literal["separated", "smelted", "recovered"]
+    low_pct: Percent
+    high_pct: Percent
+
+
 class Licence(_Dated):
     """A licence to export (R12): whose, what, to whom, how much. A single one covers one export."""
 
@@ -304,6 +344,16 @@ class Settings(Entry):
     """How far masses that should be equal may differ, where no product has a tolerance of its own."""
     transit_days: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 30
     """How long a shipment may be under way that nobody expects at a stated instant."""
+    declared_by_day: Annotated[int, Field(ge=1, le=28)] = 10
+    """Of the following month."""
+    deadline_day_included: bool = True
+    deadline_moves_on_holidays: bool = False
+    outage_grace_hours: Annotated[int, Field(ge=0, le=_HOURS_MAX)] = 72
+    """How much of the time before a deadline is given back if the platform was down in it."""
+    assay_uncertainty_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 5_000
+    """One standard deviation of one assayed line, of its REO."""
+    bias_tolerance_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000
+    """How far a month's claimed REO may lie from the computed one, in sum."""
     answer_days: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 10
     """How long a consignor has to answer for a difference or a refusal."""
     awaiting_per_source_max: Annotated[int, Field(ge=1, le=_AWAITING_MAX)] = 2_000
@@ -324,7 +374,11 @@ NOUNS: Mapping[str, type[Entry]] = {
     "allocations": Allocation,
     "breakdowns": Breakdown,
     "successions": Succession,
+    "duties": Duty,
+    "excuses": Excuse,
+    "holidays": Holiday,
     "licences": Licence,
+    "recoveries": Recovery,
     "tolerances": Tolerance,
     "settings": Settings,
 }

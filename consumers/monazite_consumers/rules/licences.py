@@ -20,7 +20,12 @@ class Drawn(NamedTuple):
 def licence_problems(licence: Licence, drawn: Drawn) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
     """Rule, measure and arithmetic of what is wrong with how a licence was used."""
     granted_g = grams(licence.net_mass_kg)
-    detail = {"licence": licence.number, "granted_g": granted_g, "exported_g": drawn.net_g, "shipments": drawn.shipments}
+    detail = {
+        "licence": licence.number,
+        "granted_g": granted_g,
+        "exported_g": drawn.net_g,
+        "shipments": drawn.shipments,
+    }
     if drawn.net_g > granted_g:
         yield "licence-overdrawn", drawn.net_g - granted_g, detail
     if licence.form == "single" and drawn.shipments > 1:

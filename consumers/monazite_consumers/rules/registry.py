@@ -16,8 +16,10 @@ from monazite_consumers.rules.entries import (
     Approval,
     Breakdown,
     Code,
+    Duty,
     Enterprise,
     Entry,
+    Excuse,
     GatewayKey,
     Licence,
     ListedActivity,
@@ -145,8 +147,8 @@ class Registry:
 
     @cached_property
     def _turns(self) -> list[date]:
-        approvals = self._all("approvals")
-        ends = frozenset(day for spell in approvals for day in (spell.since, spell.until) if day is not None)
+        dated = (*self._all("approvals"), *self._all("duties"))
+        ends = frozenset(day for spell in dated for day in (spell.since, spell.until) if day is not None)
         return sorted(self.change_days() | ends)
 
     def _spell(self, day: date) -> Spell:
@@ -270,6 +272,19 @@ class Registry:
         return any(m.since <= last and (m.until is None or m.until > first) for m in self._memberships.get(holder, ()))
 
     @cached_property
+    def _duties(self) -> Mapping[str, list[Duty]]:
+        return _grouped(self._all("duties"), "enterprise")
+
+    @cached_property
+    def _holidays(self) -> Mapping[date, bool]:
+        return {holiday.day: not holiday.working for holiday in self._all("holidays")}
+
+    @cached_property
+    def excuses(self) -> Mapping[tuple[str, str], Excuse]:
+        """Months that a plant need not report, by plant and month."""
+        return {(excuse.plant, excuse.month): excuse for excuse in self._all("excuses")}
+
+    @cached_property
     def _approvals(self) -> Mapping[str, list[Approval]]:
         return _grouped(self._all("approvals"), "enterprise")
 
@@ -277,6 +292,20 @@ class Registry:
         """Who runs a plant on a day, the groups above it, and who succeeded them; none: nobody runs it."""
         operator = self.operator(plant, day)
         return () if operator is None else (*self._upwards(operator, day), *self.holders(plant, day))
+
+    def has_duty(self, enterprise: str, day: date) -> bool:
+        """Whether an enterprise owes monthly flow records on a day (R2)."""
+        return any(duty.holds_on(day) for duty in self._duties.get(enterprise, ()))
+
+    def is_holiday(self, day: date) -> bool:
+        """Whether nobody works on a day: a declared holiday, or a weekend that no declared working day replaces."""
+        declared = self._holidays.get(day)
+        return declared if declared is not None else day.isoweekday() > 5
+
+    def next_turn(self, day: date, end: date) -> date:
+        """The next day on which some dated fact begins or ends; the end if none does before."""
+        number = bisect_right(self._turns, day)
+        return min(self._turns[number], end) if number < len(self._turns) else end
 
     def takes_ore(self, plant: str, day: date) -> bool:
         """Whether ore products may go to a plant on a day: its enterprise stands on a list for mining or separation."""

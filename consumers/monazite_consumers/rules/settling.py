@@ -21,4 +21,4 @@ def settling(settings: Settings) -> list[tuple[list[str], timedelta]]:
     for rule in RULES.values():
         if rule.fires_on == "absence":
             by_time.setdefault(settle_time(rule, settings), []).append(rule.id)
-    return list(by_time.items())
+    return [(rules, time) for time, rules in by_time.items()]

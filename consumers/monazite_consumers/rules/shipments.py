@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from monazite_consumers.rules.moves import consignor_of
 from monazite_consumers.rules.registry import Registry
@@ -34,11 +34,14 @@ OPEN: Final = frozenset(set(State) - {State.RECEIVED, State.LEFT})
 """States in which somebody must act."""
 
 
-class Said(NamedTuple):
+Data_co = TypeVar("Data_co", bound=st.Statement, covariant=True)
+
+
+class Said(NamedTuple, Generic[Data_co]):
     """A current statement about a shipment."""
 
     plant: str
-    data: st.Dispatched | st.Received | st.DestinationChanged
+    data: Data_co
     arrived_at: datetime
 
 
@@ -84,7 +87,7 @@ def returned(shipment: Shipment) -> dict[str, int]:
     return {lot: net_g for lot, net_g in refused.items() if net_g > 0}
 
 
-def judge_shipment(key: str, said: Sequence[Said], registry: Registry) -> tuple[Shipment, tuple[Noted, ...]]:
+def judge_shipment(key: str, said: Sequence[Said[Any]], registry: Registry) -> tuple[Shipment, tuple[Noted, ...]]:
     """Both sides of one shipment, whatever came first; `said` holds at least one statement."""
     sides = _Sides.of(said)
     shipment = _as_it_stands(key, sides, registry)
@@ -92,12 +95,19 @@ def judge_shipment(key: str, said: Sequence[Said], registry: Registry) -> tuple[
 
 
 class _Sides(NamedTuple):
-    dispatches: list[Said]
-    redirects: list[Said]
-    receipts: list[Said]
+    dispatches: list[Said[st.Dispatched]]
+    redirects: list[Said[st.DestinationChanged]]
+    receipts: list[Said[st.Received]]
+
+    @property
+    def named(self) -> st.Party | None:
+        """Whom the consignor named last."""
+        if self.redirects:
+            return self.redirects[-1].data.consignee
+        return self.dispatches[0].data.consignee if self.dispatches else None
 
     @classmethod
-    def of(cls, said: Sequence[Said]) -> "_Sides":
+    def of(cls, said: Sequence[Said[Any]]) -> "_Sides":
         sides = cls([], [], [])
         for each in sorted(said, key=lambda s: (_when(s), s.arrived_at, s.plant)):
             if isinstance(each.data, st.Dispatched):
@@ -109,7 +119,7 @@ class _Sides(NamedTuple):
         return sides
 
 
-def _when(said: Said) -> datetime:
+def _when(said: Said[st.Statement]) -> datetime:
     return st.INSTANT_OF[type(said.data)](said.data)
 
 
@@ -128,13 +138,11 @@ def _as_it_stands(key: str, sides: _Sides, registry: Registry) -> Shipment:
 
 
 def _consignee(sides: _Sides) -> str:
-    """Whoever the consignor named last; without a word of it, whoever took the goods in."""
-    if sides.dispatches:
-        party = (sides.redirects[-1] if sides.redirects else sides.dispatches[0]).data.consignee  # type: ignore[union-attr]
-        return consignor_of(party)
-    if sides.receipts:
+    """Whoever the consignor named last; without a dispatch, whoever took the goods in."""
+    if not sides.dispatches and sides.receipts:
         return sides.receipts[0].plant
-    return consignor_of(sides.redirects[-1].data.consignee)  # type: ignore[union-attr]
+    assert sides.named is not None  # noqa: S101 - there is a statement
+    return consignor_of(sides.named)
 
 
 def _lines(sides: _Sides, consignee: str) -> tuple[Line, ...]:
@@ -142,15 +150,15 @@ def _lines(sides: _Sides, consignee: str) -> tuple[Line, ...]:
     products: dict[str, str] = {}
     accepted: dict[str, int] = defaultdict(int)
     refused: dict[str, int] = defaultdict(int)
-    for each in sides.dispatches:
-        for line in each.data.lines:  # type: ignore[union-attr]
+    for dispatch in sides.dispatches:
+        for line in dispatch.data.lines:
             sent[line.lot] += grams(line.net_mass_kg)
             products[line.lot] = line.product
-    for each in sides.receipts:
-        if each.plant == consignee or not sides.dispatches:
-            for line in each.data.lines:  # type: ignore[union-attr]
-                accepted[line.lot] += grams(line.accepted_kg)
-                refused[line.lot] += grams(line.refused_kg)
+    for receipt in sides.receipts:
+        if receipt.plant == consignee or not sides.dispatches:
+            for found in receipt.data.lines:
+                accepted[found.lot] += grams(found.accepted_kg)
+                refused[found.lot] += grams(found.refused_kg)
     return tuple(
         Line(lot, products.get(lot), sent[lot], accepted[lot], refused[lot])
         for lot in sorted({*sent, *accepted, *refused})
@@ -161,8 +169,7 @@ def _state(sides: _Sides, lines: Sequence[Line], registry: Registry) -> State:
     if not sides.dispatches:
         return State.NOT_DISPATCHED
     if not sides.receipts:
-        party = (sides.redirects[-1] if sides.redirects else sides.dispatches[0]).data.consignee  # type: ignore[union-attr]
-        return State.UNDER_WAY if isinstance(party, st.RegisteredParty) else State.LEFT
+        return State.UNDER_WAY if isinstance(sides.named, st.RegisteredParty) else State.LEFT
     if any(line.refused_g for line in lines):
         return State.PARTLY_REFUSED if any(line.accepted_g for line in lines) else State.REFUSED
     gaps = [line.accepted_g - line.sent_g for line in lines if _differs(line, registry)]
@@ -183,11 +190,11 @@ def _who_acts(
         return None, None
     settings = registry.settings
     if state is State.UNDER_WAY:
-        sent: Any = sides.dispatches[0].data
+        sent = sides.dispatches[0].data
         due_at = sent.expected_at or sent.dispatched_at + timedelta(days=settings.transit_days)
         return consignee, due_at
-    told_at = max(each.arrived_at for each in (*sides.receipts, *sides.redirects))
-    return consignor, told_at + timedelta(days=settings.answer_days)
+    told = [*(each.arrived_at for each in sides.receipts), *(each.arrived_at for each in sides.redirects)]
+    return consignor, max(told) + timedelta(days=settings.answer_days)
 
 
 def _noted(shipment: Shipment, sides: _Sides, registry: Registry) -> Iterator[Noted]:
@@ -201,7 +208,9 @@ def _about_sides(shipment: Shipment, sides: _Sides) -> Iterator[Noted]:
     detail: dict[str, Any] = {"shipment": shipment.key, "consignee": shipment.consignee}
     if len(sides.dispatches) > 1:
         second = sides.dispatches[1]
-        yield Noted("waybill-reused", shipment.consignor, _when(second), second.arrived_at, len(sides.dispatches), detail)
+        yield Noted(
+            "waybill-reused", shipment.consignor, _when(second), second.arrived_at, len(sides.dispatches), detail
+        )
     if shipment.state is State.UNDER_WAY and shipment.due_at is not None:
         sent = sides.dispatches[0]
         due = detail | {"due_at": shipment.due_at.isoformat(), "consignor": shipment.consignor}
@@ -226,8 +235,8 @@ def _about_sides(shipment: Shipment, sides: _Sides) -> Iterator[Noted]:
                 "receipt-without-dispatch", each.plant, _when(each), each.arrived_at, 1,
                 detail | {"consignor": shipment.consignor},
             )  # fmt: skip
-        for each in sides.redirects[:1]:
-            yield Noted("redirect-without-dispatch", each.plant, _when(each), each.arrived_at, 1, detail)
+        for redirect in sides.redirects[:1]:
+            yield Noted("redirect-without-dispatch", redirect.plant, _when(redirect), redirect.arrived_at, 1, detail)
 
 
 _DIFFERENCES: Final[Mapping[State, str]] = {
@@ -254,7 +263,7 @@ def _about_parties(shipment: Shipment, sides: _Sides, registry: Registry) -> Ite
             break
 
 
-def _may_take(consignee: str, product: str, sent: Said, registry: Registry) -> bool:
+def _may_take(consignee: str, product: str, sent: Said[st.Statement], registry: Registry) -> bool:
     """Ore products go to listed enterprises only (785 arts 8, 13), or abroad; a plant must be on the register."""
     if consignee.startswith("@"):
         return not consignee.startswith(f"@{HOME} ") or PRODUCTS[product].stage is not Stage.ORE
@@ -264,8 +273,8 @@ def _may_take(consignee: str, product: str, sent: Said, registry: Registry) -> b
     return PRODUCTS[product].stage is not Stage.ORE or registry.takes_ore(consignee, day)
 
 
-def _about_export(shipment: Shipment, said: Said, registry: Registry) -> Iterator[Noted]:
-    sent: Any = said.data
+def _about_export(shipment: Shipment, said: Said[st.Dispatched], registry: Registry) -> Iterator[Noted]:
+    sent = said.data
     abroad = shipment.consignee.startswith("@") and not shipment.consignee.startswith(f"@{HOME} ")
     papers = sent.export
     if papers is None and not abroad:

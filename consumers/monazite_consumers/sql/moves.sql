@@ -46,7 +46,7 @@ SELECT lot, plant, kind, net_g FROM holdings WHERE lot = ANY($1::text[]) AND mov
 
 -- name: makers
 -- The statements that brought lots into being, the earliest first; more than a few are not needed.
-SELECT k.lot, x.* FROM unnest($1::text[]) AS k (lot)
+SELECT k.lot, x.plant, x.kind, x.step, x.at, x.product, x.origin, x.net_g, x.reo_g, x.arrived_at FROM unnest($1::text[]) AS k (lot)
 CROSS JOIN LATERAL (
     SELECT m.message, m.index, m.plant, m.kind, m.step, m.at, m.product, m.origin, m.net_g, m.reo_g, e.arrived_at
     FROM moves m JOIN envelopes e USING (message)
@@ -57,8 +57,8 @@ ORDER BY k.lot, x.at, x.plant, x.net_g, x.message, x.index;
 
 -- name: parents
 -- What went into lots.
-SELECT m.into_lot AS lot, m.lot AS parent, s.broken, s.depth, s.product, s.origin, s.net_g, s.reo_g,
-       s.lot IS NOT NULL AS known
+SELECT m.into_lot AS lot, m.lot AS parent, s.lot IS NOT NULL AS known, s.broken, coalesce(s.depth, 0) AS depth,
+       s.product, s.origin, coalesce(s.net_g, 0) AS net_g, s.reo_g
 FROM moves m LEFT JOIN lot_states s ON s.lot = m.lot
 WHERE m.into_lot = ANY($1::text[]);
 

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 PASS_S = 1.0
 
+
 def real_now() -> datetime:
     """The real clock, in UTC."""
     return datetime.now(UTC)
