@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
-from monazite_consumers.decisions.moving import MoveRow, Moving, doubt, write
+from monazite_consumers.decisions.doubting import doubt, take
+from monazite_consumers.decisions.moving import MoveRow, Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.custody import LotState, Maker, Parent, Shortfall, changed, judge_lot, shortfalls
@@ -36,7 +37,7 @@ class _Known:
 
 async def judge_lots(connection: Connection, registry: Registry, changes: Changes) -> bool:
     """One portion of the lots that are in doubt, in the caller's transaction; whether there was any."""
-    lots = [row["key"] for row in await connection.fetch(statement("following", "doubted"), "lot", LOTS)]
+    lots = await take(connection, "lot", LOTS)
     if not lots:
         return False
     known = await _read(connection, lots)

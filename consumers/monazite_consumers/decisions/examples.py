@@ -8,7 +8,6 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions.lots import REUSED
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.alerts import AlertKey
-from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.sql import statement
 
 EXAMPLES_MAX: Final = 10
@@ -29,9 +28,6 @@ async def examples(connection: Connection, keys: Iterable[AlertKey]) -> Examples
     if about := [key for key in wanted if key.rule == REUSED]:
         for row in await connection.fetch(statement("findings", "shared_lots"), *transposed(about, 3), EXAMPLES_MAX):
             found[_key(row)].append({"event": str(row["event_id"]), "lots": list(row["lots"])})
-    if about := [key for key in wanted if RULES[key.rule].about == "holding"]:
-        for row in await connection.fetch(statement("custody", "examples"), *transposed(about, 3), EXAMPLES_MAX):
-            found[_key(row)].append(dict(row["detail"]))
     return found
 
 

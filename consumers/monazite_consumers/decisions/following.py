@@ -6,12 +6,14 @@ from typing import Any
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Place
 from monazite_consumers.decisions.current import Current, read_current
-from monazite_consumers.decisions.moving import Doubt, MoveRow, Moving, write
+from monazite_consumers.decisions.doubting import Doubt
+from monazite_consumers.decisions.moving import MoveRow, Moving, write
 from monazite_consumers.decisions.posting import copy, transposed
-from monazite_consumers.rules.moves import consignor_of, moves_of, shipment_key
+from monazite_consumers.rules.moves import consignor_of, month_key, moves_of, shipment_key
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 from monazite_contracts.events import statement_time
+from monazite_contracts.months import day_of
 
 MESSAGES = 500
 """New messages, or places in the queue, that one portion follows."""
@@ -74,6 +76,10 @@ def _kept_for(now: Current) -> Doubt | None:
         return "shipment", shipment_key(now.plant, said.waybill)
     if isinstance(said, st.Received):
         return "shipment", shipment_key(consignor_of(said.consignor), said.waybill)
+    if isinstance(said, st.Declaration):
+        return "month", month_key(now.plant, said.month)
+    if isinstance(said, st.Stocktake):
+        return "month", month_key(now.plant, f"{day_of(said.taken_at):%Y-%m}")
     return None
 
 

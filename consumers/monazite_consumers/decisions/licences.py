@@ -4,6 +4,7 @@ from typing import Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.doubting import take
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.rules.licences import Drawn, licence_problems
 from monazite_consumers.rules.registry import Registry
@@ -16,7 +17,7 @@ LICENCES: Final = 20
 
 async def judge_licences(connection: Connection, registry: Registry, changes: Changes) -> bool:
     """One portion of the licences that are in doubt, in the caller's transaction; whether there was any."""
-    numbers = [row["key"] for row in await connection.fetch(statement("following", "doubted"), "licence", LICENCES)]
+    numbers = await take(connection, "licence", LICENCES)
     if not numbers:
         return False
     noticed = []

@@ -1,18 +1,16 @@
 """Posts moves, and takes them back: rows, what plants did with lots, flows, and what is in doubt for it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
 from monazite_consumers.database import Connection
+from monazite_consumers.decisions.doubting import Doubt, doubt
 from monazite_consumers.decisions.posting import copy, transposed
+from monazite_consumers.rules.moves import month_key
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
-
-Doubt = tuple[str, str]
-"""A noun and the key of what is to be judged anew."""
 
 
 class MoveRow(NamedTuple):
@@ -74,7 +72,7 @@ class Moving:
         total[1] += times * row.net_g
         total[2] += times * (row.reo_g or 0)
         total[3] += times * (row.claimed_g or 0)
-        self.doubts.add(("month", f"{row.plant} {month:%Y-%m}"))
+        self.doubts.add(("month", month_key(row.plant, f"{month:%Y-%m}")))
 
 
 async def write(connection: Connection, moving: Moving) -> None:
@@ -87,10 +85,3 @@ async def write(connection: Connection, moving: Moving) -> None:
     if flows:
         await connection.execute(statement("moves", "post_flows"), *transposed(flows, 10))
     await doubt(connection, moving.doubts)
-
-
-async def doubt(connection: Connection, doubts: Iterable[Doubt]) -> None:
-    """These are to be judged anew."""
-    rows = sorted(doubts)
-    if rows:
-        await connection.execute(statement("following", "doubt"), *transposed(rows, 2))

@@ -1,14 +1,22 @@
 """What is noticed about a lot, a shipment or a plant's month: kept beside it, and counted into alerts."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.posting import copy, transposed
-from monazite_consumers.rules.alerts import AlertKey
+from monazite_consumers.rules.alerts import AlertKey, Observed
+from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.settling import settle_time
 from monazite_consumers.sql import statement
+from monazite_contracts.times import INSTANT_MAX
+
+EXAMPLES_MAX: Final = 10
+"""That an alert names one by one; how many there are, its count says."""
 
 _COLUMNS = ("noun", "key", "rule", "subject", "period", "at", "measure", "detail")
 
@@ -41,8 +49,33 @@ async def state(
     new = [each for name, each in after.items() if before.get(name) != each]
     if gone:
         await connection.execute(statement("custody", "unnotice"), noun, *transposed(gone, 3))
-    for name in gone:
-        changes.count(before[name].alert, -1, -before[name].measure)
-    for each in new:
-        changes.count(each.alert, 1, each.measure)
+    changes.touched |= {before[name].alert for name in gone} | {each.alert for each in new}
     await copy(connection, "custody_findings", _COLUMNS, [(noun, *each[:-1], dict(each.detail)) for each in new])
+
+
+async def observe_noticed(
+    connection: Connection, registry: Registry, keys: Sequence[AlertKey], judged_at: datetime
+) -> dict[AlertKey, Observed]:
+    """What has been noticed, and has settled by an instant, says of alerts."""
+    if not keys:
+        return {}
+    asked = transposed([(*key, _settled_before(key.rule, registry, judged_at)) for key in keys], 4)
+    examples: dict[AlertKey, list[Any]] = defaultdict(list)
+    for row in await connection.fetch(statement("custody", "examples"), *asked, EXAMPLES_MAX):
+        examples[AlertKey(row["rule"], row["subject"], row["period"])].append(dict(row["detail"]))
+    observed: dict[AlertKey, Observed] = {}
+    for row in await connection.fetch(statement("custody", "totals"), *asked):
+        key = AlertKey(row["rule"], row["subject"], row["period"])
+        evidence: dict[str, Any] = {"count": row["count"], "measure": row["measure"]}
+        if row["count"]:
+            evidence |= {"first_at": row["first_at"].isoformat(), "last_at": row["last_at"].isoformat()}
+            evidence["examples"] = examples[key]
+        observed[key] = Observed(row["count"] > 0, RULES[key.rule].fires_on == "absence", evidence)
+    return observed
+
+
+def _settled_before(rule: str, registry: Registry, judged_at: datetime) -> datetime:
+    """By when an absence must have begun that holds at an instant; what is present holds at once."""
+    if RULES[rule].fires_on == "presence":
+        return INSTANT_MAX
+    return judged_at - settle_time(RULES[rule], registry.settings)

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.examples import examples
 from monazite_consumers.decisions.logs import LOG_RULES, observe_logs
+from monazite_consumers.decisions.noticing import observe_noticed
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.alerts import AlertKey, Observed
 from monazite_consumers.rules.caps import (
@@ -22,7 +23,6 @@ from monazite_consumers.rules.caps import (
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.draws import LISTED_BASES, counts, read_draws
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.rules.settling import settle_time
 from monazite_consumers.sql import statement
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.months import day_of
@@ -146,21 +146,21 @@ async def observe(
             by_rule[key.rule].append(key)
     observed = await _observe_unlisted(connection, registry, by_rule.pop("unlisted-producer", []))
     observed |= await observe_logs(connection, [key for rule in LOG_RULES for key in by_rule.pop(rule, [])])
-    counted = [key for keys_of_rule in by_rule.values() for key in keys_of_rule]
+    settled_before = judged_at - timedelta(minutes=registry.settings.settle_minutes)
+    others = [key for keys_of_rule in by_rule.values() for key in keys_of_rule]
+    held = [key for key in others if RULES[key.rule].about == "holding"]
+    for key, seen in (await observe_noticed(connection, registry, held, judged_at)).items():
+        observed[key] = seen._replace(province=province_of(registry, key))
+    counted = [key for key in others if RULES[key.rule].about == "event"]
     cited = await examples(connection, counted)
     for row in await _sums(connection, counted):
         key = AlertKey(row["rule"], row["subject"], row["period"])
-        settled_before = judged_at - settle_time(RULES[key.rule], registry.settings)
         observed[key] = _observed_sum(row, cited.get(key), settled_before, province_of(registry, key))
     return observed
 
 
 async def _sums(connection: Connection, keys: list[AlertKey]) -> list[Any]:
-    rows: list[Any] = []
-    for noun, about in (("findings", "event"), ("custody", "holding")):
-        if found := [key for key in keys if RULES[key.rule].about == about]:
-            rows += await connection.fetch(statement(noun, "totals"), *transposed(found, 3))
-    return rows
+    return await connection.fetch(statement("findings", "totals"), *transposed(keys, 3)) if keys else []
 
 
 def _observed_sum(

@@ -7,13 +7,16 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.custody import judge_lots
 from monazite_consumers.decisions.deciding import Platform, tell
+from monazite_consumers.decisions.doubting import doubt
 from monazite_consumers.decisions.following import follow
 from monazite_consumers.decisions.licences import judge_licences
+from monazite_consumers.decisions.months import judge_months
 from monazite_consumers.decisions.shipments import judge_shipments
+from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 
-JUDGES: Final = (judge_lots, judge_shipments, judge_licences)
+JUDGES: Final = (judge_lots, judge_shipments, judge_licences, judge_months)
 """Of one noun each; what one of them puts in doubt, the next or the next portion judges."""
 
 
@@ -30,5 +33,7 @@ async def portion(connection: Connection, registry: Registry, platform: Platform
 async def catch_up(connection: Connection, registry: Registry, platform: Platform) -> None:
     """All of them, under the lock that excludes decisions."""
     await connection.execute(statement("following", "settled"))
+    owing = owed_months(registry, datetime.min.replace(tzinfo=UTC), platform.judged_at)
+    await doubt(connection, (("month", key) for key in owing))
     while await portion(connection, registry, platform):
         pass

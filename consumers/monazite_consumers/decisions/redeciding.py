@@ -9,6 +9,7 @@ from monazite_consumers.database import WORLD_IS_BAD, Connection
 from monazite_consumers.decisions import answers, posting
 from monazite_consumers.decisions.changes import WHOLE, Changes
 from monazite_consumers.decisions.deciding import Platform, Touched, decide, read_platform, tell
+from monazite_consumers.decisions.doubting import doubt, doubt_all
 from monazite_consumers.decisions.holders import all_caps, resum, same_mapping
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.rebuilding import rebuild
@@ -17,6 +18,7 @@ from monazite_consumers.decisions.unvouched import Identity, find, identity_of
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.envelopes import FAULT, Arrival, Vouching, not_vouched, vouch
+from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import GatewayKey, Registry
 from monazite_consumers.sql import statement
@@ -26,6 +28,12 @@ from monazite_contracts.receipts import Outcome
 log = logging.getLogger(__name__)
 
 CHUNK = 500
+
+OF_CUSTODY = (
+    "plants", "operations", "memberships", "successions", "approvals", "duties", "excuses", "holidays", "licences",
+    "recoveries", "tolerances", "settings",
+)  # fmt: skip
+"""Nouns that judgements of lots, shipments, licences and months rest on."""
 
 EVENT_SETTINGS = ("claim_tolerance_ppm", "future_tolerance_minutes", "long_past_days")
 """Settings that rules on single events use: changing one restates every finding, by a rebuild."""
@@ -45,9 +53,21 @@ async def registry_changed(connection: Connection, before: Registry, after: Regi
     changes = Changes(at=now)
     if not same_mapping(before, after):
         await resum(connection, after)
+    if any(before.entries.get(noun, ()) != after.entries.get(noun, ()) for noun in OF_CUSTODY):
+        await _doubt_custody(connection, after, platform.judged_at)
     caps = await all_caps(connection, after)
     changes.touched |= await _touched_alerts(connection, before, after)
     await tell(connection, after, platform, changes, caps)
+
+
+async def _doubt_custody(connection: Connection, registry: Registry, judged_at: datetime) -> None:
+    """Whatever somebody answers for is judged anew; how lots and shipments are, portion by portion."""
+    await doubt_all(connection)
+    months = {row["key"] for row in await connection.fetch(statement("months", "all"))}
+    months.update(owed_months(registry, datetime.min.replace(tzinfo=UTC), judged_at))
+    await doubt(
+        connection, [*(("month", key) for key in months), *(("licence", number) for number in registry.licences)]
+    )
 
 
 def _changed_keys(before: Registry, after: Registry) -> dict[str, list[GatewayKey]]:

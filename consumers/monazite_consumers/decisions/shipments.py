@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.doubting import take
 from monazite_consumers.decisions.moving import MoveRow, Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
@@ -29,7 +30,7 @@ _MODELS: Final[dict[str, Any]] = {cls.__name__: cls for cls in (st.Dispatched, s
 
 async def judge_shipments(connection: Connection, registry: Registry, changes: Changes) -> bool:
     """One portion of the shipments that are in doubt, in the caller's transaction; whether there was any."""
-    keys = [row["key"] for row in await connection.fetch(statement("following", "doubted"), "shipment", SHIPMENTS)]
+    keys = await take(connection, "shipment", SHIPMENTS)
     if not keys:
         return False
     said: dict[str, list[Said[Any]]] = defaultdict(list)

@@ -27,7 +27,7 @@ class Rule:
     title: str
     clears: str
     fires_on: Literal["presence", "absence"] = "presence"
-    settles: Literal["soon", "across"] = "soon"
+    settles: Literal["soon", "across", "at once"] = "soon"
     about: Literal["event", "holding"] = "event"
     stays: bool = False
     quiet: bool = False
@@ -35,6 +35,7 @@ class Rule:
 
 
 _INFO, _WARN, _SERIOUS, _CRITICAL = Severity.INFORMATION, Severity.WARNING, Severity.SERIOUS, Severity.CRITICAL
+_DUE, _BALANCE = "Order 71 art. ~10; Decree 785 art. 25", "Decree 785 arts 11, 25; association 2021"
 _BY_PERSON: Final = "only a person closes it"
 _DUTY: Final = "our own duty"
 _CAPS, _FALSE = "Order 71 arts 5-6; Decree 785 art. 21", "Decree 785 art. 25"
@@ -201,6 +202,60 @@ _ROWS: Final = (
     Rule(
         "licence-reused", "enterprise", _CRITICAL, _EXPORT, "a licence for one export was used for several",
         "a correction", about="holding",
+    ),
+    Rule(
+        "declaration-due-3", "plant", _INFO, _DUE, "a month's flow record is due in three days", "the declaration",
+        fires_on="absence", settles="at once", about="holding",
+        remedy="Declare the month named, or confirm that it is nil.",
+    ),
+    Rule(
+        "declaration-due-1", "plant", _INFO, _DUE, "a month's flow record is due in one day", "the declaration",
+        fires_on="absence", settles="at once", about="holding",
+        remedy="Declare the month named, or confirm that it is nil.",
+    ),
+    Rule(
+        "declaration-missing", "plant", _SERIOUS, _DUE, "a month's flow record is missing", "the declaration",
+        fires_on="absence", settles="at once", about="holding",
+        remedy="Declare the month named, or confirm that it is nil.",
+    ),
+    Rule(
+        "declaration-escalated", "plant", _CRITICAL, _DUE, "a month's flow record has been missing for five days",
+        "the declaration", fires_on="absence", settles="at once", about="holding",
+        remedy="Declare the month named, or confirm that it is nil.",
+    ),
+    Rule(
+        "declaration-late", "plant", _WARN, _DUE, "a month's flow record came late", "an excuse by the regulator",
+        about="holding", remedy="Declare by the 10th; ask the regulator if something stood in the way.",
+    ),
+    Rule(
+        "declaration-differs", "plant", _WARN, _FALSE, "a month's flow record disagrees with the plant's own events",
+        "corrections of the record or of the events", fires_on="absence", about="holding",
+        remedy="Compare the lines named with your events, and correct what is wrong.",
+    ),
+    Rule(
+        "stocktake-differs", "plant", _WARN, _FALSE, "a physical count disagrees with the events",
+        "corrections of the count or of the events", fires_on="absence", about="holding",
+        remedy="Look for what is missing; state losses, correct masses.",
+    ),
+    Rule(
+        "recovery-separated", "plant", _SERIOUS, _BALANCE, "separation made more or less than its feed can give",
+        "the missing statements, or corrections", fires_on="absence", settles="at once", about="holding",
+        remedy="State all feed and all losses; check the assays.",
+    ),
+    Rule(
+        "recovery-smelted", "plant", _SERIOUS, _BALANCE, "smelting made more or less than its feed can give",
+        "the missing statements, or corrections", fires_on="absence", settles="at once", about="holding",
+        remedy="State all feed and all losses; check the assays.",
+    ),
+    Rule(
+        "recovery-recovered", "plant", _SERIOUS, _BALANCE, "recycling made more or less than its scrap can give",
+        "the missing statements, or corrections", fires_on="absence", settles="at once", about="holding",
+        remedy="State all scrap and all losses; check the assays. More than scrap can give came from somewhere else.",
+    ),
+    Rule(
+        "claimed-bias", "plant", _WARN, _FALSE, "a month's claimed REO lies to one side of mass × assay in sum",
+        "corrections", fires_on="absence", settles="at once", about="holding",
+        remedy="Check how claimed_reo_kg is worked out.",
     ),
     Rule(
         "envelope-gap", "gateway", _SERIOUS, _INTEGRITY, "envelopes are missing", "they arrive", fires_on="absence",

@@ -103,6 +103,11 @@ def shipment_key(consignor: str, waybill: str) -> str:
     return f"{consignor}/{waybill}"
 
 
+def month_key(plant: str, month: str) -> str:
+    """What names a plant's month."""
+    return f"{plant} {month}"
+
+
 def consignor_of(party: st.Party) -> str:
     """A consignor as shipment keys name it; one outside the register can never be taken for a plant."""
     return party.plant if isinstance(party, st.RegisteredParty) else f"@{party.country} {party.name}"

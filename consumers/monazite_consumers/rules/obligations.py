@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from monazite_consumers.rules.balances import Flow, by_product, stock_g
-from monazite_consumers.rules.moves import Column
+from monazite_consumers.rules.moves import Column, month_key
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.declarations import Declaration, FlowLine
-from monazite_contracts.months import day_start, month_end
+from monazite_contracts.months import day_of, day_start, month_end
 from monazite_contracts.quantities import PPM, grams
 
 REMINDERS_DAYS: Final = (3, 1)
@@ -115,6 +115,18 @@ def owed(plant: str, month: str, registry: Registry) -> bool:
             return True
         day = registry.next_turn(day, end)
     return False
+
+
+def owed_months(registry: Registry, after: datetime, until: datetime) -> list[str]:
+    """Keys of the plants' months that ended after one instant and by another, as far as somebody owes them."""
+    found: list[str] = []
+    since = max(after, day_start(registry.first_duty)) if registry.first_duty is not None else until
+    month = f"{day_of(since):%Y-%m}"
+    while (end := month_end(month)) <= until:
+        if end > after:
+            found += [month_key(plant, month) for plant in registry.plants if owed(plant, month, registry)]
+        month = f"{day_of(end):%Y-%m}"
+    return found
 
 
 def differences(

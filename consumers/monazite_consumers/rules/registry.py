@@ -26,6 +26,7 @@ from monazite_consumers.rules.entries import (
     Membership,
     Operation,
     Plant,
+    Recovery,
     Settings,
     Succession,
 )
@@ -101,6 +102,11 @@ class Registry:
     def licences(self) -> Mapping[str, Licence]:
         """Export licences by number."""
         return {licence.number: licence for licence in self._all("licences")}
+
+    @cached_property
+    def recoveries(self) -> Mapping[str, Recovery]:
+        """Bands of recovery rates by process step."""
+        return {recovery.step: recovery for recovery in self._all("recoveries")}
 
     @cached_property
     def _tolerances(self) -> Mapping[str, int]:
@@ -292,6 +298,11 @@ class Registry:
         """Who runs a plant on a day, the groups above it, and who succeeded them; none: nobody runs it."""
         operator = self.operator(plant, day)
         return () if operator is None else (*self._upwards(operator, day), *self.holders(plant, day))
+
+    @cached_property
+    def first_duty(self) -> date | None:
+        """The first day on which anybody owes a flow record."""
+        return min((duty.since for duty in self._all("duties")), default=None)
 
     def has_duty(self, enterprise: str, day: date) -> bool:
         """Whether an enterprise owes monthly flow records on a day (R2)."""

@@ -8,7 +8,7 @@ from monazite_consumers.rules.entries import Settings
 
 def settle_time(rule: Rule, settings: Settings) -> timedelta:
     """Of one rule; what fires on presence settles at once."""
-    if rule.fires_on == "presence":
+    if rule.fires_on == "presence" or rule.settles == "at once":
         return timedelta()
     if rule.settles == "across":
         return timedelta(hours=settings.settle_across_hours)

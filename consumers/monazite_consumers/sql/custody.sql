@@ -25,21 +25,20 @@ DELETE FROM custody_findings f USING unnest($2::text[], $3::text[], $4::text[]) 
 WHERE f.noun = $1 AND f.key = k.key AND f.rule = k.rule AND f.subject = k.subject;
 
 -- name: totals
--- What alerts rest on: the sums, and both ends of an index.
-SELECT k.rule, k.subject, k.period, coalesce(s.findings, 0) AS count, coalesce(s.measure, 0) AS measure,
-       (SELECT f.at FROM custody_findings f WHERE f.rule = k.rule AND f.subject = k.subject AND f.period = k.period
-        ORDER BY f.at LIMIT 1) AS first_at,
-       (SELECT f.at FROM custody_findings f WHERE f.rule = k.rule AND f.subject = k.subject AND f.period = k.period
-        ORDER BY f.at DESC LIMIT 1) AS last_at
-FROM unnest($1::text[], $2::text[], $3::text[]) AS k (rule, subject, period)
-LEFT JOIN finding_sums s USING (rule, subject, period);
+-- What alerts rest on: findings that have settled by an instant.
+SELECT k.rule, k.subject, k.period, count(f.key) AS count, coalesce(sum(f.measure), 0)::bigint AS measure,
+       min(f.at) AS first_at, max(f.at) AS last_at
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS k (rule, subject, period, settled_before)
+LEFT JOIN custody_findings f ON f.rule = k.rule AND f.subject = k.subject AND f.period = k.period AND f.at <= k.settled_before
+GROUP BY k.rule, k.subject, k.period;
 
 -- name: examples
 -- The first of what alerts rest on.
 SELECT k.rule, k.subject, k.period, x.detail
-FROM unnest($1::text[], $2::text[], $3::text[]) AS k (rule, subject, period)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS k (rule, subject, period, settled_before)
 CROSS JOIN LATERAL (
     SELECT f.detail, f.at, f.key FROM custody_findings f
-    WHERE f.rule = k.rule AND f.subject = k.subject AND f.period = k.period ORDER BY f.at, f.key LIMIT $4
+    WHERE f.rule = k.rule AND f.subject = k.subject AND f.period = k.period AND f.at <= k.settled_before
+    ORDER BY f.at, f.key LIMIT $5
 ) AS x
 ORDER BY k.rule, k.subject, k.period, x.at, x.key;

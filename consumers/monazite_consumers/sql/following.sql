@@ -60,11 +60,3 @@ CROSS JOIN LATERAL (
     WHERE s.noun = $1 AND s.key = k.key ORDER BY s.at, s.arrived_at, s.message, s.index LIMIT $3
 ) AS x
 ORDER BY k.key, x.at, x.arrived_at;
-
--- name: doubt
--- To be judged anew.
-INSERT INTO doubts (noun, key) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING;
-
--- name: doubted
--- Takes the next of a noun that are to be judged.
-DELETE FROM doubts WHERE (noun, key) IN (SELECT noun, key FROM doubts WHERE noun = $1 ORDER BY key LIMIT $2) RETURNING key;

@@ -11,12 +11,14 @@ from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, WATCH_LOCK, Connection, back_off
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import read_platform, tell
+from monazite_consumers.decisions.doubting import doubt
 from monazite_consumers.decisions.rebuilding import judge_again
 from monazite_consumers.errors import RestoredError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
+from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.settling import settling
 from monazite_consumers.sql import statement
@@ -94,6 +96,7 @@ class Watch:
                 statement("findings", "settling"), rules, before.judged_at - settle, now - settle
             ):
                 changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))
+        await doubt(connection, (("month", key) for key in owed_months(self._registry, before.judged_at, now)))
         caps = taking_effect(self._registry, before.judged_at, now)
         await tell(connection, self._registry, platform, changes, caps)
         if platform.judge_again_at is not None and platform.judge_again_at <= now:

@@ -23,6 +23,19 @@ CREATE TABLE doubts (
     PRIMARY KEY (noun, key)
 );
 
+CREATE TABLE sweeps (
+    noun  text PRIMARY KEY,
+    after text NOT NULL
+);
+
+-- When the platform itself was down or behind: no plant is late for it.
+CREATE TABLE outages (
+    since timestamptz PRIMARY KEY,
+    until timestamptz,
+    what  text NOT NULL,
+    CHECK (until > since)
+);
+
 CREATE TABLE moves (
     message   bigint      NOT NULL,
     index     smallint    NOT NULL,
@@ -45,6 +58,7 @@ CREATE INDEX moves_of_lot ON moves (lot, plant, kind, at);
 -- Both directions of the chain are read from the index alone.
 CREATE INDEX moves_into ON moves (into_lot) INCLUDE (lot, net_g) WHERE into_lot IS NOT NULL;
 CREATE INDEX moves_out_of ON moves (lot) INCLUDE (into_lot, net_g) WHERE into_lot IS NOT NULL;
+CREATE INDEX moves_of_plant ON moves (plant, at);
 CREATE INDEX moves_of_shipment ON moves (shipment) WHERE shipment IS NOT NULL;
 
 CREATE TABLE holdings (
@@ -129,7 +143,7 @@ CREATE INDEX custody_findings_by_time ON custody_findings (rule, at);
 
 CREATE OR REPLACE FUNCTION projections() RETURNS text[] IMMUTABLE LANGUAGE sql AS $$
     SELECT ARRAY['envelopes', 'source_states', 'events', 'draw_days', 'cap_days', 'caps', 'lots', 'findings', 'finding_sums',
-                 'alerts', 'tallies', 'following', 'restated', 'doubts', 'moves', 'holdings', 'lot_states', 'stated',
+                 'alerts', 'tallies', 'following', 'restated', 'doubts', 'sweeps', 'moves', 'holdings', 'lot_states', 'stated',
                  'shipments', 'flows', 'custody_findings']
 $$;
 

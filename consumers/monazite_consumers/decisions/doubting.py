@@ -1,0 +1,37 @@
+"""What is in doubt, and is to be judged anew: keys of a noun, or all of them in their order."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.sql import statement
+
+Doubt = tuple[str, str]
+"""A noun and a key."""
+
+SWEPT: Final = ("lot", "shipment")
+"""Nouns of which there may be millions: when all are in doubt, they are taken portion by portion."""
+
+
+async def doubt(connection: Connection, doubts: Iterable[Doubt]) -> None:
+    """These are to be judged anew."""
+    rows = sorted(set(doubts))
+    if rows:
+        await connection.execute(statement("doubts", "add"), *transposed(rows, 2))
+
+
+async def doubt_all(connection: Connection) -> None:
+    """Every lot and every shipment is to be judged anew, from the first one on."""
+    await connection.execute(statement("doubts", "sweep"), list(SWEPT))
+
+
+async def take(connection: Connection, noun: str, limit: int) -> list[str]:
+    """The next keys to judge; they are in doubt no longer."""
+    keys = [row["key"] for row in await connection.fetch(statement("doubts", "take"), noun, limit)]
+    if noun in SWEPT and len(keys) < limit:
+        swept = await connection.fetch(statement("doubts", f"swept_{noun}s"), limit)
+        if swept:
+            await connection.execute(statement("doubts", "swept"), noun, swept[-1]["key"], len(swept) == limit)
+        keys = sorted({*keys, *(row["key"] for row in swept)})
+    return keys

@@ -1,0 +1,28 @@
+-- Doubts: what is to be judged anew, key by key, or all of a noun in order.
+
+-- name: add
+-- To be judged anew.
+INSERT INTO doubts (noun, key) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING;
+
+-- name: take
+-- Takes the next of a noun.
+DELETE FROM doubts WHERE noun = $1 AND key IN (SELECT key FROM doubts WHERE noun = $1 ORDER BY key LIMIT $2) RETURNING key;
+
+-- name: sweep
+-- All of these nouns, from the first key on.
+INSERT INTO sweeps (noun, after) SELECT noun, '' FROM unnest($1::text[]) AS noun
+ON CONFLICT (noun) DO UPDATE SET after = '';
+
+-- name: swept_lots
+-- The next lots of a sweep.
+SELECT s.lot AS key FROM sweeps w JOIN lot_states s ON s.lot > w.after WHERE w.noun = 'lot' ORDER BY s.lot LIMIT $1;
+
+-- name: swept_shipments
+-- The next shipments of a sweep.
+SELECT s.shipment AS key FROM sweeps w JOIN shipments s ON s.shipment > w.after WHERE w.noun = 'shipment'
+ORDER BY s.shipment LIMIT $1;
+
+-- name: swept
+-- A sweep has come to a key, and goes on or not.
+WITH moved AS (UPDATE sweeps SET after = $2 WHERE noun = $1 AND $3)
+DELETE FROM sweeps WHERE noun = $1 AND NOT $3;
