@@ -18,6 +18,7 @@ from faststream.kafka import KafkaBroker
 
 from monazite.embedded import servers
 from monazite_consumers import clock, database
+from monazite_consumers.custody.following import Custody
 from monazite_consumers.decisions.deciding import Decision
 from monazite_consumers.decisions.rebuilding import Difference, rebuild
 from monazite_consumers.decisions.redeciding import registry_changed
@@ -255,6 +256,7 @@ class Desk:
     connection: database.Connection
     intakes: list[Intake]
     watching: Watch
+    custody: Custody
     positions: dict[TopicPartition, int] = field(default_factory=dict)
 
     async def reset(self, opened_at: datetime = OPENED_AT) -> None:
@@ -266,12 +268,12 @@ class Desk:
         await self.connection.execute(";".join(f"DELETE FROM {name}" for name in order))  # noqa: S608 - our own names
         await self.connection.execute(
             "UPDATE platform SET instant = NULL, judged_at = '2000-01-01T00:00:00Z', epoch = 1,"
-            " awaited_digest = NULL, judge_again_at = NULL"
+            " awaited_digest = NULL, judge_again_at = NULL; INSERT INTO following DEFAULT VALUES"
         )
         self.positions.clear()
         for intake in self.intakes:
             intake._registry = Registry()
-        self.watching._registry = Registry()
+        self.watching._registry = self.custody._registry = Registry()
         await clock.drive(self.connection, opened_at)
 
     async def declare(self, entries: Iterable[Declared]) -> None:
@@ -350,6 +352,12 @@ class Desk:
         """Moves the clock and lets watch judge."""
         await clock.drive(self.connection, at)
         await self.watching.pass_once(self.connection)
+
+    async def follow(self) -> None:
+        """Lets watch see what is decided, and custody follow it to the end."""
+        await self.watching.pass_once(self.connection)
+        while await self.custody.pass_once(self.connection):
+            pass
 
     async def rebuild(self, *, keep: bool = False) -> list[Difference]:
         async with self.connection.transaction():
@@ -430,7 +438,7 @@ async def a_desk(url: str, members: int = 2) -> AsyncIterator[Desk]:
     connection = await connect()
     broker = KafkaBroker()
     intakes = [Intake(broker, connect, IntakeSettings(), Health()) for _ in range(members)]
-    desk = Desk(url, connection, intakes, Watch(url, Health()))
+    desk = Desk(url, connection, intakes, Watch(url, Health()), Custody(url, Health()))
     try:
         await clock.drive(connection, OPENED_AT)
         yield desk
@@ -476,6 +484,15 @@ STATE = {
         "SELECT rule, subject, period, province, severity, percent, evidence FROM alerts WHERE condition = 'raised'"
     ),
     "tallies": "SELECT * FROM tallies WHERE messages <> 0",
+    "moves": (
+        "SELECT index, line, plant, lot, kind, step, t.at, net_g, product, origin, reo_g, claimed_g, into_lot, shipment, {at}"
+        " FROM moves t {joined}"
+    ),
+    "holdings": "SELECT * FROM holdings WHERE moves <> 0",
+    "lot_states": "SELECT * FROM lot_states",
+    "shipments": "SELECT * FROM shipments",
+    "flows": "SELECT * FROM flows WHERE moves <> 0",
+    "custody_findings": "SELECT * FROM custody_findings",
 }
 """What must be the same whatever the order: by coordinates, never by our own numbers."""
 

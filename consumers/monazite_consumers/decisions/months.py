@@ -83,7 +83,10 @@ async def judge_months(connection: Connection, registry: Registry, changes: Chan
 
 
 async def _read(connection: Connection, keys: Sequence[str]) -> Mapping[str, _Month]:
-    months = {key: _Month(*key.split(" ")) for key in keys}
+    months = {}
+    for key in keys:
+        plant, _, month = key.partition(" ")
+        months[key] = _Month(plant, month)
     named = [(known.plant, known.first) for known in months.values()]
     for row in await connection.fetch(statement("months", "flows"), *transposed(named, 2)):
         known = months[f"{row['plant']} {row['month']:%Y-%m}"]
