@@ -271,6 +271,7 @@ class Desk:
         self.positions.clear()
         for intake in self.intakes:
             intake._registry = Registry()
+            intake.assignment.drop()
         self.watching._registry = Registry()
         await clock.drive(self.connection, opened_at)
 
@@ -328,6 +329,7 @@ class Desk:
         await self.open(*partitions)
         for tp in partitions:
             intake.assignment.positions[tp] = Position(1, self.positions[tp])
+        intake._asked = intake.assignment.ask(partitions)
 
     async def receive_at_once(self, messages: Sequence[Message]) -> None:
         """Two members decide at the same time, each its own partitions."""
