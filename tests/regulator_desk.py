@@ -273,6 +273,7 @@ class Desk:
         self.positions.clear()
         for intake in self.intakes:
             intake._registry = Registry()
+            intake.assignment.drop()
         self.watching._registry = self.custody._registry = Registry()
         await clock.drive(self.connection, opened_at)
 
@@ -330,6 +331,7 @@ class Desk:
         await self.open(*partitions)
         for tp in partitions:
             intake.assignment.positions[tp] = Position(1, self.positions[tp])
+        intake._asked = intake.assignment.ask(partitions)
 
     async def receive_at_once(self, messages: Sequence[Message]) -> None:
         """Two members decide at the same time, each its own partitions."""
@@ -485,8 +487,8 @@ STATE = {
     ),
     "tallies": "SELECT * FROM tallies WHERE messages <> 0",
     "moves": (
-        "SELECT index, line, plant, lot, kind, step, t.at, net_g, product, origin, reo_g, claimed_g, into_lot, shipment, {at}"
-        " FROM moves t {joined}"
+        "SELECT index, line, plant, lot, kind, step, t.at, net_g, product, origin, reo_g, claimed_g, into_lot, shipment,"
+        " {at} FROM moves t {joined}"
     ),
     "holdings": "SELECT * FROM holdings WHERE moves <> 0",
     "lot_states": "SELECT * FROM lot_states",

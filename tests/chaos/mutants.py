@@ -112,6 +112,7 @@ MUTANTS = (
         "an alert that changes keeps its revision",
         f"{CONSUMERS}/rules/alerts.py",
         (("revision=before.revision + 1", "revision=before.revision"),),
+        RegistryChanged(),  # ends what was said of a sender whom nobody knew
     ),
     Mutant(
         "watch does not look at what settles",

@@ -40,8 +40,8 @@ SOON, ACROSS = timedelta(minutes=15), timedelta(hours=48)
 def the_chain(*more: Declared) -> list[Declared]:
     """A mine and a separation plant of listed enterprises, and a recycler that is on no list."""
     return the_registry(
-        *an_enterprise("baogang"), *a_plant(SEPARATION, "baogang"), *an_enterprise("ganzhou", "-"), *a_plant(RECYCLER, "ganzhou"),
-        *more,
+        *an_enterprise("baogang"), *a_plant(SEPARATION, "baogang"), *an_enterprise("ganzhou", "-"),
+        *a_plant(RECYCLER, "ganzhou"), *more,
     )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ async def test_more_than_on_hand_is_alerted_once_it_has_settled_and_clears_when_
     evidence = await chain.evidence("lot-overdrawn")
     assert evidence["measure"] == 5_000_000
     assert evidence["examples"] == [{"lot": LOT, "in_g": 20_000_000, "out_g": 25_000_000}]
-    told = await judged(chain, a_correction(sent, {"lines": [sent["data"]["lines"][0] | {"net_mass_kg": "20000.000"}]}))
+    told = await judged(chain, a_correction(sent, {"lines": [line | {"net_mass_kg": "20000.000"}]}))
     assert ("lot-overdrawn", MINE) not in of_custody(told)
 
 

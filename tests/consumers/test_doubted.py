@@ -27,14 +27,14 @@ class Member(Consumer):
 
 
 @pytest_asyncio.fixture
-async def poll(desk: Desk) -> list[Message]:
+async def poll(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     """Two messages in two partitions."""
     await desk.declare(the_registry())
     gateway = Gateway()
     messages = [replace(gateway.send(a_draw(10, f"R-{n}")), partition=n, offset=0) for n in range(2)]
     intake = desk.intakes[0]
     await desk._assign(intake, [message.tp for message in messages])
-    intake.assignment.consumer = Member(message.tp for message in messages)
+    monkeypatch.setattr(intake.assignment, "consumer", Member(message.tp for message in messages))
     return messages
 
 

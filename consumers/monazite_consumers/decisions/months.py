@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+import orjson
+
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.doubting import take
@@ -94,9 +96,13 @@ async def _read(connection: Connection, keys: Sequence[str]) -> Mapping[str, _Mo
         side.append(Flow(*list(row.values())[3:]))
     for row in await connection.fetch(statement("following", "stated"), "month", list(keys), STATEMENTS_MAX):
         if row["type"] == Declaration.__name__:
-            months[row["key"]].declared.append((Declaration.model_validate(row["data"]), row["arrived_at"]))
+            months[row["key"]].declared.append(
+                (Declaration.model_validate_json(orjson.dumps(row["data"])), row["arrived_at"])
+            )
         else:
-            months[row["key"]].counted.append((Stocktake.model_validate(row["data"]), row["arrived_at"]))
+            months[row["key"]].counted.append(
+                (Stocktake.model_validate_json(orjson.dumps(row["data"])), row["arrived_at"])
+            )
     return months
 
 

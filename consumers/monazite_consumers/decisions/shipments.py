@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import orjson
+
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.doubting import take
@@ -35,7 +37,9 @@ async def judge_shipments(connection: Connection, registry: Registry, changes: C
         return False
     said: dict[str, list[Said[Any]]] = defaultdict(list)
     for row in await connection.fetch(statement("following", "stated"), "shipment", keys, STATEMENTS_MAX):
-        said[row["key"]].append(Said(row["plant"], _MODELS[row["type"]].model_validate(row["data"]), row["arrived_at"]))
+        said[row["key"]].append(
+            Said(row["plant"], _MODELS[row["type"]].model_validate_json(orjson.dumps(row["data"])), row["arrived_at"])
+        )
     judged = {key: judge_shipment(key, said[key], registry) for key in keys if key in said}
     rows = [_row(shipment) for shipment, _ in judged.values()]
     if rows:
