@@ -20,24 +20,44 @@ from regulator_desk import (
     key_id_of,
 )
 
-from monazite_consumers.rules.registry import Approval, Membership, Operation, Plant, Settings, Succession
+from monazite_consumers.rules.registry import (
+    Approval,
+    Duty,
+    Licence,
+    Membership,
+    Operation,
+    Plant,
+    Recovery,
+    Settings,
+    Succession,
+)
 from monazite_contracts.builders import (
     a_blend,
+    a_change_of_destination,
     a_correction,
+    a_declaration,
+    a_dispatch,
+    a_flow_line,
+    a_loss,
     a_nil_declaration,
     a_production,
+    a_receipt_of_goods,
     a_scrap_intake,
     a_separation,
     a_signing_key,
+    a_split,
+    a_stocktake,
     a_target,
     a_void,
     an_assay,
     an_assay_finalised,
+    an_import,
     an_input,
     an_oxide_assay,
 )
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.envelope import value_hash
+from monazite_contracts.events import STREAMS_OF_TYPE, Stream
 
 OPENS_AT = datetime(2023, 12, 29, tzinfo=UTC)
 FIRST_ARRIVAL = datetime(2023, 12, 30, tzinfo=UTC)
@@ -105,6 +125,71 @@ def _straddling(plant: str, record: str, day: date, tonnes: int) -> Json:
     return a_production(plant=plant, record=record, period=period, **_mass(tonnes))
 
 
+def _at(day: date, tonnes: int) -> str:
+    return f"{day}T{8 + tonnes:02d}:00:00+08:00"
+
+
+def _elsewhere(plant: str, tonnes: int) -> Json:
+    """A consignee: another plant, or somebody abroad."""
+    if tonnes == 6:
+        return {"kind": "named", "name": "Invented Magnet GmbH", "country": "DE"}
+    return {"kind": "plant", "plant": PLANTS[(PLANTS.index(plant) + 1 + tonnes % 2) % 3]}
+
+
+def _dispatched(plant: str, record: str, day: date, tonnes: int) -> Json:
+    line = {"lot": f"{MINE}/R-{tonnes % 3}", "product": "dysprosium-oxide", "net_mass_kg": f"{tonnes}000.000"}
+    papers = {"declaration": "1", "destination": "DE", "end_user": "Invented Magnet GmbH", "licence": f"L-{tonnes % 2}"}
+    export = {"export": papers} if tonnes == 6 and day != DAYS[0] else {}
+    return a_dispatch(
+        plant=plant, record=record, waybill=f"W-{record}", lines=[line], consignee=_elsewhere(plant, tonnes),
+        dispatched_at=_at(day, tonnes), **export,
+    )  # fmt: skip
+
+
+def _received(plant: str, record: str, day: date, tonnes: int) -> Json:
+    refused = tonnes % 3 == 0
+    masses = {"accepted_kg": f"{tonnes}000.000", "refused_kg": f"{tonnes if refused else 0}00.000"}
+    line = {"lot": f"{MINE}/R-{tonnes % 3}", "reason": "other"} | masses
+    return a_receipt_of_goods(
+        plant=plant, record=record, waybill=f"W-R-{tonnes % 4 + 1}", consignor={"kind": "plant", "plant": MINE},
+        outcome="partly_refused" if refused else "accepted", lines=[line], received_at=_at(day, tonnes),
+    )  # fmt: skip
+
+
+def _redirected(plant: str, record: str, day: date, tonnes: int) -> Json:
+    return a_change_of_destination(
+        plant=plant, record=record, waybill=f"W-R-{tonnes % 4 + 1}", consignee=_elsewhere(plant, tonnes),
+        changed_at=_at(day, tonnes),
+    )  # fmt: skip
+
+
+def _split(plant: str, record: str, day: date, tonnes: int) -> Json:
+    parent = {"lot": f"{MINE}/R-{tonnes % 3}", "net_mass_kg": f"{tonnes}000.000"}
+    children = [
+        {"lot": f"{plant}/R-{tonnes}", "net_mass_kg": "700.000"},
+        {"lot": f"{plant}/C", "net_mass_kg": "300.000"},
+    ]
+    return a_split(plant=plant, record=record, parent=parent, children=children, split_at=_at(day, tonnes))
+
+
+def _lost(plant: str, record: str, day: date, tonnes: int) -> Json:
+    return a_loss(plant=plant, record=record, lot=f"{MINE}/R-{tonnes % 3}", lost_at=_at(day, tonnes))
+
+
+def _imported(plant: str, record: str, day: date, tonnes: int) -> Json:
+    return an_import(plant=plant, record=record, imported_at=_at(day, tonnes), **_mass(tonnes))
+
+
+def _declared(plant: str, record: str, day: date, tonnes: int) -> Json:
+    line = a_flow_line(made_kg=f"{tonnes}000.000", shipped_kg="0.000", closing_kg=f"{tonnes}000.000")
+    return a_declaration(plant=plant, record=record, month=f"{day:%Y-%m}", lines=[line])
+
+
+def _counted(plant: str, record: str, day: date, tonnes: int) -> Json:
+    counts = [{"product": "bastnaesite-concentrate", "net_mass_kg": f"{tonnes}000.000"}]
+    return a_stocktake(plant=plant, record=record, counts=counts, taken_at=_at(day, tonnes))
+
+
 STATEMENTS: dict[str, Callable[..., Json]] = {
     "rock": _mined("bastnaesite-concentrate"),
     "ionic": _mined("ionic-oxide-concentrate"),
@@ -115,6 +200,14 @@ STATEMENTS: dict[str, Callable[..., Json]] = {
     "rehearsed": _rehearsed,
     "blended": _blended,
     "taken-in": _taken_in,
+    "dispatched": _dispatched,
+    "received": _received,
+    "redirected": _redirected,
+    "split": _split,
+    "lost": _lost,
+    "imported": _imported,
+    "declared": _declared,
+    "counted": _counted,
     "refused": _refused,
     "straddling": _straddling,
 }
@@ -177,7 +270,7 @@ def statements(draw: Any) -> list[Said]:
                 continue
             said.append(_amended(target, draw(st.sampled_from(get_args(Amendment))), number, day, tonnes))
             continue
-        make = STATEMENTS[draw(st.sampled_from(USUAL * 3 + tuple(STATEMENTS)))]
+        make = STATEMENTS[draw(st.sampled_from(USUAL * 2 + tuple(STATEMENTS)))]
         event = make(draw(st.sampled_from((MINE, *PLANTS))), f"R-{draw(st.integers(1, 4))}", day, tonnes)
         said.append(Said(event, event))
     return said
@@ -198,7 +291,7 @@ class _Post:
 
     draw: Any
     messages: list[Message] = field(default_factory=list)
-    gateways: dict[tuple[str, str, str], Gateway] = field(default_factory=dict)
+    gateways: dict[tuple[str, str, str, str], Gateway] = field(default_factory=dict)
     offsets: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def post(self, message: Message) -> Message:
@@ -210,14 +303,14 @@ class _Post:
         self.messages.append(placed)
         return placed
 
-    def gateway(self, plant: str) -> Gateway:
+    def gateway(self, plant: str, stream: str) -> Gateway:
         name, incarnation = self.draw(st.sampled_from(GATEWAYS)), self.draw(st.sampled_from(("1", "1", "2")))
-        key = plant, name, incarnation
-        return self.gateways.setdefault(key, Gateway(plant, name, incarnation=incarnation))
+        key = plant, name, stream, incarnation
+        return self.gateways.setdefault(key, Gateway(plant, name, stream, incarnation))
 
-    def send(self, events: list[Json], twist: Twist) -> None:
+    def send(self, events: list[Json], twist: Twist, stream: str) -> None:
         """One envelope, with what is odd about it."""
-        gateway = self.gateway(events[0]["source"])
+        gateway = self.gateway(events[0]["source"], stream)
         before = gateway.previous
         message = gateway.send(*events)
         if twist in {"overfull", "unchained"}:
@@ -225,7 +318,7 @@ class _Post:
             odd: Json = {"previous": value_hash(b"another")} if twist == "unchained" else {"previous": before}
             message = gateway.send(*(events if twist == "unchained" else events[:1] * 501), **odd)
         elif twist in {"forked", "forked-overfull"}:
-            other = Gateway(gateway.plant, gateway.name, incarnation=gateway.incarnation)
+            other = Gateway(gateway.plant, gateway.name, gateway.stream, gateway.incarnation)
             other.sequence, other.previous = gateway.sequence - 1, before
             rival = [a_production(plant=gateway.plant, record="R-1", **_mass(9))]
             self.post(other.send(*(rival if twist == "forked" else events[:1] * 501)))
@@ -262,20 +355,26 @@ _SEALED_OTHERWISE: dict[Twist, Callable[[Gateway], dict[str, Any]]] = {
 }
 
 
+def stream_of(statement: Json) -> str:
+    """Where it is published."""
+    return str(min(STREAMS_OF_TYPE[statement["type"]], key=list(Stream).index))
+
+
 @st.composite
 def messages(draw: Any) -> list[Message]:
     """Envelopes of three plants with two gateways each; events travel in any of them, once or several times."""
-    said = [each.event for each in draw(statements())]
     post = _Post(draw)
-    by_plant = {plant: [event for event in said if event["source"] == plant] for plant in PLANTS}
-    for events in by_plant.values():
+    by_stream: dict[tuple[str, str], list[Json]] = {}
+    for each in draw(statements()):
+        by_stream.setdefault((each.event["source"], stream_of(each.statement)), []).append(each.event)
+    for (_, stream), events in by_stream.items():
         waiting = list(events)
         repeated = [event for event in events if draw(st.integers(0, 4)) == 0]
         waiting += repeated
         while waiting:
             size = draw(st.integers(1, 3))
             twist = draw(st.sampled_from(("none",) * 30 + get_args(Twist)))
-            post.send(waiting[:size], twist)
+            post.send(waiting[:size], twist, stream)
             waiting = waiting[size:]
     if draw(st.integers(0, 3)) == 0:
         gateway = Gateway(MINE, stream="declarations")
@@ -306,6 +405,10 @@ class Knobs:
     recycled_counts: bool = False
     separated_again_counts: bool = False
     claim_tolerance_ppm: int = 5_000
+    mass_tolerance_ppm: int = 2_000
+    settle_across_hours: int = 48
+    owing_from: date | None = date(2023, 12, 1)
+    licensed_kg: str = "6000.000"
 
 
 KNOBS: dict[str, Any] = {
@@ -323,6 +426,10 @@ KNOBS: dict[str, Any] = {
     "recycled_counts": st.booleans(),
     "separated_again_counts": st.booleans(),
     "claim_tolerance_ppm": st.sampled_from((5_000, 900_000)),
+    "mass_tolerance_ppm": st.sampled_from((2_000, 900_000)),
+    "settle_across_hours": st.sampled_from((1, 4_000)),
+    "owing_from": st.sampled_from((None, date(2023, 12, 1), date(2024, 1, 1))),
+    "licensed_kg": st.sampled_from(("6000.000", "9000.000")),
 }
 
 
@@ -337,6 +444,17 @@ def registry(knobs: Knobs) -> list[Declared]:
     if knobs.listed_from:
         approved = Approval(enterprise="north-works", activity="mining", since=knobs.listed_from)
         declared.append(("approvals", approved))
+    if knobs.owing_from:
+        declared += [
+            ("duties", Duty(enterprise=e, since=knobs.owing_from, basis="R2")) for e in ("north-works", "south")
+        ]
+    licence: Json = {
+        "number": "L-1", "enterprise": "south", "form": "single", "products": ("dysprosium-oxide",),
+        "destination": "DE", "end_user": "Invented Magnet GmbH", "net_mass_kg": knobs.licensed_kg,
+        "since": date(2023, 1, 1),
+    }  # fmt: skip
+    declared.append(("licences", Licence.model_validate(licence)))
+    declared.append(("recoveries", Recovery(step="separated", low_pct="80.0000", high_pct="100.0000")))
     if knobs.grouped:
         declared.append(("memberships", Membership(member="north-works", group="north", since=date(2023, 6, 1))))
     if knobs.succeeded:
@@ -386,6 +504,8 @@ class Step:
     at_once: bool = False
     knobs: Knobs | None = None
     watch_at: datetime | None = None
+    follows: bool = False
+    """Whether custody follows to the end before the next step."""
 
 
 @dataclass(frozen=True)
@@ -409,7 +529,9 @@ def examples(draw: Any) -> Example:
         size = draw(st.integers(0, len(waiting)))
         while size:
             cut = draw(st.integers(1, size))
-            steps.append(Step(batch=tuple(waiting[:cut]), at_once=draw(st.booleans())))
+            steps.append(
+                Step(batch=tuple(waiting[:cut]), at_once=draw(st.booleans()), follows=draw(st.integers(0, 3)) == 0)
+            )
             waiting, size = waiting[cut:], size - cut
         if draw(st.booleans()):
             judged += timedelta(hours=draw(st.integers(1, 48)))
@@ -418,6 +540,6 @@ def examples(draw: Any) -> Example:
         knobs = replace(knobs, **{name: draw(KNOBS[name]) for name in names})
         if draw(st.integers(0, 2)) == 0:
             knobs = replace(knobs, late_plant=True, late_keys=True)
-        steps.append(Step(knobs=knobs))
+        steps.append(Step(knobs=knobs, follows=draw(st.integers(0, 3)) == 0))
     steps.append(Step(batch=tuple(waiting), at_once=draw(st.booleans())))
     return Example(said, tuple(steps), knobs)

@@ -487,8 +487,8 @@ STATE = {
     ),
     "tallies": "SELECT * FROM tallies WHERE messages <> 0",
     "moves": (
-        "SELECT index, line, plant, lot, kind, step, t.at, net_g, product, origin, reo_g, claimed_g, into_lot, shipment,"
-        " {at} FROM moves t {joined}"
+        "SELECT index, line, plant, lot, kind, step, t.at, net_g, product, origin, reo_g, claimed_g, into_lot,"
+        " shipment, {at} FROM moves t {joined}"
     ),
     "holdings": "SELECT * FROM holdings WHERE moves <> 0",
     "lot_states": "SELECT * FROM lot_states",

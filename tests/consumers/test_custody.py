@@ -95,9 +95,8 @@ async def test_whatever_arrives_first(chain: Desk, order: int) -> None:
 
 
 async def test_more_than_on_hand_is_alerted_once_it_has_settled_and_clears_when_the_rest_is_stated(chain: Desk) -> None:
-    sent = a_dispatch(
-        record="D-1", lines=[{"lot": LOT, "product": "bastnaesite-concentrate", "net_mass_kg": "25000.000"}]
-    )
+    line = {"lot": LOT, "product": "bastnaesite-concentrate", "net_mass_kg": "25000.000"}
+    sent = a_dispatch(record="D-1", lines=[line])
     arrived = datetime(2023, 5, 4, 1, tzinfo=UTC)
     await chain.receive(send(a_production(), at=arrived))
     await chain.receive(send(sent, at=arrived))

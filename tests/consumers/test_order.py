@@ -29,6 +29,7 @@ async def in_order(desk: Desk, example: Example) -> dict[str, list[str]]:
     for message in sorted(example.messages, key=lambda message: message.coordinate):
         await desk.receive(message)
     await desk.watch(ENDS_AT)
+    await desk.follow()
     return await state(desk.connection)
 
 
@@ -38,6 +39,7 @@ async def as_it_happens(desk: Desk, example: Example) -> dict[str, list[str]]:
     for step in example.steps:
         await take(desk, step)
     await desk.watch(ENDS_AT)
+    await desk.follow()
     return await state(desk.connection)
 
 
@@ -50,6 +52,8 @@ async def take(desk: Desk, step: Step) -> None:
         await desk.receive_at_once(step.batch)
     else:
         await desk.receive(*step.batch)
+    if step.follows:
+        await desk.follow()
 
 
 def differences(found: dict[str, list[str]], wanted: dict[str, list[str]]) -> list[str]:
