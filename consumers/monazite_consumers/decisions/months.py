@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -65,7 +65,7 @@ class _Month:
         return Filing(max(self.declared, key=lambda each: each[1])[0], min(arrivals))
 
 
-async def judge_months(connection: Connection, registry: Registry, changes: Changes) -> bool:
+async def judge_months(connection: Connection, registry: Registry, judged_at: datetime, changes: Changes) -> bool:
     """One portion of the months that are in doubt, in the caller's transaction; whether there was any."""
     keys = await take(connection, "month", MONTHS)
     if not keys:
@@ -76,7 +76,9 @@ async def judge_months(connection: Connection, registry: Registry, changes: Chan
     outages = [Outage(row["since"], row["until"]) for row in rows]
     noticed: list[Noticed] = []
     for key, known in months.items():
-        noticed += _about_obligation(key, known, outages, registry)
+        noticed += _about_agreement(key, known, registry)
+        if month_end(known.month) <= judged_at:
+            noticed += _about_obligation(key, known, obligation_of(known, outages, registry))
         noticed += _about_balance(key, known, registry)
         for taken, arrived_at in known.counted:
             noticed += await _about_count(connection, key, known, (taken, arrived_at), registry)
@@ -106,7 +108,7 @@ async def _read(connection: Connection, keys: Sequence[str]) -> Mapping[str, _Mo
     return months
 
 
-def obligation_of(known: Any, outages: Sequence[Outage], registry: Registry) -> Obligation | None:
+def obligation_of(known: _Month, outages: Sequence[Outage], registry: Registry) -> Obligation | None:
     """What a plant owes for a month; None where it owes nothing."""
     if not owed(known.plant, known.month, registry):
         return None
@@ -115,18 +117,23 @@ def obligation_of(known: Any, outages: Sequence[Outage], registry: Registry) -> 
     return Obligation(known.plant, known.month, deadline, (known.plant, known.month) in registry.excuses, known.filing)
 
 
-def _about_obligation(key: str, known: _Month, outages: Sequence[Outage], registry: Registry) -> Iterator[Noticed]:
-    obligation, filing = obligation_of(known, outages, registry), known.filing
-    if filing is not None:
-        lines = list(differences(
-            filing.declaration, known.flows, known.before, registry.settings.mass_tolerance_ppm
-        ))  # fmt: skip
-        if lines:
-            arrived_at = max(arrived for _, arrived in known.declared)
-            detail = {"month": known.month, "lines": [dict(line) for line in lines[:LINES_MAX]]}
-            yield Noticed(key, "declaration-differs", known.plant, known.month, arrived_at, len(lines), detail)
+def _about_agreement(key: str, known: _Month, registry: Registry) -> Iterator[Noticed]:
+    """Line by line, what was declared and what the events say."""
+    filing, tolerance_ppm = known.filing, registry.settings.mass_tolerance_ppm
+    if filing is None:
+        return
+    lines = list(differences(filing.declaration, known.flows, known.before, tolerance_ppm))
+    if lines:
+        arrived_at = max(arrived for _, arrived in known.declared)
+        detail = {"month": known.month, "lines": [dict(line) for line in lines[:LINES_MAX]]}
+        yield Noticed(key, "declaration-differs", known.plant, known.month, arrived_at, len(lines), detail)
+
+
+def _about_obligation(key: str, known: _Month, obligation: Obligation | None) -> Iterator[Noticed]:
+    """Of a month that has ended."""
     if obligation is None or obligation.excused:
         return
+    filing = obligation.filing
     detail = {"month": known.month, "deadline": obligation.deadline.isoformat()}
     if filing is not None:
         if obligation.status(filing.arrived_at) is Status.LATE:

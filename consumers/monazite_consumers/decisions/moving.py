@@ -85,3 +85,5 @@ async def write(connection: Connection, moving: Moving) -> None:
     if flows:
         await connection.execute(statement("moves", "post_flows"), *transposed(flows, 10))
     await doubt(connection, moving.doubts)
+    if months := sorted(key for noun, key in moving.doubts if noun == "month"):
+        await connection.execute(statement("doubts", "later_months"), months)

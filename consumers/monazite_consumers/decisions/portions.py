@@ -16,7 +16,7 @@ from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 
-JUDGES: Final = (judge_lots, judge_shipments, judge_licences, judge_months)
+JUDGES: Final = (judge_lots, judge_shipments, judge_licences)
 """Of one noun each; what one of them puts in doubt, the next or the next portion judges."""
 
 
@@ -25,6 +25,7 @@ async def portion(connection: Connection, registry: Registry, platform: Platform
     changes = Changes(at=platform.instant or datetime.now(UTC))
     followed = await follow(connection)
     judged = [await judge(connection, registry, changes) for judge in JUDGES]
+    judged.append(await judge_months(connection, registry, platform.judged_at, changes))
     if changes.touched:
         await tell(connection, registry, platform, changes, ())
     return followed or any(judged)

@@ -4,6 +4,13 @@
 -- To be judged anew.
 INSERT INTO doubts (noun, key) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING;
 
+-- name: later_months
+-- What is told of a plant's later months rests on what it had before: months are keyed `plant 2023-05`.
+INSERT INTO doubts (noun, key)
+SELECT DISTINCT 'month', s.key FROM unnest($1::text[]) AS k (key)
+JOIN stated s ON s.noun = 'month' AND s.key > k.key AND s.key < split_part(k.key, ' ', 1) || '!'
+ON CONFLICT DO NOTHING;
+
 -- name: take
 -- Takes the next of a noun.
 DELETE FROM doubts WHERE noun = $1 AND key IN (SELECT key FROM doubts WHERE noun = $1 ORDER BY key LIMIT $2) RETURNING key;
