@@ -12,7 +12,17 @@ from monazite_consumers.decisions.doubting import doubt, take
 from monazite_consumers.decisions.moving import MoveRow, Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
-from monazite_consumers.rules.custody import LotState, Maker, Parent, Shortfall, changed, judge_lot, shortfalls
+from monazite_consumers.rules.custody import (
+    LotState,
+    Maker,
+    Parent,
+    Shortfall,
+    changed,
+    in_circle,
+    is_suspect,
+    judge_lot,
+    shortfalls,
+)
 from monazite_consumers.rules.moves import KINDS, MAKING, own
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
@@ -46,6 +56,10 @@ async def judge_lots(connection: Connection, registry: Registry, changes: Change
         for lot in lots
         if lot in known.held
     }
+    suspects = [lot for lot, now in states.items() if is_suspect(known.before.get(lot), now)]
+    if suspects:
+        for row in await connection.fetch(statement("moves", "circles"), suspects):
+            states[row["lot"]] = in_circle(states[row["lot"]])
     moved = [lot for lot, now in states.items() if changed(known.before.get(lot), now)]
     forgotten = [lot for lot in lots if lot not in states and lot in known.before]
     if moved:

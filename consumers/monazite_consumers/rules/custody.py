@@ -9,8 +9,8 @@ from monazite_contracts.catalogue import PRODUCTS, CapKind
 from monazite_contracts.months import day_of
 from monazite_contracts.quantities import PPM, divide_half_even
 
-DEPTH_MAX: Final = 1_000
-"""Steps from a lot back to its farthest origin; a chain that is longer goes in a circle."""
+SUSPECT_FROM: Final = 64
+"""Steps from a lot back to its farthest origin, from which on it is looked whether the chain goes in a circle."""
 
 LAWFUL_ENDS: Final = frozenset({"imported", "taken_in", "opening"})
 """Where a chain may end besides a mine of an approved enterprise (R8)."""
@@ -75,8 +75,6 @@ def judge_lot(lot: str, makers: Sequence[Maker], parents: Sequence[Parent], list
     first = makers[0]
     depth = 1 + max((parent.depth for parent in parents), default=-1)
     broken = min((why for maker in makers if (why := _broken(maker, parents, listed))), default=None)
-    if depth > DEPTH_MAX:  # first of all: in a circle everybody's parent is broken
-        broken = "circle"
     product, origin, net_g, reo_g = first.product, first.origin, first.net_g, first.reo_g
     if first.step == "split" and parents:
         product, origin = parents[0].product, parents[0].origin
@@ -85,7 +83,7 @@ def judge_lot(lot: str, makers: Sequence[Maker], parents: Sequence[Parent], list
     if first.step == "blended":
         origins = {parent.origin for parent in parents}
         origin = origins.pop() if len(origins) == 1 else "mixed"
-    return LotState(lot, first.plant, product, origin, net_g, reo_g, broken, min(depth, DEPTH_MAX + 1))
+    return LotState(lot, first.plant, product, origin, net_g, reo_g, broken, depth)
 
 
 def _broken(maker: Maker, parents: Sequence[Parent], listed: Listed) -> str | None:
@@ -97,6 +95,19 @@ def _broken(maker: Maker, parents: Sequence[Parent], listed: Listed) -> str | No
     if not parents:
         return "no-input"
     return "parent" if any(not parent.known or parent.broken for parent in parents) else None
+
+
+def in_circle(state: LotState) -> LotState:
+    """A lot that went into itself in the end."""
+    return state._replace(broken="circle", depth=0)
+
+
+def is_suspect(before: LotState | None, now: LotState) -> bool:
+    """Whether a chain may go in a circle: in one each judgement adds a step, so at some doubling it is looked."""
+    if before is not None and before.broken == "circle":
+        return True
+    grown = before is None or before.depth != now.depth
+    return grown and now.depth >= SUSPECT_FROM and now.depth & (now.depth - 1) == 0
 
 
 class Shortfall(NamedTuple):

@@ -7,7 +7,7 @@ SELECT lot, plant, product, origin, net_g, reo_g, broken, depth FROM lot_states 
 -- name: put_states
 -- What lots are.
 INSERT INTO lot_states (lot, plant, product, origin, net_g, reo_g, broken, depth)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::smallint[])
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::integer[])
 ON CONFLICT (lot) DO UPDATE SET plant = excluded.plant, product = excluded.product, origin = excluded.origin,
     net_g = excluded.net_g, reo_g = excluded.reo_g, broken = excluded.broken, depth = excluded.depth;
 

@@ -62,6 +62,17 @@ SELECT m.into_lot AS lot, m.lot AS parent, s.lot IS NOT NULL AS known, s.broken,
 FROM moves m LEFT JOIN lot_states s ON s.lot = m.lot
 WHERE m.into_lot = ANY($1::text[]);
 
+-- name: circles
+-- Of these lots those that went into themselves in the end.
+SELECT k.lot FROM unnest($1::text[]) AS k (lot) WHERE EXISTS (
+    WITH RECURSIVE up AS (
+        SELECT m.lot FROM moves m WHERE m.into_lot = k.lot
+        UNION
+        SELECT m.lot FROM up JOIN moves m ON m.into_lot = up.lot
+    )
+    SELECT FROM up WHERE up.lot = k.lot
+);
+
 -- name: latest
 -- Of each plant's dealings with a lot the latest of some kinds.
 SELECT k.lot, k.plant, x.at, x.arrived_at

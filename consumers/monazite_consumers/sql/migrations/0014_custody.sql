@@ -78,7 +78,7 @@ CREATE TABLE lot_states (
     net_g   bigint   NOT NULL,
     reo_g   bigint,
     broken  text,
-    depth   smallint NOT NULL
+    depth   integer  NOT NULL
 );
 
 -- What current statements say of a shipment or of a plant's month, as it was written.
