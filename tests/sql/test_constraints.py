@@ -54,6 +54,8 @@ VALID: dict[str, Row] = {
         "log_start": 0,
         "log_end": 9,
     },
+    "following": {"only_row": True, "message": 0},
+    "outages": {"since": AT, "until": AT + dt.timedelta(hours=1), "what": "watch was away"},
     "told_topics": {"topic": "regulator-alerts", "topic_id": bytes(16)},
     "sources": {"plant": "p1", "gateway": "g1", "stream": "shipments", "incarnation": "i1"},
     "envelopes": {
@@ -109,6 +111,8 @@ ALONE: list[tuple[str, str, Row]] = [
     ("registry_changes_revision_fkey", "registry_changes", {"revision": 2}),
     ("registry_change_changes", "registry_changes", {"before": {"name": "P1"}}),
     ("registry_change_changes", "registry_changes", {"before": None, "after": None}),
+    ("following_only_row", "following", {"only_row": False}),
+    ("outage_order", "outages", {"until": AT}),
     ("position_adds_up", "intake_positions", {"received": 4}),
     ("position_adds_up", "intake_positions", {"holes": 2}),
     ("position_adds_up", "intake_positions", {"lost": 0}),
@@ -179,8 +183,8 @@ async def prepare(connection: database.Connection, table: str) -> None:
         await put(connection, "registry_revisions")
     if table in {"skipped_days", "adoptions"}:
         await put(connection, "intake_positions")
-    if table == "platform":
-        await connection.execute("TRUNCATE platform")  # its one row comes with the migrations
+    if table in {"platform", "following"}:
+        await connection.execute(f"TRUNCATE {table}")  # its one row comes with the migrations
 
 
 async def without(connection: database.Connection, table: str, constraint: str) -> None:

@@ -19,7 +19,7 @@ class Current(NamedTuple):
 
     place: Place
     plant: str
-    statement: st.Statement
+    said: st.Statement
     arrived_at: datetime
 
 

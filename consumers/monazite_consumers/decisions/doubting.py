@@ -10,8 +10,9 @@ from monazite_consumers.sql import statement
 Doubt = tuple[str, str]
 """A noun and a key."""
 
-SWEPT: Final = ("lot", "shipment")
-"""Nouns of which there may be millions: when all are in doubt, they are taken portion by portion."""
+SWEPT: Final = {"lot": statement("doubts", "swept_lots"), "shipment": statement("doubts", "swept_shipments")}
+"""Nouns of which there may be millions, and how to read the next ones: when all are in doubt, they are taken portion
+by portion."""
 
 
 async def doubt(connection: Connection, doubts: Iterable[Doubt]) -> None:
@@ -30,7 +31,7 @@ async def take(connection: Connection, noun: str, limit: int) -> list[str]:
     """The next keys to judge; they are in doubt no longer."""
     keys = [row["key"] for row in await connection.fetch(statement("doubts", "take"), noun, limit)]
     if noun in SWEPT and len(keys) < limit:
-        swept = await connection.fetch(statement("doubts", f"swept_{noun}s"), limit)
+        swept = await connection.fetch(SWEPT[noun], limit)
         if swept:
             await connection.execute(statement("doubts", "swept"), noun, swept[-1]["key"], len(swept) == limit)
         keys = sorted({*keys, *(row["key"] for row in swept)})

@@ -55,23 +55,23 @@ async def _take_back(connection: Connection, places: Sequence[Place], moving: Mo
 async def _post(connection: Connection, current: Iterable[Current], moving: Moving) -> None:
     stated: list[tuple[Any, ...]] = []
     for now in current:
-        at = statement_time(now.statement)
-        for line, m in enumerate(moves_of(now.plant, now.statement)):
+        at = statement_time(now.said)
+        for line, m in enumerate(moves_of(now.plant, now.said)):
             moving.post(MoveRow(
                 *now.place, line, m.plant, m.lot, m.kind, m.step, at, m.net_g, m.product, m.origin, m.reo_g,
                 m.claimed_g, m.into, m.shipment,
             ))  # fmt: skip
         if (kept := _kept_for(now)) is not None:
             moving.doubts |= {kept, *_licence(now)}
-            data = now.statement.model_dump(mode="json", exclude_none=True)
-            stated.append((*now.place, *kept, now.plant, type(now.statement).__name__, at, now.arrived_at, data))
+            data = now.said.model_dump(mode="json", exclude_none=True)
+            stated.append((*now.place, *kept, now.plant, type(now.said).__name__, at, now.arrived_at, data))
     await copy(connection, "stated", _STATED, stated)
     await write(connection, moving)
 
 
 def _kept_for(now: Current) -> Doubt | None:
     """The noun and key for whose judgement a statement is kept as it was written."""
-    said: Any = now.statement
+    said: Any = now.said
     if isinstance(said, (st.Dispatched, st.DestinationChanged)):
         return "shipment", shipment_key(now.plant, said.waybill)
     if isinstance(said, st.Received):
@@ -84,5 +84,5 @@ def _kept_for(now: Current) -> Doubt | None:
 
 
 def _licence(now: Current) -> set[Doubt]:
-    papers = getattr(now.statement, "export", None)
+    papers = getattr(now.said, "export", None)
     return {("licence", papers.licence)} if papers is not None and papers.licence is not None else set()

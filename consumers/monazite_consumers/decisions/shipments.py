@@ -57,7 +57,8 @@ async def judge_shipments(connection: Connection, registry: Registry, changes: C
 
 
 def _row(shipment: Shipment) -> tuple[Any, ...]:
-    return (*shipment[:-1], [line._asdict() for line in shipment.lines])
+    lines = orjson.dumps([line._asdict() for line in shipment.lines]).decode()  # a list would be taken for rows
+    return (*shipment[:-1], lines)
 
 
 async def _return(connection: Connection, keys: Sequence[str], shipments: Mapping[str, Shipment]) -> None:

@@ -58,6 +58,24 @@ CREATE TABLE caps (
     CONSTRAINT caps_pkey PRIMARY KEY (holder, year, kind)
 );
 
+CREATE TABLE custody_findings (
+    noun text NOT NULL,
+    key text NOT NULL,
+    rule text NOT NULL,
+    subject text NOT NULL,
+    period text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    measure bigint NOT NULL,
+    detail jsonb NOT NULL,
+    CONSTRAINT custody_findings_pkey PRIMARY KEY (noun, key, rule, subject)
+);
+
+CREATE TABLE doubts (
+    noun text NOT NULL,
+    key text NOT NULL,
+    CONSTRAINT doubts_pkey PRIMARY KEY (noun, key)
+);
+
 CREATE TABLE draw_days (
     plant text NOT NULL,
     day date NOT NULL,
@@ -135,6 +153,27 @@ CREATE TABLE findings (
     CONSTRAINT findings_pkey PRIMARY KEY (message, index, rule)
 );
 
+CREATE TABLE flows (
+    plant text NOT NULL,
+    month date NOT NULL,
+    product text NOT NULL,
+    kind text NOT NULL,
+    step text NOT NULL,
+    origin text NOT NULL,
+    moves bigint NOT NULL,
+    net_g bigint NOT NULL,
+    reo_g bigint NOT NULL,
+    claimed_g bigint NOT NULL,
+    CONSTRAINT flows_pkey PRIMARY KEY (plant, month, product, kind, step, origin)
+);
+
+CREATE TABLE following (
+    only_row boolean DEFAULT true NOT NULL,
+    message bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT following_pkey PRIMARY KEY (only_row),
+    CONSTRAINT following_only_row CHECK (only_row)
+);
+
 CREATE TABLE handlings (
     alert text NOT NULL,
     handling text NOT NULL,
@@ -143,6 +182,15 @@ CREATE TABLE handlings (
     handled_at timestamp with time zone NOT NULL,
     CONSTRAINT handlings_pkey PRIMARY KEY (alert),
     CONSTRAINT handling_is_a_persons CHECK (handling = ANY (ARRAY['acknowledged'::text, 'resolved'::text]))
+);
+
+CREATE TABLE holdings (
+    lot text NOT NULL,
+    plant text NOT NULL,
+    kind text NOT NULL,
+    net_g bigint NOT NULL,
+    moves bigint NOT NULL,
+    CONSTRAINT holdings_pkey PRIMARY KEY (lot, plant, kind)
 );
 
 CREATE TABLE intake_positions (
@@ -177,6 +225,18 @@ CREATE TABLE ledger (
     CONSTRAINT ledger_coordinate UNIQUE (topic, partition, log_generation, log_offset)
 );
 
+CREATE TABLE lot_states (
+    lot text NOT NULL,
+    plant text NOT NULL,
+    product text,
+    origin text,
+    net_g bigint NOT NULL,
+    reo_g bigint,
+    broken text,
+    depth integer NOT NULL,
+    CONSTRAINT lot_states_pkey PRIMARY KEY (lot)
+);
+
 CREATE TABLE lots (
     lot text NOT NULL,
     message bigint NOT NULL,
@@ -194,6 +254,33 @@ CREATE TABLE migrations (
     name text NOT NULL,
     ran_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT migrations_pkey PRIMARY KEY (name)
+);
+
+CREATE TABLE moves (
+    message bigint NOT NULL,
+    index smallint NOT NULL,
+    line smallint NOT NULL,
+    plant text NOT NULL,
+    lot text NOT NULL,
+    kind text NOT NULL,
+    step text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    net_g bigint NOT NULL,
+    product text,
+    origin text,
+    reo_g bigint,
+    claimed_g bigint,
+    into_lot text,
+    shipment text,
+    CONSTRAINT moves_pkey PRIMARY KEY (message, index, line)
+);
+
+CREATE TABLE outages (
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone,
+    what text NOT NULL,
+    CONSTRAINT outages_pkey PRIMARY KEY (since),
+    CONSTRAINT outage_order CHECK (until > since)
 );
 
 CREATE TABLE outbox (
@@ -215,6 +302,7 @@ CREATE TABLE platform (
     epoch integer DEFAULT 1 NOT NULL,
     awaited_digest bytea,
     judge_again_at timestamp with time zone,
+    settled_message bigint DEFAULT 0 NOT NULL,
     CONSTRAINT platform_pkey PRIMARY KEY (only_row),
     CONSTRAINT platform_only_row_check CHECK (only_row)
 );
@@ -252,6 +340,26 @@ CREATE TABLE registry_revisions (
     CONSTRAINT registry_revisions_revision_check CHECK (revision > 0)
 );
 
+CREATE TABLE restated (
+    message bigint NOT NULL,
+    index smallint NOT NULL,
+    CONSTRAINT restated_pkey PRIMARY KEY (message, index)
+);
+
+CREATE TABLE shipments (
+    shipment text NOT NULL,
+    consignor text NOT NULL,
+    waybill text NOT NULL,
+    consignee text NOT NULL,
+    state text NOT NULL,
+    actor text,
+    due_at timestamp with time zone,
+    dispatched_at timestamp with time zone,
+    received_at timestamp with time zone,
+    lines jsonb NOT NULL,
+    CONSTRAINT shipments_pkey PRIMARY KEY (shipment)
+);
+
 CREATE TABLE skipped_days (
     topic text NOT NULL,
     partition integer NOT NULL,
@@ -279,6 +387,25 @@ CREATE TABLE sources (
     CONSTRAINT source_identity UNIQUE (plant, gateway, stream, incarnation)
 );
 
+CREATE TABLE stated (
+    message bigint NOT NULL,
+    index smallint NOT NULL,
+    noun text NOT NULL,
+    key text NOT NULL,
+    plant text NOT NULL,
+    type text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    arrived_at timestamp with time zone NOT NULL,
+    data jsonb NOT NULL,
+    CONSTRAINT stated_pkey PRIMARY KEY (message, index)
+);
+
+CREATE TABLE sweeps (
+    noun text NOT NULL,
+    after text NOT NULL,
+    CONSTRAINT sweeps_pkey PRIMARY KEY (noun)
+);
+
 CREATE TABLE tallies (
     topic text NOT NULL,
     partition integer NOT NULL,
@@ -300,6 +427,10 @@ ALTER TABLE adoptions ADD CONSTRAINT adopted_position FOREIGN KEY (topic, partit
 ALTER TABLE registry_changes ADD CONSTRAINT registry_changes_revision_fkey FOREIGN KEY (revision) REFERENCES registry_revisions(revision);
 
 ALTER TABLE skipped_days ADD CONSTRAINT skipped_position FOREIGN KEY (topic, partition, log_generation) REFERENCES intake_positions(topic, partition, log_generation);
+
+CREATE INDEX custody_findings_by_time ON custody_findings USING btree (rule, at);
+
+CREATE INDEX custody_findings_of_alert ON custody_findings USING btree (rule, subject, period, at);
 
 CREATE INDEX envelopes_awaiting ON envelopes USING btree (source, key_id) WHERE outcome = 'awaiting'::text AND NOT vouched AND rule <> 'awaiting-bound'::text;
 
@@ -323,7 +454,23 @@ CREATE INDEX findings_of_alert ON findings USING btree (rule, subject, period, a
 
 CREATE INDEX lots_of_statement ON lots USING btree (message, index);
 
+CREATE INDEX moves_into ON moves USING btree (into_lot) INCLUDE (lot, net_g) WHERE into_lot IS NOT NULL;
+
+CREATE INDEX moves_of_lot ON moves USING btree (lot, plant, kind, at);
+
+CREATE INDEX moves_of_plant ON moves USING btree (plant, at);
+
+CREATE INDEX moves_of_shipment ON moves USING btree (shipment) WHERE shipment IS NOT NULL;
+
+CREATE INDEX moves_out_of ON moves USING btree (lot) INCLUDE (into_lot, net_g) WHERE into_lot IS NOT NULL;
+
 CREATE INDEX outbox_unpublished ON outbox USING btree (publication) WHERE published_at IS NULL AND parked_at IS NULL;
+
+CREATE INDEX shipments_open ON shipments USING btree (due_at) WHERE actor IS NOT NULL;
+
+CREATE INDEX stated_of_key ON stated USING btree (noun, key, at);
+
+CREATE INDEX stated_of_licence ON stated USING btree (((data -> 'export'::text) ->> 'licence'::text)) WHERE ((data -> 'export'::text) ->> 'licence'::text) IS NOT NULL;
 
 CREATE OR REPLACE FUNCTION public.projections()
  RETURNS text[]
@@ -331,7 +478,8 @@ CREATE OR REPLACE FUNCTION public.projections()
  IMMUTABLE
 AS $function$
     SELECT ARRAY['envelopes', 'source_states', 'events', 'draw_days', 'cap_days', 'caps', 'lots', 'findings', 'finding_sums',
-                 'alerts', 'tallies']
+                 'alerts', 'tallies', 'following', 'restated', 'doubts', 'sweeps', 'moves', 'holdings', 'lot_states', 'stated',
+                 'shipments', 'flows', 'custody_findings']
 $function$;
 
 CREATE OR REPLACE FUNCTION public.shadow_close()
@@ -373,6 +521,7 @@ BEGIN
     FOREACH name IN ARRAY projections() || ARRAY['outbox', 'receipt_numbers'] LOOP
         EXECUTE format('CREATE TABLE shadow.%I (LIKE public.%I INCLUDING ALL)', name, name);
     END LOOP;
+    INSERT INTO shadow.following DEFAULT VALUES;
     PERFORM set_config('search_path', 'shadow, public', true);
 END
 $function$;

@@ -3,8 +3,10 @@
 -- name: put
 -- How shipments stand.
 INSERT INTO shipments (shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-                     $8::timestamptz[], $9::timestamptz[], $10::jsonb[])
+SELECT k.shipment, k.consignor, k.waybill, k.consignee, k.state, k.actor, k.due_at, k.dispatched_at, k.received_at, k.lines::jsonb
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
+            $9::timestamptz[], $10::text[])
+     AS k (shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines)
 ON CONFLICT (shipment) DO UPDATE SET consignee = excluded.consignee, state = excluded.state, actor = excluded.actor,
     due_at = excluded.due_at, dispatched_at = excluded.dispatched_at, received_at = excluded.received_at,
     lines = excluded.lines;

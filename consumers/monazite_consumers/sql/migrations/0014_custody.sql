@@ -1,11 +1,10 @@
--- Custody: what current statements do to stocks, lot by lot, and who answers for a shipment; kept by a stage that
--- follows intake, so that caps and alerts wait for none of it.
+-- Custody: what current statements do to stocks and shipments, kept by a stage that follows intake.
 
 ALTER TABLE platform ADD COLUMN settled_message bigint NOT NULL DEFAULT 0;
 
 -- Up to which message statements have been followed; what was restated before that is in a queue.
 CREATE TABLE following (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    only_row boolean PRIMARY KEY DEFAULT true CONSTRAINT following_only_row CHECK (only_row),
     message  bigint  NOT NULL DEFAULT 0
 );
 INSERT INTO following DEFAULT VALUES;
@@ -33,7 +32,7 @@ CREATE TABLE outages (
     since timestamptz PRIMARY KEY,
     until timestamptz,
     what  text NOT NULL,
-    CHECK (until > since)
+    CONSTRAINT outage_order CHECK (until > since)
 );
 
 CREATE TABLE moves (

@@ -1,0 +1,102 @@
+"""Exports: papers, licences, and what is left on them."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from custody_talk import SEPARATION, chain, judged, of_custody, the_chain
+from regulator_desk import Desk, Json
+from rule_coverage import clears, fires
+
+from monazite_consumers.rules.registry import Licence
+from monazite_contracts.builders import a_correction, a_dispatch, a_void, an_import
+
+__all__ = ["chain"]
+
+OXIDE = f"{SEPARATION}/DY-1"
+LICENCE: Json = {
+    "number": "MOFCOM-1", "enterprise": "baogang", "form": "general", "products": ("dysprosium-oxide",),
+    "destination": "DE", "end_user": "Invented Magnet GmbH", "net_mass_kg": "1000.000", "since": date(2023, 1, 1),
+    "until": date(2024, 1, 1),
+}  # fmt: skip
+
+
+def an_export(record: str, mass: str = "600.000", **papers: Any) -> Json:
+    known = {
+        "declaration": "531620230000000001", "destination": "DE", "end_user": "Invented Magnet GmbH",
+        "licence": "MOFCOM-1",
+    }  # fmt: skip
+    export = {name: value for name, value in (known | papers).items() if value is not None}
+    return a_dispatch(
+        plant=SEPARATION, record=record, waybill=f"WB-{record}", end_use="export", export=export,
+        consignee={"kind": "named", "name": "Invented Magnet GmbH", "country": "DE"},
+        lines=[{"lot": OXIDE, "product": "dysprosium-oxide", "net_mass_kg": mass}],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("papers", "licence", "rule"),
+    [
+        ({}, {}, None),
+        ({"licence": None}, {}, "export-unlicensed"),
+        ({"licence": "MOFCOM-2"}, {}, "export-unlicensed"),
+        ({}, {"until": date(2023, 5, 1)}, "export-licence-invalid"),
+        ({}, {"enterprise": "ganzhou"}, "export-licence-invalid"),
+        ({}, {"products": ("terbium-oxide",)}, "export-out-of-scope"),
+        ({"destination": "JP"}, {}, "export-other-party"),
+        ({"end_user": "Somebody Else"}, {}, "export-other-party"),
+    ],
+)
+@fires("export-unlicensed", "export-licence-invalid", "export-out-of-scope", "export-other-party")
+async def test_an_export_is_held_against_its_licence(desk: Desk, papers: Json, licence: Json, rule: str | None) -> None:
+    await desk.declare(the_chain(("licences", Licence.model_validate(LICENCE | licence))))
+    told = await judged(desk, an_import(plant=SEPARATION, lot=OXIDE, record="I-1"), an_export("X-1", **papers))
+    assert {each for each, _ in of_custody(told) if each.startswith(("export", "licence"))} == (
+        {rule} if rule else set()
+    )
+
+
+@clears("export-unlicensed", "export-licence-invalid", "export-out-of-scope", "export-other-party")
+async def test_whatever_is_wrong_with_an_export_clears_when_it_is_corrected(desk: Desk) -> None:
+    other = LICENCE | {"number": "MOFCOM-2", "enterprise": "ganzhou", "products": ("terbium-oxide",), "until": None}
+    await desk.declare(the_chain(*(("licences", Licence.model_validate(known)) for known in (LICENCE, other))))
+    wrong = an_export("X-1", licence="MOFCOM-2", destination="JP")
+    unknown = an_export("X-2", licence=None, mass="1.000")
+    told = await judged(desk, an_import(plant=SEPARATION, lot=OXIDE, record="I-1"), wrong, unknown)
+    rules = {"export-unlicensed", "export-licence-invalid", "export-out-of-scope", "export-other-party"}
+    assert rules <= {rule for rule, _ in of_custody(told)}
+    right = an_export("X-1")["data"]["export"]
+    told = await judged(desk, a_correction(wrong, {"export": right}), a_correction(unknown, {"export": right}))
+    assert not rules & {rule for rule, _ in of_custody(told)}
+
+
+@fires("licence-overdrawn", "licence-reused")
+@clears("licence-overdrawn", "licence-reused")
+async def test_a_licence_is_drawn_like_a_cap(desk: Desk) -> None:
+    licence = Licence.model_validate(LICENCE)
+    await desk.declare(the_chain(("licences", licence)))
+    second = an_export("X-2")
+    told = await judged(desk, an_import(plant=SEPARATION, lot=OXIDE, record="I-1"), an_export("X-1"), second)
+    assert ("licence-overdrawn", "baogang") in of_custody(told)
+    evidence = await desk.evidence("licence-overdrawn")
+    assert evidence["examples"] == [
+        {"licence": "MOFCOM-1", "granted_g": 1_000_000, "exported_g": 1_200_000, "shipments": 2}
+    ]
+    told = await judged(desk, a_void(second))
+    assert "licence-overdrawn" not in {rule for rule, _ in of_custody(told)}
+    await desk.declare(the_chain(("licences", licence.model_copy(update={"form": "single"}))))
+    told = await judged(desk, third := an_export("X-3", "1.000"))
+    assert ("licence-reused", "baogang") in of_custody(told)
+    told = await judged(desk, a_void(third))
+    assert ("licence-reused", "baogang") not in of_custody(told)
+
+
+@fires("export-papers-missing")
+@clears("export-papers-missing")
+async def test_goods_abroad_without_papers(chain: Desk) -> None:
+    sent = an_export("X-1")
+    del sent["data"]["export"]
+    told = await judged(chain, sent)
+    assert ("export-papers-missing", SEPARATION) in of_custody(told)
+    told = await judged(chain, a_correction(sent, {"export": an_export("X-1")["data"]["export"]}))
+    assert ("export-papers-missing", SEPARATION) not in of_custody(told)
