@@ -15,7 +15,7 @@ from monazite.embedded.children import Child
 RULES = ["cap-80", "cap-95", "cap-100", "cap-overrun", "cap-overrun-then", "claimed-reo"]
 """What the peers raise too."""
 
-SERVICES = ("intake", "relay", "watch")
+SERVICES = ("intake", "relay", "watch", "custody")
 
 COMMITS = """
 SELECT extract(epoch FROM pg_xact_commit_timestamp(l.xmin))::float8 AS at, sum(e.events)::integer AS events

@@ -45,4 +45,8 @@ def test_what_is_told_to_a_plant_says_what_to_do() -> None:
 
 
 def test_only_what_is_missing_is_an_absence() -> None:
-    assert {r.id for r in RULES.values() if r.fires_on == "absence"} == {"amendment-without-target", "envelope-gap"}
+    about_events = {r.id for r in RULES.values() if r.fires_on == "absence" and r.about == "event"}
+    assert about_events == {"amendment-without-target", "envelope-gap"}
+    assert {r.id for r in RULES.values() if r.settles != "soon"} <= {
+        r.id for r in RULES.values() if r.fires_on == "absence"
+    }

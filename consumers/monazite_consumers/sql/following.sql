@@ -60,3 +60,9 @@ CROSS JOIN LATERAL (
     WHERE s.noun = $1 AND s.key = k.key ORDER BY s.at, s.arrived_at, s.message, s.index LIMIT $3
 ) AS x
 ORDER BY k.key, x.at, x.arrived_at;
+
+-- name: caught_up
+-- Whether everything that was decided has been followed, and nothing is in doubt.
+SELECT f.message >= coalesce((SELECT max(message) FROM ledger), 0) AND NOT EXISTS (SELECT FROM restated)
+       AND NOT EXISTS (SELECT FROM doubts) AND NOT EXISTS (SELECT FROM sweeps) AS caught_up
+FROM following f;

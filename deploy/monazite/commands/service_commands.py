@@ -21,7 +21,7 @@ STOP_WAIT_S = 30
 
 
 def serve(
-    service: Annotated[Literal["intake", "relay", "watch"], typer.Argument(help="Which service.")],
+    service: Annotated[Literal["intake", "relay", "watch", "custody"], typer.Argument(help="Which service.")],
     *,
     port_file: Annotated[Path | None, typer.Option(help="Write the port of /metrics and /health here.")] = None,
 ) -> None:

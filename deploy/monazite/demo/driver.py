@@ -57,6 +57,7 @@ class Driver:
         end = day_start(simulation.chapters[-1].day.replace(month=12, day=31)) + timedelta(days=2)
         await clock.drive(self.connection, end)
         await self._until("watch has judged", lambda: self._judged(end))
+        await self._until("custody has followed", self._all_followed)
         await self._until("relay has published", self._all_published)
 
     async def _apply(self, nouns: Mapping[str, Any]) -> None:
@@ -79,6 +80,10 @@ class Driver:
 
     async def _judged(self, instant: datetime) -> bool:
         return (await read_platform(self.connection)).judged_at >= instant
+
+    async def _all_followed(self) -> bool:
+        (row,) = await self.connection.fetch(statement("following", "caught_up"))
+        return bool(row["caught_up"])
 
     async def _all_published(self) -> bool:
         (row,) = await self.connection.fetch(statement("outbox", "depth"))
