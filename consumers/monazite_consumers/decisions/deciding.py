@@ -174,7 +174,7 @@ async def decide(
     answers.note_events(sequences, claims, changes)
     await answers.note_stored_events(connection, claims, changes)
     await touched.keep()
-    await posting.write_events(connection, claims, sequences.falling)
+    await posting.write_events(connection, claims, sequences.falling, touched.new)
     await posting.write_envelopes(connection, list(verdicts.values()), touched.new)
     decided = await follow(connection, sequences, answered | changes.entries.keys(), changes)
     await lots.write_lots(connection, changes)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import Any
 
@@ -91,9 +92,12 @@ async def write_envelopes(connection: Connection, verdicts: Iterable[Verdict], n
     await copy(connection, "envelopes", _ENVELOPES, rows)
 
 
-async def write_events(connection: Connection, claims: Claims, falling: Sequence[int]) -> None:
-    """Events of fallen envelopes go, stored ones step down, new ones come in, stored ones step up."""
-    restated = list(claims.effective)
+async def write_events(connection: Connection, claims: Claims, falling: Sequence[int], new: AbstractSet[int]) -> None:
+    """Events of fallen envelopes go, stored ones step down, new ones come in, stored ones step up.
+
+    Whoever follows finds the events of `new` messages by their numbers; what changes about others is restated.
+    """
+    restated = [*claims.effective, *(row.place for row in claims.rows.values() if row.message not in new)]
     if falling:
         removed = await connection.fetch(statement("events", "remove"), list(falling))
         restated += [(row["message"], row["index"]) for row in removed if row["effective"]]
