@@ -122,10 +122,10 @@ class Site:
         exact_g = reo_grams(kilograms(mass_g), assay)
         return Lot(f"{self.code}/L{self._records + 1:06d}", product, origin, assay, mass_g, exact_g, mass_g)
 
-    def enter(self, kind: str, lot: Lot, at: str, more: Event) -> None:
+    def enter(self, kind: str, lot: Lot, at: str, more: Event, how: str = "in_kg") -> None:
         """States a lot that entered without being made here: an import, scrap, the opening inventory."""
         self.state(kind, Stream.PRODUCTION, at, records.lot_line(lot, lot.reo_g) | more)
-        self.keep(lot, "in_kg")
+        self.keep(lot, how)
 
     # Stock
 

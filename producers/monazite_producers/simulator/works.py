@@ -102,6 +102,7 @@ class Separator(Paced):
             lot,
             records.clock(day, 1800),
             {"origin": "domestic", "counted_at": records.clock(day, 1800)},
+            "opening_kg",
         )
 
     def work(self, day: date, index: int) -> None:
