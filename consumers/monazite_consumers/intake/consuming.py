@@ -9,7 +9,7 @@ from functools import partial
 from time import monotonic, time
 from typing import Any
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -33,7 +33,7 @@ from monazite_consumers.intake.skipping import note_skips
 from monazite_consumers.rules.envelopes import Arrival, Proof
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import IntakeSettings
-from monazite_contracts.topics import PLANT_TOPICS
+from monazite_contracts.topics import PARTITIONS, PLANT_TOPICS
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class Intake:
             try:
                 if consumer is not None:
                     async with asyncio.timeout(KAFKA_ANSWERS_WITHIN_S):
-                        self._miss(set(await consumer.topics()))
+                        self._miss(set(await consumer.topics()), consumer)
                     self._health.green("kafka")
                     await self.assignment.tend()
                     async with asyncio.timeout(KAFKA_ANSWERS_WITHIN_S):
@@ -137,11 +137,18 @@ class Intake:
                 async with asyncio.timeout(PULSE_S):
                     await self.assignment.doubted.wait()
 
-    def _miss(self, present: set[str]) -> None:
-        """A topic that is gone is assigned to nobody, and nobody else would notice."""
+    def _miss(self, present: set[str], consumer: AIOKafkaConsumer) -> None:
+        """A topic that is gone is assigned to nobody, and nobody else would notice; nor one of another shape."""
         missing = sorted(set(PLANT_TOPICS.values()) - present)
+        odd = [
+            f"{topic} has {len(found)} partitions where {PARTITIONS[topic]} are due: delete it, a service makes it"
+            for topic in sorted(set(PLANT_TOPICS.values()) & present)
+            if (found := consumer.partitions_for_topic(topic)) and len(found) != PARTITIONS[topic]
+        ]
         if missing:
             self._health.red("topics", f"the broker has no {', '.join(missing)}: a service that starts creates it")
+        elif odd:
+            self._health.red("topics", "; ".join(odd))
         else:
             self._health.green("topics")
 
