@@ -72,6 +72,7 @@ class Seals:
                 self._questions.abort()  # the child ends with the pipe
             with suppress(ProcessLookupError):
                 child.kill()  # unless somebody has stopped it
+            await child.wait()
             self._questions, self._underway_bytes = None, 0
             self._asked.clear()
         return has_answered
