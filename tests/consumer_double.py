@@ -7,6 +7,7 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from monazite_consumers.health import Health
+from monazite_contracts.topics import PARTITIONS
 
 TP = TopicPartition("plant-production", 0)
 
@@ -40,6 +41,9 @@ class Consumer:
     async def position(self, tp: TopicPartition) -> int:
         assert tp == TP
         return self.reached
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return set(range(PARTITIONS[topic]))
 
     def highwater(self, tp: TopicPartition) -> int:
         assert tp == TP

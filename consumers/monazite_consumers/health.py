@@ -1,6 +1,6 @@
 """Whether a process can do its work: named checks, green until told otherwise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -32,6 +32,10 @@ class Health:
         """It works again."""
         self.checks[name] = Check(healthy=True)
         HEALTHY.set(int(self.healthy))
+
+    def is_red(self, names: Collection[str]) -> bool:
+        """Whether one of these does not work."""
+        return any(name in names and not check.healthy for name, check in self.report().items())
 
     def forget(self, name: str) -> None:
         """It is no longer this process's matter."""

@@ -92,6 +92,9 @@ TOPICS: Final = (
 )  # fmt: skip
 """Every topic."""
 
+PARTITIONS: Final[dict[str, int]] = {topic.name: topic.partitions for topic in TOPICS}
+"""How many partitions a topic has: adding some would move keys."""
+
 
 def compaction_lag_ms(topic: Topic) -> int:
     """How long a compacted topic keeps every change before only the latest of a key is left.

@@ -17,7 +17,7 @@ from chaos.faults.crashes import EverySeam, RandomKills
 from chaos.faults.databases import Deadlock, DiskFull, OutOfConnections, ReadOnly, StatementTimeout
 from chaos.faults.logs import SegmentsDeleted, TopicMadeAnew
 from chaos.faults.members import ZOMBIES, AllZombies, Members
-from chaos.faults.networks import BrokerCut, DatabaseCut, DatabaseSilent
+from chaos.faults.networks import BothAway, BrokerCut, DatabaseCut, DatabaseSilent
 from chaos.faults.producers import TransactionalProducer
 from chaos.faults.restores import Restored
 from chaos.faults.servers import BrokerKilled, DatabaseKilled, RegistryChanged
@@ -62,6 +62,7 @@ def faults(*, long: bool) -> list[Fault]:
             for cut in (DatabaseCut, BrokerCut)
             for silently in ((False, True) if long else (False,))
         ),
+        BothAway(),
         *([DatabaseSilent()] if long else []),
     ]
 

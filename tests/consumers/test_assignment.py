@@ -105,7 +105,7 @@ def stamped(assignment: Assignment, monkeypatch: pytest.MonkeyPatch) -> dict[Top
 
 @pytest.mark.usefixtures("stamped")
 async def test_records_of_the_log_in_which_the_partition_was_placed_are_decided(assignment: Assignment) -> None:
-    await assignment.confirm(assignment.ask([TP]))
+    await assignment.confirm(assignment.ask([TP]), [])
     assert offsets(assignment.accept(TP, [Record(5)])) == [5]
 
 
@@ -118,7 +118,7 @@ async def test_nothing_is_decided_while_another_log_may_have_taken_the_place(
         stamped[TP] = seen
     asked = assignment.ask([TP])
     with pytest.raises(DoubtedError):
-        await assignment.confirm(asked)
+        await assignment.confirm(asked, [])
     assert accepted(assignment, asked, [Record(5)]) == []
     assignment.positions[TP] = Position(1, 5)  # placed again meanwhile
     assert accepted(assignment, asked, [Record(5)]) == [], "it comes again from there"
@@ -135,7 +135,7 @@ async def test_records_fetched_before_a_new_assignment_are_not_decided_after_it(
 
     monkeypatch.setattr("monazite_consumers.intake.assignment.stamps", meanwhile)
     with pytest.raises(DoubtedError):
-        await assignment.confirm(assignment.ask([TP]))
+        await assignment.confirm(assignment.ask([TP]), [])
 
 
 async def test_records_of_a_partition_that_is_gone_are_dropped(assignment: Assignment) -> None:

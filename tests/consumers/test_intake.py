@@ -255,3 +255,24 @@ async def test_nothing_is_started_anew_while_nothing_waits_or_others_are_unwell_
         await intake._take([])
         intake._notice_stall(5)
     assert not intake.superseded.is_set()
+
+
+@pytest.mark.parametrize(
+    ("there", "complaint"),
+    [
+        ({"plant-production": 6, "plant-shipments": 6}, "the broker has no plant-declarations"),
+        ({"plant-production": 6, "plant-shipments": 12, "plant-declarations": 6}, "plant-shipments has 12 partitions"),
+        ({"plant-production": 6, "plant-shipments": 6, "plant-declarations": 6}, None),
+    ],
+)
+async def test_topics_that_are_gone_or_of_another_shape_turn_a_member_red(
+    intake: Intake, there: dict[str, int], complaint: str | None
+) -> None:
+    class Seeing(Consumer):
+        def partitions_for_topic(self, topic: str) -> set[int]:
+            return set(range(there[topic]))
+
+    intake._miss(set(there), Seeing())
+    check = intake._health.checks["topics"]
+    assert check.healthy is (complaint is None)
+    assert (complaint or "") in check.detail

@@ -287,6 +287,12 @@ async def test_a_topic_that_is_recreated_stands_still_until_somebody_adopts_it(p
     await platform.publish(sent)  # no receipt had covered them, say
     refused = await adopt(platform, 99)
     assert (refused.returncode, "PARTITION" in refused.stderr) == (1, True), refused.stderr
+    astray = await asyncio.to_thread(monazite, platform, "intake", "adopt", "plant-nothing", 0, "--by", "A. Keeper")
+    assert (astray.returncode, "is no plant topic" in astray.stderr) == (1, True), astray.stderr
+    assert "Traceback" not in astray.stderr
+    verified = await asyncio.to_thread(monazite, platform, "ledger", "verify", "--against-kafka")
+    assert verified.returncode == 1
+    assert "the position lies above the log's end" in verified.stdout
     shown = await adopt(platform, numbers[0], "--check")
     assert "Nothing was changed" in shown.stdout
     assert await position(platform, numbers[0]) == before[numbers[0]]
@@ -305,6 +311,8 @@ async def test_a_topic_that_is_recreated_stands_still_until_somebody_adopts_it(p
         return await platform.healthy("intake")
 
     await until("intake is well", is_well)
+    unknown = await asyncio.to_thread(monazite, platform, "ledger", "verify", "--source", "nobody/x")
+    assert (unknown.returncode, unknown.stdout) == (1, "")
     again = await adopt(platform, numbers[0])
     assert again.returncode == 1
     assert "nothing to adopt" in again.stderr

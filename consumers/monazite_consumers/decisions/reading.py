@@ -11,11 +11,10 @@ from monazite_contracts.opening import Opened, open_value
 from monazite_contracts.partitioner import partition_of
 from monazite_contracts.seal import KEY_HEADER, SEAL_HEADER, SIGNATURE_BYTES, decode_base64url, encode_base64url
 from monazite_contracts.times import INSTANT_MAX, INSTANT_MIN
-from monazite_contracts.topics import PLANT_TOPICS, TOPICS
+from monazite_contracts.topics import PARTITIONS, PLANT_TOPICS
 
 log = logging.getLogger(__name__)
 
-_PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEY_ID_MAX = 64
 _FIRST_MS, _AFTER_MS = ((at - _EPOCH) // timedelta(milliseconds=1) for at in (INSTANT_MIN, INSTANT_MAX))
@@ -105,5 +104,5 @@ def _misplaced(coordinate: Coordinate, key: bytes | None, opened: Opened) -> boo
     return (
         key != record_key(source.plant, source.gateway)
         or coordinate.topic != PLANT_TOPICS[source.stream]
-        or coordinate.partition != partition_of(key, _PARTITIONS[coordinate.topic])
+        or coordinate.partition != partition_of(key, PARTITIONS[coordinate.topic])
     )

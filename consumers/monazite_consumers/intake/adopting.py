@@ -17,7 +17,7 @@ from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.positions import Log, Position, Replaced, stand
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
-from monazite_contracts.topics import PLANT_TOPICS
+from monazite_contracts.topics import PARTITIONS, PLANT_TOPICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,12 @@ async def plan(connection: Connection, reader: AIOKafkaConsumer, tp: TopicPartit
         raise NothingToAdoptError(f"TOPIC: the broker has no {tp.topic}; restart a service, which creates it")
     position = positions[tp]
     starts = await reader.beginning_offsets([tp])
+    found, due = len(reader.partitions_for_topic(tp.topic) or ()), PARTITIONS[tp.topic]
+    if found and found != due:
+        raise NothingToAdoptError(
+            f"TOPIC: {tp.topic} was made anew with {found} partitions where {due} are due, and keys would move: delete"
+            " it, and restart a service, which creates it"
+        )
     seen = (await look(reader, starts, positions, await lasts(connection, positions)))[tp]
     standing = stand(position, seen)
     if standing.replaced is None:

@@ -27,6 +27,9 @@ REVOKE_WAIT_S = 5.0
 """How long a rebalance waits for the transaction under way: else the successor's first one would find it moved."""
 
 KAFKA_ANSWERS_WITHIN_S = 5.0
+CONFIRMS_WITHIN_S = 0.5
+"""How long an open transaction waits for Kafka's answer; longer ones are waited for without one."""
+
 PLACES_WITHIN_S = 30.0
 """A database or a log behind a network that swallows everything says nothing at all, for longer."""
 
@@ -127,22 +130,34 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             log.info("read again, for nobody says from which log it came: %s: %s", type(error).__name__, error)
             return {}
 
-    async def confirm(self, asked: Asked) -> None:
-        """Nothing that is in hand may be committed before.
+    async def confirm(self, asked: Asked, steps: Iterable[Advance]) -> None:
+        """Nothing that is in hand may be committed before. Waits but a moment: a transaction is open.
 
         Raises:
-            DoubtedError: partitions have been assigned anew, or the log of some is no longer the one in which they were
-                placed, or cannot be told; those are doubted.
+            DoubtedError: Kafka has not answered yet, or partitions have been assigned anew, or what these steps lead
+                on from is not what was asked about, or is no more what it was.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONFIRMS_WITHIN_S):
+                await asyncio.shield(asked.stamps)
+        if not asked.stamps.done() or await self.sift(asked) or asked.number != self.number:
+            raise DoubtedError
+        if any(s.partition not in asked.partitions or self.positions.get(s.partition) != s.before for s in steps):
+            raise DoubtedError
+
+    async def sift(self, asked: Asked) -> bool:
+        """Doubts partitions whose log is no longer the one in which they were placed, or cannot be told; if any.
+
+        They are asked about no longer, so that nothing of theirs that is in hand is ever decided.
         """
         seen = await asked.stamps
         if asked.number != self.number:
-            raise DoubtedError
+            return False
         doubted = {tp for tp in asked.partitions if seen.get(tp) != self._stamps.get(tp)}
         asked.partitions -= doubted
         for tp in doubted:
             self._doubt(tp)
-        if doubted:
-            raise DoubtedError
+        return bool(doubted)
 
     def accept(self, tp: TopicPartition, records: Sequence[Any]) -> Sequence[Any]:
         """The records that are next. Anything but the next offset is not believed before the log was looked at."""

@@ -58,12 +58,14 @@ def accepted(assignment: Assignment, asked: Asked, records: Sequence[Any]) -> li
     by_partition: dict[TopicPartition, list[Any]] = defaultdict(list)
     for record in records:
         by_partition[TopicPartition(record.topic, record.partition)].append(record)
-    return [
+    found = [
         fetched(record, assignment.generation(tp))
         for tp, found in by_partition.items()
         if tp in asked.partitions
         for record in assignment.accept(tp, found)
     ]
+    asked.partitions &= assignment.positions.keys()  # what is doubted now is not decided when it is placed again
+    return found
 
 
 class Reading:

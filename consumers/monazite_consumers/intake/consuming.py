@@ -9,7 +9,7 @@ from functools import partial
 from time import monotonic, time
 from typing import Any
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -33,7 +33,7 @@ from monazite_consumers.intake.skipping import note_skips
 from monazite_consumers.rules.envelopes import Arrival, Proof
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import IntakeSettings
-from monazite_contracts.topics import PLANT_TOPICS
+from monazite_contracts.topics import PARTITIONS, PLANT_TOPICS
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,9 @@ PULSE_S = 1.0
 FETCH_WAITS_MS = 50
 """How long the broker holds a request for which it has nothing. Meanwhile no other is sent, also not for partitions
 that had records left when it was: they stand still."""
+
+WORLD = frozenset({"kafka", "database", "assignment"})
+"""Checks that say why nothing is fetched; what else is wrong need not stop a client."""
 
 FETCHES_WITHIN_S = 20.0
 """How long messages may wait while Kafka answers, everything else is well, and the client brings none of them."""
@@ -123,7 +126,7 @@ class Intake:
             try:
                 if consumer is not None:
                     async with asyncio.timeout(KAFKA_ANSWERS_WITHIN_S):
-                        self._miss(set(await consumer.topics()))
+                        self._miss(set(await consumer.topics()), consumer)
                     self._health.green("kafka")
                     await self.assignment.tend()
                     async with asyncio.timeout(KAFKA_ANSWERS_WITHIN_S):
@@ -134,17 +137,24 @@ class Intake:
                 async with asyncio.timeout(PULSE_S):
                     await self.assignment.doubted.wait()
 
-    def _miss(self, present: set[str]) -> None:
-        """A topic that is gone is assigned to nobody, and nobody else would notice."""
+    def _miss(self, present: set[str], consumer: AIOKafkaConsumer) -> None:
+        """A topic that is gone is assigned to nobody, and nobody else would notice; nor one of another shape."""
         missing = sorted(set(PLANT_TOPICS.values()) - present)
+        odd = [
+            f"{topic} has {len(found)} partitions where {PARTITIONS[topic]} are due: delete it, a service makes it"
+            for topic in sorted(set(PLANT_TOPICS.values()) & present)
+            if (found := consumer.partitions_for_topic(topic)) and len(found) != PARTITIONS[topic]
+        ]
         if missing:
             self._health.red("topics", f"the broker has no {', '.join(missing)}: a service that starts creates it")
+        elif odd:
+            self._health.red("topics", "; ".join(odd))
         else:
             self._health.green("topics")
 
     def _notice_stall(self, waiting: int) -> None:
         """A client that brings nothing although messages wait, and says nothing about it, is started anew."""
-        if not waiting or not self._health.healthy or not self.assignment.idle.is_set():
+        if not waiting or self._health.is_red(WORLD) or not self.assignment.idle.is_set():
             self._moved_at = monotonic()
         elif monotonic() - self._moved_at > FETCHES_WITHIN_S:
             complaint = (
@@ -162,15 +172,16 @@ class Intake:
         self.assignment.idle.clear()
         self._moved_at = monotonic()
         self._health.green("fetching")
-        partitions = {TopicPartition(read.topic, read.partition) for read in batch}
-        if self.subscriber.consumer is not None:
-            others_first(self.subscriber.consumer, partitions)
-        self._asked = self.assignment.ask(partitions)
         try:
+            partitions = {TopicPartition(read.topic, read.partition) for read in batch}
+            if self.subscriber.consumer is not None:
+                others_first(self.subscriber.consumer, partitions)
+            self._asked = self.assignment.ask(partitions)
             while self._asked.number == self.assignment.number:  # else: read again from the positions
                 with suppress(DoubtedError):
                     await self._decide_all(accepted(self.assignment, self._asked, batch))
                     break
+                await self.assignment.sift(self._asked)
         except SupersededError as error:
             metrics.SUPERSEDED.inc()
             log.warning("giving up the assignment: %s", error)
@@ -184,6 +195,8 @@ class Intake:
             if not self.failed.done():
                 self.failed.set_exception(error)
         finally:
+            if self._connection is not None and not self._connection.is_closed():
+                self._health.green("database")  # however it ended, it was not for want of one
             self.seals.forget()
             self.assignment.idle.set()
             self._health.rest("deciding")
@@ -214,6 +227,9 @@ class Intake:
                 yield key.public, seal, record.value
 
     def _steps(self, batch: Batch) -> list[Advance]:
+        """Raises DoubtedError where a partition is not placed any more."""
+        if batch.ends.keys() - self.assignment.positions.keys():
+            raise DoubtedError
         return [
             Advance(tp, self.assignment.positions[tp], last + 1, received)
             for tp, (last, received) in batch.ends.items()
@@ -289,7 +305,7 @@ class Intake:
             except Exception as fault:
                 raise FaultError from fault
             await note_skips(connection, self._registry, steps)
-            await self.assignment.confirm(self._asked)
+            await self.assignment.confirm(self._asked, steps)
         metrics.BATCH_SECONDS.observe(monotonic() - began)
         return decision
 

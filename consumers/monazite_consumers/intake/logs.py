@@ -36,6 +36,7 @@ async def reading(make: MakeReader) -> AsyncIterator[AIOKafkaConsumer]:
     reader = make()
     try:
         await reader.start()
+        await asyncio.sleep(0)  # a reader that is stopped before its tasks have begun raises their cancellation
         yield reader
     finally:
         await reader.stop()

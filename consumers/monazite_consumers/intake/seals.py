@@ -70,6 +70,9 @@ class Seals:
         finally:
             if self._questions is not None and not self._questions.is_closing():
                 self._questions.abort()  # the child ends with the pipe
+            with suppress(ProcessLookupError):
+                child.kill()  # unless somebody has stopped it
+            await child.wait()
             self._questions, self._underway_bytes = None, 0
             self._asked.clear()
         return has_answered
@@ -87,14 +90,14 @@ class Seals:
         chunk: list[Proof] = []
         while self._unasked and len(chunk) < ASKED_AT_ONCE and self._underway_bytes < UNDERWAY_BYTES:
             chunk.append(self._unasked.popleft())
-            self._underway_bytes += len(chunk[-1][2])
+            self._underway_bytes += HEAD.size + len(chunk[-1][2])
         self._asked += chunk
         return chunk
 
     def _hear(self, answers: bytes) -> None:
         for is_right in answers:
             proof = self._asked.popleft()
-            self._underway_bytes -= len(proof[2])
+            self._underway_bytes -= HEAD.size + len(proof[2])
             if is_right:
                 self.proven.add(proof)
         self._ask()

@@ -61,6 +61,8 @@ class Relay:
         self._last: RelayControl | None = None
         self._one_by_one = False
         """While a message is looked for that the broker does not take."""
+        self._is_full = False
+        """Whether more waits than went into the last pass: an alert may be behind it."""
         self._unparked = False
         self._failures = 0
         self._forgot_at = -FORGET_EVERY_S
@@ -105,7 +107,7 @@ class Relay:
                         # An idle relay notices too when the broker is gone.
                         async with asyncio.timeout(ANSWERS_WITHIN_S):
                             await producer.client.fetch_all_metadata()
-                else:
+                elif not self._is_full:
                     await _until(self._hurried, min(RESTS * (monotonic() - began), REST_S_MAX))
 
     def _notified(self, _connection: object, _pid: int, _channel: str, urgency: object) -> None:
@@ -150,6 +152,7 @@ class Relay:
     async def _publish(self, connection: Connection, producer: FencedProducer, found: restoring.Standing) -> int:
         rows_max = 1 if self._one_by_one else ROWS_MAX
         rows = await connection.fetch(statement("outbox", "unpublished"), rows_max, BYTES_MAX)
+        self._is_full = len(rows) == rows_max or sum(len(row["value"]) for row in rows) >= BYTES_MAX
         if not self._one_by_one:
             await self._gauge(connection, rows)
         await self._ensure_topics(connection, found.revision, {row["topic"] for row in rows})
@@ -201,7 +204,7 @@ class Relay:
 
     async def _gauge(self, connection: Connection, rows: Sequence[Any]) -> None:
         """How much waits, and since when. Only what does not fit into one pass must be counted."""
-        if len(rows) == ROWS_MAX or sum(len(row["value"]) for row in rows) >= BYTES_MAX:
+        if self._is_full:
             if monotonic() - self._counted_at > COUNT_EVERY_S:
                 await self._count(connection)
             return

@@ -36,7 +36,12 @@ async def reread(connection: Connection, bootstrap: str, report: Report) -> None
         newest: dict[TopicPartition, Any] = {}
         for row in await connection.fetch(statement("positions", "all")):
             newest[TopicPartition(row["topic"], row["partition"])] = row  # ordered: the last generation stays
+        present = await consumer.topics()
         for tp, row in newest.items():
+            if tp.topic not in present:  # the client would ask for it without end
+                where = {"topic": tp.topic, "partition": tp.partition}
+                report.add(Misfit("intake_positions", "a log", None, "Kafka has no such topic", **where))
+                continue
             await _reread_partition(connection, consumer, tp, row, report)
     finally:
         await consumer.stop()
@@ -47,7 +52,12 @@ async def _reread_partition(
 ) -> None:
     consumer.assign([tp])
     start = max((await consumer.beginning_offsets([tp]))[tp], position["start_offset"])
-    end = min((await consumer.end_offsets([tp]))[tp], position["next_offset"])
+    end = (await consumer.end_offsets([tp]))[tp]
+    if end < position["next_offset"]:
+        where = {"topic": tp.topic, "partition": tp.partition, "offset": end}
+        detail = "the position lies above the log's end: `monazite intake adopt`"
+        report.add(Misfit("intake_positions", end, position["next_offset"], detail, **where))
+    end = min(end, position["next_offset"])
     consumer.seek(tp, start)
     empty = 0
     while start < end:

@@ -1,6 +1,7 @@
 """`monazite ledger verify`: walks what is stored once more, and names what does not fit."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,12 +48,12 @@ def verify(
         return await _verified(connection, source, bootstrap if against_kafka else None)
 
     report = ask(data, question, session=VERIFYING_SESSION)
+    if source is not None and not report.messages:
+        raise CommandError(f"there is no message of a source {source}")
     if as_json:
         _print_json(report)
     else:
         _show(report)
-    if source is not None and not report.messages:
-        raise CommandError(f"there is no message of a source {source}")
     if not report.fits:
         raise typer.Exit(1)
 
@@ -67,7 +68,8 @@ async def _verified(connection: "Connection", source: str | None, kafka: str | N
 
     witness = Witness(kafka) if kafka is not None and source is None else None
     if witness is not None:
-        await witness.look()
+        with _kafka_answers():
+            await witness.look()
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         with _progress() as progress:
             task = progress.add_task("messages", total=None) if progress is not None else None
@@ -79,10 +81,24 @@ async def _verified(connection: "Connection", source: str | None, kafka: str | N
             report = await walk(connection, source, tell)
         if kafka is not None:
             install_reader()  # intake's: a forger's odd header must not end the reading
-            await reread(connection, kafka, report)
+            with _kafka_answers():
+                await reread(connection, kafka, report)
         if witness is not None:
-            await check_witnesses(connection, witness, report)
+            with _kafka_answers():
+                await check_witnesses(connection, witness, report)
     return report
+
+
+@contextmanager
+def _kafka_answers() -> Iterator[None]:
+    """What Kafka does not answer is told as Kafka's."""
+    from aiokafka.errors import KafkaError
+
+    try:
+        yield
+    except (KafkaError, TimeoutError) as error:
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise CommandError(f"Kafka does not answer ({said}): try again, or verify without --against-kafka") from None
 
 
 def _print_json(report: "Report") -> None:

@@ -9,6 +9,8 @@ from chaos.world import World
 from monazite.embedded import ports
 
 HOLD_S = 4.0
+END_SESSIONS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+"""Of whoever waits in the middle of a transaction."""
 
 
 class _Cut(Fault):
@@ -80,6 +82,26 @@ class BrokerCut(_Cut):
         port = await proxy.open()
         await asyncio.to_thread(_add_listener, world, behind, port)
         return proxy, {"MONAZITE_KAFKA__BOOTSTRAP": f"127.0.0.1:{port}"}
+
+
+class BothAway(BrokerCut):
+    """The broker says nothing, and the database ends intake's sessions, in whatever they are: a site's power fails."""
+
+    def __init__(self) -> None:
+        super().__init__(swallows=True)
+        self.name = "the broker silent and intake's sessions ended, again and again"
+
+    async def strike(self, scene: Scene) -> None:
+        ending = asyncio.create_task(self._end_sessions(scene.world))
+        try:
+            await super().strike(scene)
+        finally:
+            ending.cancel()
+
+    async def _end_sessions(self, world: World) -> None:
+        while True:
+            await world.ask(END_SESSIONS)
+            await asyncio.sleep(0.3)
 
 
 def _add_listener(world: World, listening: int, advertised: int) -> None:
