@@ -53,6 +53,15 @@ async def test_both_sides_of_a_shipment_are_held_against_each_other(
     assert await on_hand(chain, LOT, MINE) == 2_000_000
 
 
+async def test_what_was_refused_does_not_hide_what_is_missing(chain: Desk) -> None:
+    found = a_receipt_of_goods(record="D-2", outcome="partly_refused", lines=[a_line(10_000, 3_000)])
+    told = of_custody(await judged(chain, a_production(), a_dispatch(record="D-1"), found))
+    assert {("shipment-refused", MINE), ("shipment-short", MINE)} <= told
+    (row,) = await chain.connection.fetch("SELECT measure FROM custody_findings WHERE rule = 'shipment-short'")
+    assert row["measure"] == 5_000_000
+    assert await on_hand(chain, LOT, MINE) == 5_000_000
+
+
 @fires("receipt-without-dispatch")
 @clears("receipt-without-dispatch")
 async def test_nobody_can_give_a_plant_goods_back_that_it_never_sent(chain: Desk) -> None:

@@ -15,6 +15,9 @@ from monazite_contracts.quantities import PPM, grams
 
 HOME: Final = "CN"
 
+LINES_MAX: Final = 10
+"""That a finding names one by one."""
+
 
 class State(StrEnum):
     """How far a shipment has come."""
@@ -53,6 +56,15 @@ class Line(NamedTuple):
     sent_g: int
     accepted_g: int
     refused_g: int
+
+    @property
+    def missing_g(self) -> int:
+        """Sent, and neither accepted nor refused; negative: more was found than was sent."""
+        return self.sent_g - self.accepted_g - self.refused_g
+
+    def told(self) -> Mapping[str, Any]:
+        """As findings show it."""
+        return {"lot": self.lot, "sent_g": self.sent_g, "accepted_g": self.accepted_g, "refused_g": self.refused_g}
 
 
 class Shipment(NamedTuple):
@@ -172,15 +184,15 @@ def _state(sides: _Sides, lines: Sequence[Line], registry: Registry) -> State:
         return State.UNDER_WAY if isinstance(sides.named, st.RegisteredParty) else State.LEFT
     if any(line.refused_g for line in lines):
         return State.PARTLY_REFUSED if any(line.accepted_g for line in lines) else State.REFUSED
-    gaps = [line.accepted_g - line.sent_g for line in lines if _differs(line, registry)]
-    if not gaps:
+    missing = [line.missing_g for line in lines if _differs(line, registry)]
+    if not missing:
         return State.RECEIVED
-    return State.SHORT if min(gaps) < 0 else State.OVER
+    return State.SHORT if max(missing) > 0 else State.OVER
 
 
 def _differs(line: Line, registry: Registry) -> bool:
     tolerance_ppm = registry.mass_tolerance_ppm(line.product)
-    return abs(line.accepted_g + line.refused_g - line.sent_g) * PPM > tolerance_ppm * line.sent_g
+    return abs(line.missing_g) * PPM > tolerance_ppm * line.sent_g
 
 
 def _who_acts(
@@ -198,13 +210,13 @@ def _who_acts(
 
 
 def _noted(shipment: Shipment, sides: _Sides, registry: Registry) -> Iterator[Noted]:
-    yield from _about_sides(shipment, sides)
+    yield from _about_sides(shipment, sides, registry)
     yield from _about_parties(shipment, sides, registry)
     for each in sides.dispatches:
         yield from _about_export(shipment, each, registry)
 
 
-def _about_sides(shipment: Shipment, sides: _Sides) -> Iterator[Noted]:
+def _about_sides(shipment: Shipment, sides: _Sides, registry: Registry) -> Iterator[Noted]:
     detail: dict[str, Any] = {"shipment": shipment.key, "consignee": shipment.consignee}
     if len(sides.dispatches) > 1:
         second = sides.dispatches[1]
@@ -217,18 +229,11 @@ def _about_sides(shipment: Shipment, sides: _Sides) -> Iterator[Noted]:
         yield Noted(
             "shipment-overdue", shipment.consignee, shipment.due_at, max(shipment.due_at, sent.arrived_at), 1, due
         )
-    rule = _DIFFERENCES.get(shipment.state)
-    if rule is not None:
+    if sides.dispatches and sides.receipts:
         received = sides.receipts[-1]
-        lines = [
-            {"lot": x.lot, "sent_g": x.sent_g, "accepted_g": x.accepted_g, "refused_g": x.refused_g}
-            for x in shipment.lines
-            if x.sent_g != x.accepted_g
-        ]
-        gap_g = sum(abs(line.sent_g - line.accepted_g) for line in shipment.lines)
-        yield Noted(
-            rule, shipment.consignor, _when(received), received.arrived_at, gap_g, detail | {"lines": lines[:10]}
-        )
+        for rule, gap_g, lines in _differences(shipment.lines, registry):
+            told = detail | {"lines": [line.told() for line in lines[:LINES_MAX]]}
+            yield Noted(rule, shipment.consignor, _when(received), received.arrived_at, gap_g, told)
     if shipment.state is State.NOT_DISPATCHED:
         for each in sides.receipts[:1]:
             yield Noted(
@@ -239,12 +244,15 @@ def _about_sides(shipment: Shipment, sides: _Sides) -> Iterator[Noted]:
             yield Noted("redirect-without-dispatch", redirect.plant, _when(redirect), redirect.arrived_at, 1, detail)
 
 
-_DIFFERENCES: Final[Mapping[State, str]] = {
-    State.SHORT: "shipment-short",
-    State.OVER: "shipment-over",
-    State.REFUSED: "shipment-refused",
-    State.PARTLY_REFUSED: "shipment-refused",
-}
+def _differences(lines: Sequence[Line], registry: Registry) -> Iterator[tuple[str, int, list[Line]]]:
+    """Each way in which a receipt differs, in grams, with its lines: a refusal does not hide what is missing."""
+    apart = [line for line in lines if _differs(line, registry)]
+    if refused := [line for line in lines if line.refused_g]:
+        yield "shipment-refused", sum(line.refused_g for line in refused), refused
+    if short := [line for line in apart if line.missing_g > 0]:
+        yield "shipment-short", sum(line.missing_g for line in short), short
+    if over := [line for line in apart if line.missing_g < 0]:
+        yield "shipment-over", -sum(line.missing_g for line in over), over
 
 
 def _about_parties(shipment: Shipment, sides: _Sides, registry: Registry) -> Iterator[Noted]:
