@@ -1,13 +1,16 @@
 """What the command line and the console ask of the database."""
 
-from datetime import date
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, Final
 
 from monazite_consumers import register
 from monazite_consumers.database import REGISTRY_LOCK, Connection
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.rebuilding import Difference, rebuild
 from monazite_consumers.sql import statement
+
+SHIPMENTS_MAX: Final = 1_000
+"""That are listed at once."""
 
 
 async def caps(connection: Connection) -> list[dict[str, Any]]:
@@ -40,6 +43,18 @@ async def notices(connection: Connection) -> list[str]:
 async def alerts(connection: Connection, conditions: list[str] | None, rule: str | None) -> list[dict[str, Any]]:
     """Alerts with their handling, gravest first; None does not narrow."""
     return [dict(row) for row in await connection.fetch(statement("alerts", "listed"), conditions, rule)]
+
+
+async def shipments(connection: Connection, plant: str | None, *, only_open: bool) -> tuple[list[dict[str, Any]], bool]:
+    """Shipments of a plant on either side, None: of all; and whether there are more than are listed.
+
+    Open ones by when somebody must act, others the newest first; `overdue` by the platform's clock. Masses in grams.
+    """
+    asked = statement("shipments", "open") if only_open else statement("shipments", "all")
+    rows = await connection.fetch(asked, plant, SHIPMENTS_MAX + 1)
+    now = (await read_platform(connection)).instant or datetime.now(UTC)
+    listed = [{**dict(row), "overdue": row["due_at"] is not None and row["due_at"] < now} for row in rows]
+    return listed[:SHIPMENTS_MAX], len(listed) > SHIPMENTS_MAX
 
 
 async def refusals(connection: Connection) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""How caps, alerts and reconciliation look on a terminal."""
+"""How caps, alerts, shipments and reconciliation look on a terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,7 +36,7 @@ def caps_table(rows: Sequence[Mapping[str, Any]], title: str = "Caps, tonnes REO
     shown = [row for row in rows if row["granted_g"] is not None or row["group"] is None]
     shown.sort(key=lambda row: (row["year"], "(invented)" in row["name"], row["name"], row["kind"]))
     years = {row["year"] for row in shown}
-    table = _table(f"{title}, {min(years)}" if len(years) == 1 else title)
+    table = plain_table(f"{title}, {min(years)}" if len(years) == 1 else title)
     table.add_column("holder")  # the one column that may wrap where the terminal is narrow
     table.add_column("cap", no_wrap=True)
     for name in ("granted", "drawn", "left", "%"):
@@ -57,7 +57,8 @@ def caps_table(rows: Sequence[Mapping[str, Any]], title: str = "Caps, tonnes REO
     return table
 
 
-def _table(title: str | Text) -> Table:
+def plain_table(title: str | Text | None) -> Table:
+    """An empty table as all of ours look: a line under the headings, and no space lost."""
     return Table(title=title, title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=0)
 
 
@@ -76,7 +77,7 @@ def _cap_cells(row: Mapping[str, Any]) -> list[str | Text]:
 def alerts_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> Table:
     """Alerts, gravest first."""
     title = title or f"{len(rows)} alerts"
-    table = _table(title)
+    table = plain_table(title)
     for name in ("since", "severity", "rule"):
         table.add_column(name, no_wrap=True)
     table.add_column("about", overflow="fold")
@@ -103,12 +104,31 @@ def about(row: Mapping[str, Any]) -> str:
     return str(row["subject"]) + (f" {row['period']}" if len(row["period"]) > 4 else "")
 
 
+def shipments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Shipments with who must act next and by when; what is overdue is red."""
+    table = plain_table(f"{len(rows):,} shipment{'' if len(rows) == 1 else 's'}")
+    table.add_column("by", no_wrap=True)
+    table.add_column("acts next", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    table.add_column("tonnes", justify="right", no_wrap=True)
+    table.add_column("waybill, from, to", overflow="fold")
+    for row in rows:
+        style = "bold red" if row["overdue"] else ""
+        due = f"{row['due_at'].astimezone(SHANGHAI):%Y-%m-%d}" if row["due_at"] else ""
+        sent_g = sum(line["sent_g"] or line["accepted_g"] + line["refused_g"] for line in row["lines"])
+        route = Text(f"{row['waybill']}\n{row['consignor']} > {row['consignee']}")
+        table.add_row(
+            Text(due, style=style), Text(row["actor"] or "-", style=style), row["state"], tonnes(sent_g), route
+        )
+    return table
+
+
 def reconciliation_table(account: Any) -> Table:
     """Received = applied + awaiting + duplicate + refused, per partition with messages."""
     verdict = "reconciled" if account.reconciled else "NOT RECONCILED"
     style = "bold green" if account.reconciled else "bold red"
     title = Text(f"{verdict}: received = applied + awaiting + duplicate + refused", style=style)
-    table = _table(title)
+    table = plain_table(title)
     table.add_column("", no_wrap=True)
     skips = ("holes", "lost") if account.holes or account.lost else ()
     for name in ("received", *OUTCOMES, "missing", *skips):

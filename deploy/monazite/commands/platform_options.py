@@ -90,3 +90,11 @@ def print_json(value: Any) -> None:
 
 
 console = Console(highlight=False)
+
+
+def print_notices(data: Path) -> None:
+    """What every screen must say: that data are simulated, that the clock is driven."""
+    from monazite_consumers.queries import notices
+
+    for said in ask(data, notices):
+        console.print(said, style="yellow")

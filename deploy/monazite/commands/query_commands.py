@@ -1,6 +1,5 @@
 """`monazite caps`, `alerts`, `ledger`: what the platform knows."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json
+from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json, print_notices
 from monazite.errors import CommandError
 from monazite.tables import alerts_table, caps_table, reconciliation_table
 
@@ -34,7 +33,7 @@ def caps(
         print_json(rows)
     else:
         console.print(caps_table(rows))
-        _print_notices(data)
+        print_notices(data)
 
 
 def alerts(
@@ -57,7 +56,7 @@ def alerts(
         print_json(rows)
     else:
         console.print(alerts_table(rows))
-        _print_notices(data)
+        print_notices(data)
 
 
 @ledger.command()
@@ -72,7 +71,7 @@ def reconcile(*, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
         print_json({**asdict(account), "reconciled": account.reconciled})
     else:
         console.print(reconciliation_table(account))
-        _print_notices(data)
+        print_notices(data)
     if not account.reconciled:
         raise typer.Exit(1)
 
@@ -98,7 +97,7 @@ def refusals(*, data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
         ]  # fmt: skip
         table.add_row(*(Text(cell) for cell in cells))  # a plant's own words are text, never markup
     console.print(table)
-    _print_notices(data)
+    print_notices(data)
 
 
 @ledger.command()
@@ -150,13 +149,6 @@ def rebuild(
         console.print(table)
     if check and differences:
         raise typer.Exit(1)
-
-
-def _print_notices(data: Path) -> None:
-    from monazite_consumers.queries import notices
-
-    for said in ask(data, notices):
-        console.print(said, style="yellow")
 
 
 def _refuse_unknown_rule(rule: str | None) -> None:

@@ -1,0 +1,135 @@
+"""Tracing: which lots a lot came from, or what became of it, by share of mass, level by level and to the last unit."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from monazite_consumers.rules.custody import LotState
+from monazite_contracts.quantities import divide_half_even
+
+WHOLE: Final = 10**12
+"""Units that a lot is divided into: of a million tonnes each is a gram."""
+
+Passes = Mapping[str, Mapping[str, int]]
+"""Of each lot on the way, the lots next to it and how many grams connect them, all above zero.
+
+Upwards what went into it, downwards what it went into.
+"""
+
+
+class Traced(NamedTuple):
+    """One lot of a trace. `level`: steps from the traced lot, by the longest way that is no circle.
+
+    `units`: what share of the traced lot, of `WHOLE`, came through it (upwards) or went into it (downwards); None where
+    only lots in circles lead here, so that it cannot be said. `ends`: how many of them go no further than here; over
+    all lots they add to exactly `WHOLE`. `circle`: it went into itself in the end, and passes nothing on.
+    """
+
+    lot: str
+    level: int
+    units: int | None
+    ends: int
+    circle: bool
+
+
+def apportion(units: int, masses: Sequence[int]) -> list[int]:
+    """Units by mass to the last one: each its whole part, one more to those with the largest remainders.
+
+    Of equal remainders the earlier has it. Masses are not negative, and not all zero.
+    """
+    total = sum(masses)
+    divided = [divmod(units * mass, total) for mass in masses]
+    found = [whole for whole, _ in divided]
+    missing = units - sum(found)
+    for place in sorted(range(len(masses)), key=lambda n: -divided[n][1])[:missing]:
+        found[place] += 1
+    return found
+
+
+def shares(lot: str, passes: Passes, rests: Mapping[str, int] | None = None) -> tuple[Traced, ...]:
+    """Every lot that the traced one leads to, once; level by level, the largest shares first.
+
+    Each passes its units on by mass. `rests`: grams of a lot that were passed on to nothing; their units end there.
+    """
+    rests = rests or {}
+    levels, units = {lot: 0}, {lot: WHOLE}
+    found: list[Traced] = []
+    for component in _components(lot, passes):
+        circle = len(component) > 1 or component[0] in passes.get(component[0], ())
+        level = max(levels[each] for each in component if each in levels)
+        for each in component:
+            ahead = passes.get(each, {})
+            for further in ahead:
+                levels[further] = max(levels.get(further, 0), level + 1)
+            ends = units.get(each, 0)
+            if ahead and each in units and not circle:
+                *passed, ends = apportion(units[each], [*(ahead[f] for f in sorted(ahead)), rests.get(each, 0)])
+                for further, number in zip(sorted(ahead), passed, strict=True):
+                    units[further] = units.get(further, 0) + number
+            found.append(Traced(each, level, units.get(each), ends, circle))
+    return tuple(sorted(found, key=lambda each: (each.level, -(each.units or 0), each.lot)))
+
+
+def came_from(traced: Sequence[Traced], passes: Passes, inputs: Mapping[str, int]) -> dict[str, int | None]:
+    """Downwards: how much of each lot came from the traced one, in units of `WHOLE`; None where a circle feeds it.
+
+    `inputs`: grams that went into each lot, from whatever lots. A lot that nothing else went into, at any level, is
+    the traced one's as a whole.
+    """
+    parents: dict[str, dict[str, int]] = {}
+    for lot, ahead in passes.items():
+        for further, net_g in ahead.items():
+            parents.setdefault(further, {})[lot] = net_g
+    root, *others = traced
+    came: dict[str, int | None] = {root.lot: WHOLE}
+    for each in others:
+        came[each.lot] = None if each.circle else _mixed(parents[each.lot], inputs[each.lot], came)
+    return came
+
+
+def _mixed(parents: Mapping[str, int], input_g: int, came: Mapping[str, int | None]) -> int | None:
+    fed = sorted(parents)
+    of_fed = [came[lot] for lot in fed]
+    if None in of_fed:
+        return None
+    masses = [parents[lot] for lot in fed]
+    parts = apportion(WHOLE, [*masses, input_g - sum(masses)])
+    return sum(divide_half_even(part * (of or 0), WHOLE) for part, of in zip(parts, of_fed, strict=False))
+
+
+def broken_here(traced: Traced, state: LotState | None) -> str | None:
+    """Why the chain is broken at this very lot; None: it is not, or it is further along."""
+    if traced.circle:
+        return "circle"
+    if state is None:
+        return "not-judged"
+    return None if state.broken == "parent" else state.broken
+
+
+def _components(lot: str, passes: Passes) -> Iterator[list[str]]:
+    """The lots that can be reached, each once, after whatever leads to it; those of one circle together (Tarjan)."""
+    number, low, open_lots, found = {lot: 0}, {lot: 0}, [lot], []
+    inside = {lot}
+    way = [(lot, iter(sorted(passes.get(lot, ()))))]
+    while way:
+        at, ahead = way[-1]
+        for further in ahead:
+            if further not in number:
+                number[further] = low[further] = len(number)
+                open_lots.append(further)
+                inside.add(further)
+                way.append((further, iter(sorted(passes.get(further, ())))))
+                break
+            if further in inside:
+                low[at] = min(low[at], number[further])
+        else:
+            way.pop()
+            if way:
+                low[way[-1][0]] = min(low[way[-1][0]], low[at])
+            if low[at] == number[at]:
+                start = len(open_lots) - 1
+                while open_lots[start] != at:
+                    start -= 1
+                found.append(sorted(open_lots[start:]))
+                inside.difference_update(open_lots[start:])
+                del open_lots[start:]
+    return reversed(found)
