@@ -1,0 +1,180 @@
+"""`monazite trace` and `monazite shipments`, as a person and as a program see them."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from regulator_desk import MINE, Desk, Json, a_plant, an_enterprise, desk, open_desk, send, the_registry
+
+from monazite_contracts.builders import (
+    a_blend,
+    a_dispatch,
+    a_production,
+    a_receipt_of_goods,
+    a_separation,
+    an_import,
+    an_input,
+)
+
+__all__ = ["desk", "open_desk"]
+
+SEPARATION = "shihe-separation"
+ORE, OXIDE, IMPORT = f"{MINE}/R-1", f"{SEPARATION}/S-1", f"{SEPARATION}/I-1"
+WIDTH = 80
+Ran = subprocess.CompletedProcess[str]
+
+
+def monazite(desk: Desk, *arguments: object) -> Ran:
+    """What a person sees who types this on a terminal of 80 columns."""
+    return subprocess.run(
+        [sys.executable, "-m", "monazite", *map(str, arguments)],
+        env=os.environ | {"COLUMNS": f"{WIDTH}", "MONAZITE_DATABASE__URL": desk.url},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+async def shown(desk: Desk, *arguments: object) -> str:
+    ran = await asyncio.to_thread(monazite, desk, *arguments)
+    assert ran.returncode == 0, ran.stderr
+    assert max(map(len, ran.stdout.splitlines())) <= WIDTH
+    return ran.stdout
+
+
+async def read(desk: Desk, *arguments: object) -> Any:
+    ran = await asyncio.to_thread(monazite, desk, *arguments, "--json")
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+@pytest.fixture
+async def chain(desk: Desk) -> Desk:
+    """Ore of the mine and imported ore, separated; the second shipment of ore is under way."""
+    await desk.declare(the_registry(*an_enterprise("baogang"), *a_plant(SEPARATION, "baogang")))
+    inputs = [an_input(net_mass_kg="18000.000"), an_input(lot=IMPORT, net_mass_kg="6000.000")]
+    await judged(
+        desk, a_production(), a_dispatch(record="D-1"), a_receipt_of_goods(record="D-2"),
+        an_import(record="I-1", plant=SEPARATION), a_separation(record="S-1", inputs=inputs),
+        a_production(record="R-2"), a_dispatch(record="D-3", waybill="WB-[bold]2", lines=[
+            {"lot": f"{MINE}/R-2", "product": "bastnaesite-concentrate", "net_mass_kg": "20000.000"}
+        ]),
+    )  # fmt: skip
+    return desk
+
+
+async def judged(desk: Desk, *events: Json, at: datetime = datetime(2023, 5, 20, tzinfo=UTC)) -> None:
+    for event in events:
+        await desk.receive(send(event))
+    await desk.watch(at)
+    await desk.follow()
+
+
+async def test_a_trace_up_says_where_all_of_it_comes_from(chain: Desk) -> None:
+    said = await shown(chain, "trace", OXIDE)
+    assert f"{OXIDE}  ndpr-oxide, 1,900 kg" in said
+    assert "Comes from 2 lots, over 1 level." in said
+    assert "The chain is not broken." in said
+    assert re.search(rf"1 +75\.0000 +{ORE} +20,000 +bastnaesite-concentrate, mined", said)
+    assert "WB-20230504-001 to shihe-separation" in said
+    assert "420220230000012345 (MM, Invented Minerals Ltd)" in said
+    assert re.search(rf"25\.0000 +1 +{SEPARATION} +import", said)
+    assert "The clock is DRIVEN" in said
+
+
+async def test_a_trace_down_says_where_it_went_and_how_much_of_that_is_of_it(chain: Desk) -> None:
+    said = await shown(chain, "trace", ORE, "--down")
+    assert "Went into 1 lot, over 1 level." in said
+    assert re.search(rf"1 +90\.0000 +75\.0000 +{OXIDE} +1,900 +ndpr-oxide", said)
+    assert re.search(rf"10\.0000 +1 +{MINE} +bastnaesite-concentrate", said)
+
+
+async def test_a_trace_for_a_program_has_exact_shares(chain: Desk) -> None:
+    found = await read(chain, "trace", OXIDE)
+    assert (found["direction"], found["complete"], found["broken"]) == ("up", True, [])
+    assert [(lot["lot"], lot["share"], lot["ends"]) for lot in found["lots"]] == [
+        (OXIDE, "1.000000000000", "0.000000000000"),
+        (ORE, "0.750000000000", "0.750000000000"),
+        (IMPORT, "0.250000000000", "0.250000000000"),
+    ]
+    assert found["links"] == [
+        {"from": IMPORT, "to": OXIDE, "net_g": 6_000_000},
+        {"from": ORE, "to": OXIDE, "net_g": 18_000_000},
+    ]
+    assert found["lots"][1]["made"][0]["event_id"] == a_production()["id"]
+    assert found["lots"][1]["shipments"][0]["waybill"] == "WB-20230504-001"
+    down = await read(chain, "trace", ORE, "--down")
+    assert (down["lots"][1]["from_it"], down["lots"][1]["from_it_g"]) == ("0.750000000000", 1_425_000)
+    assert down["links"] == [{"from": ORE, "to": OXIDE, "net_g": 18_000_000}]
+
+
+async def test_a_trace_as_a_graph(chain: Desk) -> None:
+    drawn = await shown_wide(chain, "trace", OXIDE, "--dot")
+    assert drawn.startswith("digraph trace {\n")
+    assert f'"{ORE}" -> "{OXIDE}" [label="18,000 kg"];' in drawn
+    assert drawn.rstrip().endswith("}")
+
+
+async def shown_wide(desk: Desk, *arguments: object) -> str:
+    return (await asyncio.to_thread(monazite, desk, *arguments)).stdout
+
+
+async def test_a_broken_chain_is_said_first_and_where(chain: Desk) -> None:
+    unreported = [an_input(lot=f"{MINE}/R-9", net_mass_kg="1000.000"), an_input(net_mass_kg="1000.000")]
+    await judged(chain, a_separation(record="S-2", inputs=unreported))
+    said = await shown(chain, "trace", f"{SEPARATION}/S-2")
+    assert "The chain is BROKEN at 1 lot, 50.0000 % of its mass." in said
+    assert "BROKEN: nobody reported that it was made" in " ".join(said.split())
+    found = await read(chain, "trace", f"{SEPARATION}/S-2")
+    assert found["broken"] == [{"lot": f"{MINE}/R-9", "why": "unreported"}]
+    assert "color=red" in await shown_wide(chain, "trace", f"{SEPARATION}/S-2", "--dot")
+
+
+async def test_what_is_not_followed_is_said(chain: Desk) -> None:
+    parents = [{"lot": f"{MINE}/R-{n}", "net_mass_kg": "10.000"} for n in (1, 2)]
+    blends = [a_blend(record="B-1", parents=parents)]
+    blends += [a_blend(record=f"B-{n + 1}", parents=[{"lot": f"{MINE}/B-{n}", "net_mass_kg": "5.000"}]) for n in (1, 2)]
+    await judged(chain, *blends)
+    said = await shown(chain, "trace", f"{MINE}/B-3", "--levels", 2)
+    assert "NOT COMPLETE: 1 lots lead further" in said
+    assert "The chain is not broken." not in said
+    assert not (await read(chain, "trace", f"{MINE}/B-3", "--levels", 2))["complete"]
+    assert (await read(chain, "trace", f"{MINE}/B-3", "--levels", 3))["complete"]
+
+
+async def test_more_lots_than_fit_a_screen_are_counted(chain: Desk) -> None:
+    made = [a_production(record=f"P-{n}") for n in range(60)]
+    parents = [{"lot": f"{MINE}/P-{n}", "net_mass_kg": f"{100 + n}.000"} for n in range(60)]
+    await judged(chain, *made, a_blend(record="B-60", parents=parents))
+    said = await shown(chain, "trace", f"{MINE}/B-60")
+    assert "20 further lots are not shown: --json and --dot have them all." in said
+    assert re.search(rf"100\.0000 +60 +{MINE} +mined", said)
+    assert len((await read(chain, "trace", f"{MINE}/B-60"))["lots"]) == 61
+
+
+async def test_a_lot_that_nobody_knows_is_one_line_with_a_remedy(chain: Desk) -> None:
+    ran = await asyncio.to_thread(monazite, chain, "trace", "shihe-mine/r-1")
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert "speaks of lot shihe-mine/r-1; write it as its plant did" in ran.stderr
+
+
+async def test_one_form_at_a_time(chain: Desk) -> None:
+    ran = await asyncio.to_thread(monazite, chain, "trace", ORE, "--json", "--dot")
+    assert ran.returncode == 2
+    assert "give one of --json and --dot" in ran.stderr
+
+
+async def test_shipments_say_who_must_act_next_and_by_when(chain: Desk) -> None:
+    said = await shown(chain, "shipments", "--open")
+    assert re.search(r"2023-06-03 +shihe-separation +under way +20\.0 +WB-\[bold\]2", said)
+    assert "shihe-mine > shihe-separation" in said
+    assert "WB-20230504-001" not in said
+    assert "WB-20230504-001" in await shown(chain, "shipments")
+    assert "0 shipments" in await shown(chain, "shipments", "--plant", "shihe-metal")
+    found = await read(chain, "shipments", "--open", "--plant", SEPARATION)
+    (waiting,) = found["shipments"]
+    assert (waiting["actor"], waiting["overdue"], found["complete"]) == (SEPARATION, False, True)
