@@ -198,7 +198,7 @@ async def _named_papers(connection: Connection, places: Collection[tuple[int, in
         some = transposed(wanted[start : start + ENVELOPES], 2)
         rows = await connection.fetch(statement("following", "at_places"), *some)
         for now in await read_current(connection, rows):
-            said = now.statement
+            said = now.said
             if isinstance(said, st.Import):
                 named[now.place] = f"{said.declaration} ({said.country_of_origin}, {said.exporter})"
             elif isinstance(said, st.ScrapIntake):

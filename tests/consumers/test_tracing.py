@@ -1,9 +1,8 @@
 """A lot's chain as it is read: up and down, with its papers, where it is broken, and how far it is followed."""
 
-from datetime import UTC, datetime
-
 import pytest
-from regulator_desk import MINE, Desk, Json, a_plant, an_enterprise, send, the_registry
+from custody_talk import RECYCLER, SEPARATION, chain, judged
+from regulator_desk import MINE, Desk, send
 
 from monazite_consumers.queries import shipments
 from monazite_consumers.rules.tracing import WHOLE
@@ -22,29 +21,9 @@ from monazite_contracts.builders import (
     an_input,
 )
 
-SEPARATION, RECYCLER = "shihe-separation", "ganzhou-recycler"
-AT = datetime(2023, 5, 20, tzinfo=UTC)
+__all__ = ["chain"]
+
 ORE, OXIDE = f"{MINE}/R-1", f"{SEPARATION}/S-1"
-
-
-@pytest.fixture
-async def chain(desk: Desk) -> Desk:
-    """A mine and a separation plant of listed enterprises, and a recycler that is on no list."""
-    await desk.declare(
-        the_registry(
-            *an_enterprise("baogang"), *a_plant(SEPARATION, "baogang"), *an_enterprise("ganzhou", "-"),
-            *a_plant(RECYCLER, "ganzhou"),
-        )
-    )  # fmt: skip
-    return desk
-
-
-async def judged(desk: Desk, *events: Json) -> None:
-    """Everything is followed and judged."""
-    for event in events:
-        await desk.receive(send(event))
-    await desk.watch(AT)
-    await desk.follow()
 
 
 def ends(found: Trace) -> dict[str, int]:
@@ -162,7 +141,6 @@ async def test_shipments_say_who_must_act_next_and_whether_it_is_late(chain: Des
         chain, a_production(), a_dispatch(record="D-1"), a_receipt_of_goods(record="D-2"),
         a_dispatch(record="D-4", waybill="WB-2"), short, a_dispatch(record="D-5", waybill="WB-3"),
     )  # fmt: skip
-    await chain.watch(datetime(2023, 6, 10, tzinfo=UTC))
     rows, more = await shipments(chain.connection, None, only_open=True)
     assert [(row["waybill"], row["state"], row["actor"]) for row in rows] == [
         ("WB-2", "short", MINE),

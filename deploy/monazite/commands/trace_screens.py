@@ -49,12 +49,13 @@ def screen(trace: "Trace", papers: Mapping[str, "Papers"]) -> RenderableType:
     parts: list[RenderableType] = [_head(trace)]
     if len(trace.lots) > 1 or trace.breaks:
         parts += [_lots(trace, papers), _ends(trace, papers)]
-        if (hidden := len(trace.lots) - len(shown(trace))) > 0:
-            parts.append(Text(f"{hidden:,} further lots are not shown: --json and --dot have them all.", style="dim"))
+        if hidden := len(trace.lots) - len(shown(trace)):
+            parts.append(Text(f"{_lots_of(hidden)} more: --json and --dot have them all.", style="dim"))
     if trace.unfollowed:
         parts.append(Text(
-            f"NOT COMPLETE: {len(trace.unfollowed):,} lots lead further than the limits of a trace; their shares end"
-            f" there. Trace them by themselves ({min(trace.unfollowed)}), or ask for more --levels.",
+            f"NOT COMPLETE: {_lots_of(len(trace.unfollowed))} lead{'s' * (len(trace.unfollowed) == 1)} further than a"
+            f" trace goes, and shares end there. Trace such a lot by itself ({min(trace.unfollowed)}), or ask for more"
+            " --levels.",
             style="bold yellow",
         ))  # fmt: skip
     return Group(*parts)
@@ -62,17 +63,18 @@ def screen(trace: "Trace", papers: Mapping[str, "Papers"]) -> RenderableType:
 
 def document(trace: "Trace", papers: Mapping[str, "Papers"]) -> dict[str, Any]:
     """The same for a program, of every lot. Shares are decimals of twelve places; `ends` add to exactly 1."""
-    links = [(at, further, net_g) for at, ahead in trace.passes.items() for further, net_g in ahead.items()]
+    links = [
+        (at, further, net_g) if trace.down else (further, at, net_g)
+        for at, ahead in trace.passes.items()
+        for further, net_g in ahead.items()
+    ]
     return {
         "lot": trace.lot,
         "direction": "down" if trace.down else "up",
         "complete": not trace.unfollowed,
         "broken": [{"lot": each.lot, "why": why} for each, why in trace.breaks],
         "lots": [_entry(trace, each, papers) for each in trace.lots],
-        "links": [
-            {"from": at if trace.down else further, "to": further if trace.down else at, "net_g": net_g}
-            for at, further, net_g in sorted(links)
-        ],
+        "links": [{"from": lot, "to": into, "net_g": net_g} for lot, into, net_g in sorted(links)],
     }
 
 
@@ -106,15 +108,24 @@ def _head(trace: "Trace") -> Text:
         text.append("Went into no other lot.\n" if trace.down else "Was made of no other lot.\n")
     else:
         verb = "Went into" if trace.down else "Comes from"
-        text.append(f"{verb} {others:,} lot{'s' * (others > 1)}, over {levels} level{'s' * (levels > 1)}.\n")
+        text.append(f"{verb} {_lots_of(others)}, over {levels} level{'s' * (levels > 1)}.\n")
+    if trace.down and others:
+        text.append("Share: how much of the lot went there. Part: how much of what is there is of the lot.\n", "dim")
     if trace.breaks:
-        lots = f"{len(trace.breaks):,} lot{'s' * (len(trace.breaks) > 1)}"
-        units = sum(each.ends for each, _ in trace.breaks)
-        mass = "" if trace.down else f", {_percent(units)} % of its mass"
-        text.append(f"The chain is BROKEN at {lots}{mass}.", style="bold red")
+        mass = "" if trace.down else f", {_percent(sum(each.ends for each, _ in trace.breaks))} % of its mass"
+        text.append(f"The chain is BROKEN at {_lots_of(len(trace.breaks))}{mass}.", style="bold red")
+    elif trace.down:
+        state = trace.states.get(trace.lot)
+        if state is not None and state.broken:
+            text.append("Its own chain is BROKEN further up: trace it up.", style="bold red")
     elif not trace.unfollowed:
         text.append("The chain is not broken.", style="green")
+    text.rstrip()
     return text
+
+
+def _lots_of(number: int) -> str:
+    return f"{number:,} lot{'' if number == 1 else 's'}"
 
 
 def _what(trace: "Trace", traced: Traced) -> tuple[str, ...]:
@@ -128,9 +139,9 @@ def _what(trace: "Trace", traced: Traced) -> tuple[str, ...]:
 def _lots(trace: "Trace", papers: Mapping[str, "Papers"]) -> RenderableType:
     table = plain_table(None)
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("% of it", justify="right", no_wrap=True)
+    table.add_column("share %", justify="right", no_wrap=True)
     if trace.down:
-        table.add_column("% from it", justify="right", no_wrap=True)
+        table.add_column("part %", justify="right", no_wrap=True)
     table.add_column("lot", overflow="fold", ratio=2)
     table.add_column("kg", justify="right", no_wrap=True)
     table.add_column("what, and its papers", overflow="fold", ratio=3)
@@ -180,7 +191,7 @@ def _ends(trace: "Trace", papers: Mapping[str, "Papers"]) -> RenderableType:
             total[0] += each.ends
             total[1] += 1
     table = plain_table(Text("Where it ends up" if trace.down else "Where it comes from", style="bold"))
-    table.add_column("% of it", justify="right", no_wrap=True)
+    table.add_column("share %", justify="right", no_wrap=True)
     table.add_column("lots", justify="right", no_wrap=True)
     table.add_column("plant", overflow="fold")
     table.add_column("as" if trace.down else "by", overflow="fold")
