@@ -1,9 +1,10 @@
 """Reads the chain of a lot, up or down, and the papers of the lots on it; one snapshot, each lot once."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.current import read_current
@@ -14,6 +15,8 @@ from monazite_consumers.rules.moves import MAKING
 from monazite_consumers.rules.tracing import Traced, broken_here, came_from, shares
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
+
+Answer = TypeVar("Answer")
 
 ENVELOPES: Final = 100
 """Whose bytes are in hand at a time; one may have a megabyte."""
@@ -103,15 +106,25 @@ async def trace(connection: Connection, lot: str, *, down: bool = False, limits:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         way = _Way(down, limits, {lot})
         await way.walk(connection)
-        states = {row["lot"]: LotState(*row.values()) for row in await _states(connection, way.lots)}
+        reading = await _begun(_states(connection, way.lots))
+        if not down:
+            traced = shares(lot, way.passes)
+        states = await reading
         if way.lots == {lot} and not states:
             await _require_known(connection, lot)
-        if not down:
-            return Trace(lot, down, shares(lot, way.passes), states, way.passes, {}, frozenset(way.unfollowed))
-        inputs = {row["into_lot"]: row["net_g"] for row in await _inputs(connection, way.lots)}
-    traced = shares(lot, way.passes, _rests(states, way))
-    came = came_from(traced, way.passes, inputs)
+        came: Mapping[str, int | None] = {}
+        if down:
+            adding = await _begun(_inputs(connection, way.lots))
+            traced = shares(lot, way.passes, _rests(states, way))
+            came = came_from(traced, way.passes, await adding)
     return Trace(lot, down, traced, states, way.passes, came, frozenset(way.unfollowed))
+
+
+async def _begun(reading: Coroutine[Any, Any, Answer]) -> "asyncio.Task[Answer]":
+    """A question that PostgreSQL works on while we work on something else."""
+    task = asyncio.create_task(reading)
+    await asyncio.sleep(0)
+    return task
 
 
 async def papers(connection: Connection, lots: Collection[str]) -> dict[str, Papers]:
@@ -166,12 +179,14 @@ class _Way:
         return list(await connection.fetch(statement("tracing", "up"), ends))
 
 
-async def _states(connection: Connection, lots: Iterable[str]) -> list[Any]:
-    return list(await connection.fetch(statement("custody", "states"), list(lots)))
+async def _states(connection: Connection, lots: Iterable[str]) -> dict[str, LotState]:
+    rows = await connection.fetch(statement("custody", "states"), list(lots))
+    return {row[0]: LotState._make(row) for row in rows}
 
 
-async def _inputs(connection: Connection, lots: Iterable[str]) -> list[Any]:
-    return list(await connection.fetch(statement("tracing", "inputs"), list(lots)))
+async def _inputs(connection: Connection, lots: Iterable[str]) -> dict[str, int]:
+    rows = await connection.fetch(statement("tracing", "inputs"), list(lots))
+    return {lot: net_g for lot, net_g in rows}  # noqa: C416 - rows are no pairs
 
 
 def _rests(states: Mapping[str, LotState], way: _Way) -> dict[str, int]:

@@ -11,7 +11,7 @@ from time import monotonic
 
 from rich.console import Console
 
-from benchmarks import growth, latency, machine, members, move, rates, report, world
+from benchmarks import growth, latency, machine, members, move, rates, report, tracing, world
 from benchmarks.sizes import QUICK, RECORD, Sizes
 from benchmarks.tables import Table
 
@@ -25,8 +25,11 @@ SECTIONS: dict[str, Measure] = {
     "members": members.measure,
     "move": lambda _, sizes, tell: move.measure(sizes, tell),
 }
-BESIDE: dict[str, Measure] = {"memory": lambda made, _, tell: rates.memory(made, tell)}
-"""Measured when asked for: the rates tell the same."""
+BESIDE: dict[str, Measure] = {
+    "memory": lambda made, _, tell: rates.memory(made, tell),
+    "trace": lambda _, sizes, tell: tracing.measure(sizes, tell),
+}
+"""Measured when asked for, and not kept: the rates tell the first, and the page has no place for the second yet."""
 
 
 def main() -> None:

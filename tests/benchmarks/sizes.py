@@ -14,6 +14,8 @@ class Sizes:
     filled_from: int = 100_000
     latency_s: int = 90
     latency_rate: int = 200
+    trace_lots: int = 2_000_000
+    trace_queries: int = 300
 
     @property
     def for_the_record(self) -> bool:
@@ -23,5 +25,13 @@ class Sizes:
 
 RECORD = Sizes()
 QUICK = Sizes(
-    rounds=1, events=20_000, slow_events=1_000, full_events=200_000, filled_from=10_000, latency_s=15, latency_rate=200
+    rounds=1,
+    events=20_000,
+    slow_events=1_000,
+    full_events=200_000,
+    filled_from=10_000,
+    latency_s=15,
+    latency_rate=200,
+    trace_lots=60_000,
+    trace_queries=60,
 )

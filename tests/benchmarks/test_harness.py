@@ -1,11 +1,12 @@
 """The measuring instrument itself: it runs every contender, and throws away a run that is not exact."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from benchmarks import arena, ours, report, world
+from benchmarks import arena, ours, report, tracing, world
 from benchmarks.arena import Arena
 from benchmarks.commits import Commit, rate
 from benchmarks.contenders import BATCHED, CONTENDERS, OURS_1, OURS_50, Peer
@@ -13,6 +14,8 @@ from benchmarks.latency import with_wrong_claims
 from benchmarks.sizes import QUICK, RECORD
 from benchmarks.tables import Table, spread, verdict
 from benchmarks.world import World
+from monazite.embedded import servers
+from monazite_consumers import database
 
 EVENTS = 200
 PEERS = [contender for contender in CONTENDERS if isinstance(contender, Peer)]
@@ -83,6 +86,27 @@ def test_the_first_tenth_is_not_timed() -> None:
     commits = [Commit(0.0, 5), Commit(100.0, 5), Commit(101.0, 45), Commit(102.0, 45)]
     assert rate(commits) == 45.0
     assert rate(commits[:1]) != rate(commits[:1])  # one commit has no length
+
+
+def test_traces_are_timed_in_a_ledger_of_lots_that_are_made_of_each_other(postgres: servers.Servers) -> None:
+    url = postgres.addresses.postgres
+    ledger = tracing.Ledger(lots=900, levels=5, width=30)
+    assert ledger.blocks == 5
+    told: list[str] = []
+
+    async def measured() -> list[Table]:
+        connection = await database.connect(url)
+        await connection.execute("CREATE DATABASE traces")
+        try:
+            return await tracing.measured(f"{url.rpartition('/')[0]}/traces", ledger, 5, told.append)
+        finally:
+            await connection.execute("DROP DATABASE traces WITH (FORCE)")
+            await connection.close()
+
+    (table,) = asyncio.run(measured())
+    assert [row[0] for row in table.rows] == ["up", "up, with papers", "down", "down, with papers"]
+    assert "900 lots" in table.notes[0]
+    assert len(told) == len(tracing.FILL) + 1
 
 
 def test_verdicts_and_spreads_read_as_they_should() -> None:

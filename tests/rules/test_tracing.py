@@ -35,19 +35,21 @@ def chains(draw: some.DrawFn, *, circles: bool = False) -> Passes:
     return {lot: ahead for lot, ahead in found.items() if ahead}
 
 
-@given(some.integers(0, WHOLE), some.lists(some.integers(0, 10**15), min_size=1).filter(any))
-def test_what_is_apportioned_adds_up_and_nobody_is_off_by_a_unit(number: int, masses: list[int]) -> None:
+masses = some.dictionaries(some.text(), some.integers(0, 10**15)).filter(lambda found: any(found.values()))
+
+
+@given(some.integers(0, WHOLE), masses)
+def test_what_is_apportioned_adds_up_and_nobody_is_off_by_a_unit(number: int, masses: dict[str, int]) -> None:
     found = apportion(number, masses)
-    assert sum(found) == number
-    for part, mass in zip(found, masses, strict=True):
-        assert abs(part - Fraction(number * mass, sum(masses))) < 1
+    assert sum(found.values()) == number
+    assert all(abs(found[name] - Fraction(number * mass, sum(masses.values()))) < 1 for name, mass in masses.items())
 
 
-def test_the_largest_remainders_are_served_first_and_of_equal_ones_the_earlier() -> None:
-    assert apportion(10, [1, 1, 1]) == [4, 3, 3]
-    assert apportion(10, [10, 25, 65]) == [1, 3, 6]
-    assert apportion(4, [5, 1, 4]) == [2, 0, 2]
-    assert apportion(1, [0, 3, 3]) == [0, 1, 0]
+def test_the_largest_remainders_are_served_first_and_of_equal_ones_the_first_by_name() -> None:
+    assert apportion(10, {"c": 1, "b": 1, "a": 1}) == {"a": 4, "b": 3, "c": 3}
+    assert apportion(10, {"a": 10, "b": 25, "c": 65}) == {"a": 1, "b": 3, "c": 6}
+    assert apportion(4, {"a": 5, "b": 1, "c": 4}) == {"a": 2, "b": 0, "c": 2}
+    assert apportion(1, {"a": 0, "b": 3, "c": 3}) == {"a": 0, "b": 1, "c": 0}
 
 
 @given(

@@ -9,6 +9,9 @@ from monazite_contracts.quantities import divide_half_even
 WHOLE: Final = 10**12
 """Units that a lot is divided into: of a million tonnes each is a gram."""
 
+_NOWHERE: Final = ""
+"""Among lots: what was passed on to none."""
+
 Passes = Mapping[str, Mapping[str, int]]
 """Of each lot on the way, the lots next to it and how many grams connect them, all above zero.
 
@@ -31,17 +34,18 @@ class Traced(NamedTuple):
     circle: bool
 
 
-def apportion(units: int, masses: Sequence[int]) -> list[int]:
+def apportion(units: int, masses: Mapping[str, int]) -> dict[str, int]:
     """Units by mass to the last one: each its whole part, one more to those with the largest remainders.
 
-    Of equal remainders the earlier has it. Masses are not negative, and not all zero.
+    Of equal remainders the first by name has it. Masses are not negative, and not all zero.
     """
-    total = sum(masses)
-    divided = [divmod(units * mass, total) for mass in masses]
-    found = [whole for whole, _ in divided]
-    missing = units - sum(found)
-    for place in sorted(range(len(masses)), key=lambda n: -divided[n][1])[:missing]:
-        found[place] += 1
+    total, found, remainders = sum(masses.values()), {}, []
+    for name, mass in masses.items():
+        found[name], rest = divmod(units * mass, total)
+        remainders.append((-rest, name))
+    remainders.sort()
+    for _, name in remainders[: units - sum(found.values())]:
+        found[name] += 1
     return found
 
 
@@ -52,21 +56,23 @@ def shares(lot: str, passes: Passes, rests: Mapping[str, int] | None = None) -> 
     """
     rests = rests or {}
     levels, units = {lot: 0}, {lot: WHOLE}
-    found: list[Traced] = []
+    found: list[tuple[int, int, str, Traced]] = []
     for component in _components(lot, passes):
         circle = len(component) > 1 or component[0] in passes.get(component[0], ())
-        level = max(levels[each] for each in component if each in levels)
+        level = max(levels.get(each, 0) for each in component) if circle else levels[component[0]]
         for each in component:
-            ahead = passes.get(each, {})
+            ahead, has = passes.get(each, {}), units.get(each)
             for further in ahead:
-                levels[further] = max(levels.get(further, 0), level + 1)
-            ends = units.get(each, 0)
-            if ahead and each in units and not circle:
-                *passed, ends = apportion(units[each], [*(ahead[f] for f in sorted(ahead)), rests.get(each, 0)])
-                for further, number in zip(sorted(ahead), passed, strict=True):
-                    units[further] = units.get(further, 0) + number
-            found.append(Traced(each, level, units.get(each), ends, circle))
-    return tuple(sorted(found, key=lambda each: (each.level, -(each.units or 0), each.lot)))
+                if levels.get(further, 0) <= level:
+                    levels[further] = level + 1
+            ends = has or 0
+            if ahead and has is not None and not circle:
+                parts = apportion(has, {**ahead, _NOWHERE: rests.get(each, 0)})
+                ends = parts.pop(_NOWHERE)
+                for further, part in parts.items():
+                    units[further] = units.get(further, 0) + part
+            found.append((level, -(has or 0), each, Traced(each, level, has, ends, circle)))
+    return tuple(traced for *_, traced in sorted(found))
 
 
 def came_from(traced: Sequence[Traced], passes: Passes, inputs: Mapping[str, int]) -> dict[str, int | None]:
@@ -87,13 +93,13 @@ def came_from(traced: Sequence[Traced], passes: Passes, inputs: Mapping[str, int
 
 
 def _mixed(parents: Mapping[str, int], input_g: int, came: Mapping[str, int | None]) -> int | None:
-    fed = sorted(parents)
-    of_fed = [came[lot] for lot in fed]
-    if None in of_fed:
-        return None
-    masses = [parents[lot] for lot in fed]
-    parts = apportion(WHOLE, [*masses, input_g - sum(masses)])
-    return sum(divide_half_even(part * (of or 0), WHOLE) for part, of in zip(parts, of_fed, strict=False))
+    fed_units = 0
+    for lot, net_g in parents.items():
+        of = came[lot]
+        if of is None:
+            return None
+        fed_units += net_g * of
+    return divide_half_even(fed_units, input_g)
 
 
 def broken_here(traced: Traced, state: LotState | None) -> str | None:
@@ -109,7 +115,7 @@ def _components(lot: str, passes: Passes) -> Iterator[list[str]]:
     """The lots that can be reached, each once, after whatever leads to it; those of one circle together (Tarjan)."""
     number, low, open_lots, found = {lot: 0}, {lot: 0}, [lot], []
     inside = {lot}
-    way = [(lot, iter(sorted(passes.get(lot, ()))))]
+    way = [(lot, iter(passes.get(lot, ())))]
     while way:
         at, ahead = way[-1]
         for further in ahead:
@@ -117,7 +123,7 @@ def _components(lot: str, passes: Passes) -> Iterator[list[str]]:
                 number[further] = low[further] = len(number)
                 open_lots.append(further)
                 inside.add(further)
-                way.append((further, iter(sorted(passes.get(further, ())))))
+                way.append((further, iter(passes.get(further, ()))))
                 break
             if further in inside:
                 low[at] = min(low[at], number[further])

@@ -1,0 +1,195 @@
+"""How long a trace takes, up and down, in a ledger of millions of lots that are made of each other."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+from time import perf_counter
+
+from benchmarks.sizes import Sizes
+from benchmarks.tables import Table, verdict
+from monazite.commands.trace_screens import documented
+from monazite.embedded import servers
+from monazite_consumers import database
+from monazite_consumers.registry.applying import APPLYING_SESSION
+from monazite_consumers.rules.tracing import WHOLE
+from monazite_consumers.tracing import papers, trace
+
+P99_MS = 100.0
+LEVELS = 12
+WIDTH = 450
+"""Lots at a level that are made of each other: as many as give 3,000 ancestors after twelve levels."""
+
+ANCESTORS_MIN = 3_000
+PARENTS = (2, 6)
+WARM_UP = 20
+
+LOTS = """
+CREATE UNLOGGED TABLE bench_lots AS
+SELECT n AS id, n / ($2 * $3) AS level, n % ($2 * $3) % $3 AS block, n % ($2 * $3) / $3 AS place,
+       'plant-' || n % 97 AS plant, 'plant-' || n % 97 || '/' || upper(left(md5(n::text), 12)) AS lot,
+       1000000 + abs(hashint8(n)) % 20000000 AS net_g
+FROM generate_series(0, ($1 + 1) * $2 * $3 - 1) AS n
+"""
+"""$1: levels, $2: width, $3: blocks. Lots of one block are far apart in every table and index."""
+
+FILL = (
+    """
+INSERT INTO moves (message, index, line, plant, lot, kind, step, at, net_g, product, origin, reo_g)
+SELECT id + 1, 0, 0, plant, lot, 'made', CASE level WHEN 0 THEN 'mined' ELSE 'separated' END,
+       '2023-01-01'::timestamptz + level * interval '20 days', net_g, 'ndpr-oxide', 'domestic', net_g / 2
+FROM bench_lots ORDER BY id
+""",
+    """
+INSERT INTO moves (message, index, line, plant, lot, kind, step, at, net_g, product, origin, reo_g, into_lot)
+SELECT c.id + 1, 0, k.line, c.plant, p.lot, 'used', 'separated',
+       '2023-01-01'::timestamptz + c.level * interval '20 days', 100000 + abs(hashint8(c.id * 8 + k.line)) % 900000,
+       'ndpr-oxide', 'domestic', 100000, c.lot
+FROM bench_lots c
+CROSS JOIN LATERAL generate_series(1, 2 + abs(hashint8(c.id * 16 + 7)) % 5) AS k (line)
+JOIN bench_lots p ON p.id = (c.level - 1) * $1 * $2
+    + CASE k.line WHEN 1 THEN (c.place + 1) % $1 ELSE abs(hashint8(c.id * 32 + k.line)) % $1 END * $2 + c.block
+WHERE c.level > 0
+""",
+    """
+INSERT INTO moves (message, index, line, plant, lot, kind, step, at, net_g, product, shipment)
+SELECT id + 1 + d.ahead * (SELECT count(*) FROM bench_lots), 0, 0, 'plant-' || (id + d.ahead) % 97, lot, d.kind, '',
+       '2023-01-10'::timestamptz + level * interval '20 days', net_g, 'ndpr-oxide', plant || '/W-' || id
+FROM bench_lots CROSS JOIN (VALUES (1, 'dispatched'), (2, 'received')) AS d (ahead, kind) WHERE id % 2 = 0
+""",
+    """
+INSERT INTO shipments (shipment, consignor, waybill, consignee, state, lines)
+SELECT plant || '/W-' || id, plant, 'W-' || id, 'plant-' || (id + 2) % 97, 'received', '[]'
+FROM bench_lots WHERE id % 2 = 0
+""",
+    """
+INSERT INTO lot_states (lot, plant, product, origin, net_g, reo_g, broken, depth)
+SELECT lot, plant, 'ndpr-oxide', 'domestic', net_g, net_g / 2, NULL, level FROM bench_lots
+""",
+)
+"""$1: width, $2: blocks, of the second: the first parent so that every lot goes on, the others by chance."""
+
+INDEXES = """
+SELECT indexname, indexdef FROM pg_indexes
+WHERE schemaname = 'public' AND tablename = 'moves' AND indexname <> 'moves_pkey'
+"""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """How many lots: so many blocks of `levels` + 1 levels of `width` lots, each made of lots one level up."""
+
+    lots: int
+    levels: int = LEVELS
+    width: int = WIDTH
+
+    @property
+    def blocks(self) -> int:
+        """As many as hold that many lots."""
+        return -(-self.lots // ((self.levels + 1) * self.width))
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Traces in one direction: how long each took, alone and with the papers that a terminal shows, in ms."""
+
+    trace_ms: list[float]
+    shown_ms: list[float]
+    lots: list[int]
+
+
+def measure(sizes: Sizes, tell: Callable[[str], None]) -> list[Table]:
+    """The table of traces."""
+    with servers.running(kafka=False) as running:
+        return asyncio.run(measured(running.addresses.postgres, Ledger(sizes.trace_lots), sizes.trace_queries, tell))
+
+
+async def measured(url: str, ledger: Ledger, queries: int, tell: Callable[[str], None]) -> list[Table]:
+    """Fills an empty database, and times."""
+    await database.migrate(url)
+    filling = await database.connect(url, APPLYING_SESSION | {"statement_timeout": "0"})
+    await fill(filling, ledger, tell)
+    moves = await filling.fetchval("SELECT count(*) FROM moves")
+    found = {down: await timed(filling, url, ledger, queries, down=down) for down in (False, True)}
+    await filling.close()
+    if ledger.width >= WIDTH:
+        assert min(n for each in found.values() for n in each.lots) > ANCESTORS_MIN, "fewer lots than the target asks"
+    return [_table(found, ledger, moves, queries)]
+
+
+async def fill(connection: database.Connection, ledger: Ledger, tell: Callable[[str], None]) -> None:
+    """The rows that custody would have written, in SQL, and the tables as autovacuum would leave them."""
+    await connection.execute("SET synchronous_commit = off; SET maintenance_work_mem = '1GB'; SET work_mem = '256MB'")
+    indexes = await connection.fetch(INDEXES)
+    await connection.execute(";".join(f"DROP INDEX {row['indexname']}" for row in indexes))
+    await connection.execute(_given(LOTS, ledger.levels, ledger.width, ledger.blocks))
+    await connection.execute("ALTER TABLE bench_lots ADD PRIMARY KEY (id); ANALYZE bench_lots")
+    for number, insert in enumerate(FILL, start=1):
+        began = perf_counter()
+        await connection.execute(_given(insert, ledger.width, ledger.blocks))
+        tell(f"filled {number} of {len(FILL)} in {perf_counter() - began:,.0f} s")
+    for row in indexes:
+        await connection.execute(row["indexdef"])
+    await connection.execute("VACUUM (ANALYZE) moves")
+    await connection.execute("VACUUM (ANALYZE) lot_states")
+    await connection.execute("VACUUM (ANALYZE) shipments")
+    await connection.execute("CHECKPOINT")
+    tell("indexed, vacuumed and analysed")
+
+
+def _given(text: str, *values: int) -> str:
+    """With numbers in their places: a statement whose parameters have no types to be known by."""
+    for number, value in enumerate(values, start=1):
+        text = text.replace(f"${number}", f"{value}")
+    return text
+
+
+async def timed(connection: database.Connection, url: str, ledger: Ledger, queries: int, *, down: bool) -> Timed:
+    """Traces of lots at the last level upwards, or of those at the first downwards, on a session of their own."""
+    rows = await connection.fetch(
+        "SELECT lot FROM bench_lots WHERE level = $1 ORDER BY id", 0 if down else ledger.levels
+    )
+    chance = Random(2023)  # noqa: S311 - the same lots each time, and no secret
+    wanted = chance.choices([row["lot"] for row in rows], k=WARM_UP + queries)
+    asking = await database.connect(url)
+    found = [each async for each in _each(asking, wanted, ledger, down=down)][WARM_UP:]
+    await asking.close()
+    trace_ms, shown_ms, lots = (list(column) for column in zip(*found, strict=True))
+    return Timed(sorted(trace_ms), sorted(shown_ms), [int(number) for number in lots])
+
+
+async def _each(
+    connection: database.Connection, wanted: list[str], ledger: Ledger, *, down: bool
+) -> AsyncIterator[tuple[float, float, int]]:
+    for lot in wanted:
+        began = perf_counter()
+        found = await trace(connection, lot, down=down)
+        traced = perf_counter()
+        told = await papers(connection, documented(found))
+        shown = perf_counter()
+        assert sum(each.ends for each in found.lots) == WHOLE
+        assert not found.breaks
+        assert down or found.lots[-1].level == ledger.levels
+        assert told
+        yield (traced - began) * 1_000, (shown - began) * 1_000, len(found.lots) - 1
+
+
+def _table(found: dict[bool, Timed], ledger: Ledger, moves: int, queries: int) -> Table:
+    lots = ledger.blocks * (ledger.levels + 1) * ledger.width
+    note = (
+        f"{queries} random lots each way, in a ledger of {lots:,} lots with {PARENTS[0]} to {PARENTS[1]} parents each"
+        f" over {ledger.levels} levels. Its {moves:,} moves were written straight into the tables in SQL, as custody"
+        " would leave them, then vacuumed and analysed; lots of one chain are far apart in all tables. One session,"
+        f" after {WARM_UP} traces that are not timed. From the call to the shares of every lot, exact to the unit; with"
+        " papers: also the makers and waybills of those that a terminal shows, without the bytes of their statements."
+    )
+    return Table("A trace", ("", "lots in it", "p50", "p99", "target", ""), list(_rows(found)), (note,))
+
+
+def _rows(found: dict[bool, Timed]) -> Iterator[tuple[str, ...]]:
+    for down, each in found.items():
+        lots = f"{min(each.lots):,} to {max(each.lots):,}"
+        for name, times in (("", each.trace_ms), (", with papers", each.shown_ms)):
+            p50, p99 = (times[min(len(times) - 1, len(times) * share // 100)] for share in (50, 99))
+            target = (f"at most {P99_MS:g} ms", verdict(p99, P99_MS, at_most=True)) if not name else ("", "")
+            yield f"{'down' if down else 'up'}{name}", lots, f"{p50:.1f} ms", f"{p99:.1f} ms", *target
