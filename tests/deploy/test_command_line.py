@@ -26,6 +26,8 @@ COMMANDS = (
     "intake",
     "caps",
     "alerts",
+    "shipments",
+    "trace",
     "ledger",
     "watch",
     "registry",
@@ -66,7 +68,17 @@ def test_help_loads_no_driver_and_no_framework() -> None:
     assert loaded.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", [("caps",), ("alerts",), ("ledger", "reconcile"), ("registry", "show")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("caps",),
+        ("alerts",),
+        ("shipments",),
+        ("trace", "shihe-mine/L-1"),
+        ("ledger", "reconcile"),
+        ("registry", "show"),
+    ],
+)
 def test_without_a_platform_a_question_says_what_to_start(command: tuple[str, ...], tmp_path: Path) -> None:
     told = monazite(*command, "--data", tmp_path)
     assert told.returncode == 1
