@@ -12,7 +12,7 @@ from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.rules.custody import LotState
 from monazite_consumers.rules.moves import MAKING
-from monazite_consumers.rules.tracing import Traced, broken_here, came_from, shares
+from monazite_consumers.rules.tracing import Traced, broken_here, came_from, place, share
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 
@@ -107,16 +107,16 @@ async def trace(connection: Connection, lot: str, *, down: bool = False, limits:
         way = _Way(down, limits, {lot})
         await way.walk(connection)
         reading = await _begun(_states(connection, way.lots))
-        if not down:
-            traced = shares(lot, way.passes)
+        placed = place(lot, way.passes)
+        traced = () if down else share(placed, way.passes)
         states = await reading
         if way.lots == {lot} and not states:
             await _require_known(connection, lot)
         came: Mapping[str, int | None] = {}
         if down:
             adding = await _begun(_inputs(connection, way.lots))
-            traced = shares(lot, way.passes, _rests(states, way))
-            came = came_from(traced, way.passes, await adding)
+            traced = share(placed, way.passes, _rests(states, way))
+            came = came_from(placed, way.passes, await adding)
     return Trace(lot, down, traced, states, way.passes, came, frozenset(way.unfollowed))
 
 

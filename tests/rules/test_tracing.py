@@ -8,10 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from monazite_consumers.rules.custody import LotState
-from monazite_consumers.rules.tracing import WHOLE, Passes, Traced, apportion, broken_here, came_from, shares
+from monazite_consumers.rules.tracing import WHOLE, Passes, Traced, apportion, broken_here, came_from, place, share
 
 UNITS_LOST_A_LEVEL = 100
 """More than rounding costs here: far less than a gram in a thousand tonnes."""
+
+
+def shares(lot: str, passes: Passes, rests: dict[str, int] | None = None) -> tuple[Traced, ...]:
+    return share(place(lot, passes), passes, rests)
 
 
 def units(traced: tuple[Traced, ...]) -> dict[str, int | None]:
@@ -112,7 +116,7 @@ def test_the_order_in_which_the_edges_were_read_does_not_matter(passes: Passes) 
 
 
 def test_a_lot_alone_is_its_own_end() -> None:
-    assert shares("a", {}) == (Traced("a", 0, WHOLE, WHOLE, circle=False),)
+    assert shares("a", {}) == (Traced("a", 0, circle=False, units=WHOLE, ends=WHOLE),)
 
 
 def test_a_blend_is_of_its_parts_by_mass() -> None:
@@ -142,13 +146,13 @@ def test_a_circle_keeps_its_share_and_what_lies_behind_it_cannot_be_said() -> No
 
 def test_a_lot_that_went_into_itself_is_a_circle_of_one() -> None:
     (only,) = shares("a", {"a": {"a": 5}})
-    assert only == Traced("a", 0, WHOLE, WHOLE, circle=True)
+    assert only == Traced("a", 0, circle=True, units=WHOLE, ends=WHOLE)
 
 
 def test_a_thousand_levels_are_no_deeper_than_any() -> None:
     passes = {f"{n}": {f"{n + 1}": 1} for n in range(3_000)}
     traced = shares("0", passes)
-    assert traced[-1] == Traced("3000", 3_000, WHOLE, WHOLE, circle=False)
+    assert traced[-1] == Traced("3000", 3_000, circle=False, units=WHOLE, ends=WHOLE)
 
 
 def test_downwards_what_went_into_nothing_stays() -> None:
@@ -158,32 +162,32 @@ def test_downwards_what_went_into_nothing_stays() -> None:
 
 def test_downwards_a_blend_is_partly_of_the_lot() -> None:
     passes = {"ore": {"blend": 30}, "blend": {"oxide": 40}}
-    came = came_from(shares("ore", passes), passes, {"blend": 40, "oxide": 80})
+    came = came_from(place("ore", passes), passes, {"blend": 40, "oxide": 80})
     assert came == {"ore": WHOLE, "blend": WHOLE * 3 // 4, "oxide": WHOLE * 3 // 8}
 
 
 def test_downwards_what_a_circle_feeds_cannot_be_said() -> None:
     passes = {"ore": {"x": 1, "clean": 1}, "x": {"y": 1}, "y": {"x": 1, "oxide": 1}}
-    came = came_from(shares("ore", passes), passes, {"x": 2, "y": 1, "oxide": 1, "clean": 1})
+    came = came_from(place("ore", passes), passes, {"x": 2, "y": 1, "oxide": 1, "clean": 1})
     assert came == {"ore": WHOLE, "clean": WHOLE, "x": None, "y": None, "oxide": None}
 
 
 @given(chains())
 def test_downwards_all_is_of_a_lot_that_nothing_else_was_added_to(passes: Passes) -> None:
     inputs: dict[str, int] = defaultdict(int)
-    traced = shares("0", passes)
-    reached = {each.lot for each in traced}
+    placed = place("0", passes)
+    reached = {each.lot for each in placed}
     for lot in reached:
         for further, net_g in passes.get(lot, {}).items():
             inputs[further] += net_g
     here = {lot: ahead for lot, ahead in passes.items() if lot in reached}
-    assert set(came_from(traced, here, inputs).values()) == {WHOLE}
+    assert set(came_from(placed, here, inputs).values()) == {WHOLE}
 
 
 @given(chains(), some.lists(some.integers(0, 10**12), min_size=12, max_size=12))
 def test_what_came_from_a_lot_downwards_is_its_share_upwards(passes: Passes, added: list[int]) -> None:
     """Of every lot, looked at from the other end; `added` went in besides."""
-    traced = shares("0", passes)
+    traced = place("0", passes)
     here = {each.lot: passes[each.lot] for each in traced if each.lot in passes}
     parents: dict[str, dict[str, int]] = defaultdict(dict)
     for lot, ahead in here.items():
@@ -211,8 +215,8 @@ def test_a_chain_is_broken_at_the_lot_itself_or_further_along(
     broken: str | None, why: str | None, *, circle: bool
 ) -> None:
     state = LotState("a", "mine", None, None, 1, None, broken, 0)
-    assert broken_here(Traced("a", 0, WHOLE, 0, circle), state) == why
+    assert broken_here(Traced("a", 0, circle, WHOLE, 0), state) == why
 
 
 def test_a_lot_of_which_nothing_is_known_is_not_judged() -> None:
-    assert broken_here(Traced("a", 0, WHOLE, 0, circle=False), None) == "not-judged"
+    assert broken_here(Traced("a", 0, circle=False, units=WHOLE, ends=0), None) == "not-judged"

@@ -19,19 +19,30 @@ Upwards what went into it, downwards what it went into.
 """
 
 
-class Traced(NamedTuple):
+class Placed(NamedTuple):
     """One lot of a trace. `level`: steps from the traced lot, by the longest way that is no circle.
 
-    `units`: what share of the traced lot, of `WHOLE`, came through it (upwards) or went into it (downwards); None where
-    only lots in circles lead here, so that it cannot be said. `ends`: how many of them go no further than here; over
-    all lots they add to exactly `WHOLE`. `circle`: it went into itself in the end, and passes nothing on.
+    `circle`: it went into itself in the end, and so passes nothing on.
     """
 
     lot: str
     level: int
+    circle: bool
+
+
+class Traced(NamedTuple):
+    """One lot of a trace with its share.
+
+    `units`: what share of the traced lot, of `WHOLE`, came through it (upwards) or went into it (downwards); None where
+    only lots in circles lead here, so that it cannot be said. `ends`: how many of them go no further than here; over
+    all lots they add to exactly `WHOLE`.
+    """
+
+    lot: str
+    level: int
+    circle: bool
     units: int | None
     ends: int
-    circle: bool
 
 
 def apportion(units: int, masses: Mapping[str, int]) -> dict[str, int]:
@@ -49,33 +60,42 @@ def apportion(units: int, masses: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def shares(lot: str, passes: Passes, rests: Mapping[str, int] | None = None) -> tuple[Traced, ...]:
-    """Every lot that the traced one leads to, once; level by level, the largest shares first.
-
-    Each passes its units on by mass. `rests`: grams of a lot that were passed on to nothing; their units end there.
-    """
-    rests = rests or {}
-    levels, units = {lot: 0}, {lot: WHOLE}
-    found: list[tuple[int, int, str, Traced]] = []
+def place(lot: str, passes: Passes) -> tuple[Placed, ...]:
+    """Every lot that the traced one leads to, once, after whatever leads to it; the traced one first."""
+    levels = {lot: 0}
+    found: list[tuple[int, bool, str, bool]] = []
     for component in _components(lot, passes):
         circle = len(component) > 1 or component[0] in passes.get(component[0], ())
         level = max(levels.get(each, 0) for each in component) if circle else levels[component[0]]
         for each in component:
-            ahead, has = passes.get(each, {}), units.get(each)
-            for further in ahead:
+            found.append((level, each != lot, each, circle))
+            for further in passes.get(each, ()):
                 if levels.get(further, 0) <= level:
                     levels[further] = level + 1
-            ends = has or 0
-            if ahead and has is not None and not circle:
-                parts = apportion(has, {**ahead, _NOWHERE: rests.get(each, 0)})
-                ends = parts.pop(_NOWHERE)
-                for further, part in parts.items():
-                    units[further] = units.get(further, 0) + part
-            found.append((level, -(has or 0), each, Traced(each, level, has, ends, circle)))
+    return tuple(Placed(each, level, circle) for level, _, each, circle in sorted(found))
+
+
+def share(placed: Sequence[Placed], passes: Passes, rests: Mapping[str, int] | None = None) -> tuple[Traced, ...]:
+    """The same lots with their shares, level by level, the largest first.
+
+    Each passes its units on by mass. `rests`: grams of a lot that were passed on to nothing; their units end there.
+    """
+    rests = rests or {}
+    units = {placed[0].lot: WHOLE}
+    found: list[tuple[int, int, str, Traced]] = []
+    for lot, level, circle in placed:
+        ahead, has = passes.get(lot), units.get(lot)
+        ends = has or 0
+        if ahead and has is not None and not circle:
+            parts = apportion(has, {**ahead, _NOWHERE: rests.get(lot, 0)})
+            ends = parts.pop(_NOWHERE)
+            for further, part in parts.items():
+                units[further] = units.get(further, 0) + part
+        found.append((level, -(has or 0), lot, Traced(lot, level, circle, has, ends)))
     return tuple(traced for *_, traced in sorted(found))
 
 
-def came_from(traced: Sequence[Traced], passes: Passes, inputs: Mapping[str, int]) -> dict[str, int | None]:
+def came_from(placed: Sequence[Placed], passes: Passes, inputs: Mapping[str, int]) -> dict[str, int | None]:
     """Downwards: how much of each lot came from the traced one, in units of `WHOLE`; None where a circle feeds it.
 
     `inputs`: grams that went into each lot, from whatever lots. A lot that nothing else went into, at any level, is
@@ -85,7 +105,7 @@ def came_from(traced: Sequence[Traced], passes: Passes, inputs: Mapping[str, int
     for lot, ahead in passes.items():
         for further, net_g in ahead.items():
             parents.setdefault(further, {})[lot] = net_g
-    root, *others = traced
+    root, *others = placed
     came: dict[str, int | None] = {root.lot: WHOLE}
     for each in others:
         came[each.lot] = None if each.circle else _mixed(parents[each.lot], inputs[each.lot], came)
@@ -102,7 +122,7 @@ def _mixed(parents: Mapping[str, int], input_g: int, came: Mapping[str, int | No
     return divide_half_even(fed_units, input_g)
 
 
-def broken_here(traced: Traced, state: LotState | None) -> str | None:
+def broken_here(traced: Placed | Traced, state: LotState | None) -> str | None:
     """Why the chain is broken at this very lot; None: it is not, or it is further along."""
     if traced.circle:
         return "circle"
