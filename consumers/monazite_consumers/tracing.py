@@ -109,13 +109,14 @@ async def trace(connection: Connection, lot: str, *, down: bool = False, limits:
         reading = await _begun(_states(connection, way.lots))
         placed = place(lot, way.passes)
         traced = () if down else share(placed, way.passes)
+        gone = {at: sum(ahead.values()) for at, ahead in way.passes.items()}
         states = await reading
         if way.lots == {lot} and not states:
             await _require_known(connection, lot)
         came: Mapping[str, int | None] = {}
         if down:
             adding = await _begun(_inputs(connection, way.lots))
-            traced = share(placed, way.passes, _rests(states, way))
+            traced = share(placed, way.passes, _rests(states, gone))
             came = came_from(placed, way.passes, await adding)
     return Trace(lot, down, traced, states, way.passes, came, frozenset(way.unfollowed))
 
@@ -158,20 +159,21 @@ class _Way:
 
     async def walk(self, connection: Connection) -> None:
         """Until there is nothing further, or a limit is reached: lots that lead beyond it are ends."""
-        ends = list(self.lots)
+        asked = await _begun(self._next(connection, list(self.lots)))
         for level in range(self.limits.levels + 1):
-            rows = await self._next(connection, ends)
+            rows = await asked
             fresh = {further for _, further, _ in rows} - self.lots
             if fresh and (level == self.limits.levels or len(self.lots) + len(fresh) > self.limits.lots):
                 self.unfollowed = {row[0] for row in rows if row[1] in fresh}
                 rows, fresh = [row for row in rows if row[0] not in self.unfollowed], set()
+            if fresh:
+                self.lots |= fresh
+                asked = await _begun(self._next(connection, list(fresh)))
             for at, further, net_g in rows:
                 ahead = self.passes.setdefault(at, {})
                 ahead[further] = ahead.get(further, 0) + net_g
             if not fresh:
                 return
-            self.lots |= fresh
-            ends = list(fresh)
 
     async def _next(self, connection: Connection, ends: list[str]) -> list[Any]:
         if self.down:
@@ -189,9 +191,9 @@ async def _inputs(connection: Connection, lots: Iterable[str]) -> dict[str, int]
     return {lot: net_g for lot, net_g in rows}  # noqa: C416 - rows are no pairs
 
 
-def _rests(states: Mapping[str, LotState], way: _Way) -> dict[str, int]:
+def _rests(states: Mapping[str, LotState], gone: Mapping[str, int]) -> dict[str, int]:
     """Grams of each lot that went into no other: on hand, sent out of the register, lost."""
-    return {lot: max(0, state.net_g - sum(way.passes.get(lot, {}).values())) for lot, state in states.items()}
+    return {lot: max(0, state.net_g - gone.get(lot, 0)) for lot, state in states.items()}
 
 
 async def _require_known(connection: Connection, lot: str) -> None:

@@ -101,25 +101,20 @@ def came_from(placed: Sequence[Placed], passes: Passes, inputs: Mapping[str, int
     `inputs`: grams that went into each lot, from whatever lots. A lot that nothing else went into, at any level, is
     the traced one's as a whole.
     """
-    parents: dict[str, dict[str, int]] = {}
-    for lot, ahead in passes.items():
-        for further, net_g in ahead.items():
-            parents.setdefault(further, {})[lot] = net_g
-    root, *others = placed
-    came: dict[str, int | None] = {root.lot: WHOLE}
-    for each in others:
-        came[each.lot] = None if each.circle else _mixed(parents[each.lot], inputs[each.lot], came)
+    root = placed[0].lot
+    came: dict[str, int | None] = {}
+    fed: dict[str, int | None] = {}
+    for lot, _, circle in placed:
+        so_much = fed.get(lot)
+        if lot == root:
+            of = WHOLE
+        else:
+            of = None if circle or so_much is None else divide_half_even(so_much, inputs[lot])
+        came[lot] = of
+        for further, net_g in passes.get(lot, {}).items():
+            so_far = fed.get(further, 0)
+            fed[further] = None if of is None or so_far is None else so_far + net_g * of
     return came
-
-
-def _mixed(parents: Mapping[str, int], input_g: int, came: Mapping[str, int | None]) -> int | None:
-    fed_units = 0
-    for lot, net_g in parents.items():
-        of = came[lot]
-        if of is None:
-            return None
-        fed_units += net_g * of
-    return divide_half_even(fed_units, input_g)
 
 
 def broken_here(traced: Placed | Traced, state: LotState | None) -> str | None:
