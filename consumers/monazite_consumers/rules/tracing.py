@@ -105,10 +105,9 @@ def came_from(placed: Sequence[Placed], passes: Passes, inputs: Mapping[str, int
     came: dict[str, int | None] = {}
     fed: dict[str, int | None] = {}
     for lot, _, circle in placed:
-        so_much = fed.get(lot)
-        if lot == root:
-            of = WHOLE
-        else:
+        of: int | None = WHOLE
+        if lot != root:
+            so_much = fed[lot]
             of = None if circle or so_much is None else divide_half_even(so_much, inputs[lot])
         came[lot] = of
         for further, net_g in passes.get(lot, {}).items():
