@@ -54,7 +54,7 @@ def test_ours_books_every_gram_once_and_a_run_that_misses_one_is_not_measured(ma
         messages = opened.publish(made.sealed(50))
         measured = OURS_50.run(opened, made, messages)
         assert (measured.events, measured.messages) == (EVENTS, messages)
-        assert set(measured.peak_bytes) == {"intake", "relay", "watch"}
+        assert set(measured.peak_bytes) == set(ours.SERVICES)
         assert sum(commit.events for commit in ours.commits(opened)) == EVENTS
         opened.execute("UPDATE caps SET drawn_g = drawn_g + 1 WHERE drawn_g = (SELECT max(drawn_g) FROM caps)")
         with pytest.raises(AssertionError):
