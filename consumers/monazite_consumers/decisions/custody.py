@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
-from monazite_consumers.decisions.doubting import doubt, take
+from monazite_consumers.decisions.doubting import doubt
 from monazite_consumers.decisions.moving import MoveRow, Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
@@ -45,23 +45,21 @@ class _Known:
     before: Mapping[str, LotState]
 
 
-async def judge_lots(connection: Connection, registry: Registry, changes: Changes) -> bool:
-    """One portion of the lots that are in doubt, in the caller's transaction; whether there was any."""
-    lots = await take(connection, "lot", LOTS)
-    if not lots:
-        return False
-    known = await _read(connection, lots)
-    states = {
-        lot: judge_lot(lot, known.makers.get(lot, ()), known.parents.get(lot, ()), registry.listed)
-        for lot in lots
-        if lot in known.held
-    }
-    suspects = [lot for lot, now in states.items() if is_suspect(known.before.get(lot), now)]
-    if suspects:
-        for row in await connection.fetch(statement("moves", "circles"), suspects):
-            states[row["lot"]] = in_circle(states[row["lot"]])
-    moved = [lot for lot, now in states.items() if changed(known.before.get(lot), now)]
-    forgotten = [lot for lot in lots if lot not in states and lot in known.before]
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What lots were found to be, and were before; what is noticed about them."""
+
+    states: Mapping[str, LotState]
+    before: Mapping[str, LotState]
+    noticed: Sequence[Noticed]
+
+
+async def judge_lots(connection: Connection, registry: Registry, lots: Sequence[str], changes: Changes) -> None:
+    """Judges lots and keeps what comes of it, in the caller's transaction."""
+    examined = await examine_lots(connection, registry, lots)
+    states, before = examined.states, examined.before
+    moved = [lot for lot, now in states.items() if changed(before.get(lot), now)]
+    forgotten = [lot for lot in lots if lot not in states and lot in before]
     if moved:
         await connection.execute(
             statement("custody", "put_states"), *transposed([tuple(states[lot]) for lot in moved], 8)
@@ -72,8 +70,22 @@ async def judge_lots(connection: Connection, registry: Registry, changes: Change
     if moved or forgotten:
         children = await connection.fetch(statement("moves", "children"), [*moved, *forgotten])
         await doubt(connection, (("lot", row["into_lot"]) for row in children))
-    await state(connection, "lot", lots, await _notice(connection, registry, states, known), changes)
-    return True
+    await state(connection, "lot", lots, examined.noticed, changes)
+
+
+async def examine_lots(connection: Connection, registry: Registry, lots: Sequence[str]) -> Examined:
+    """How lots are judged; writes nothing."""
+    known = await _read(connection, lots)
+    states = {
+        lot: judge_lot(lot, known.makers.get(lot, ()), known.parents.get(lot, ()), registry.listed)
+        for lot in lots
+        if lot in known.held
+    }
+    suspects = [lot for lot, now in states.items() if is_suspect(known.before.get(lot), now)]
+    if suspects:
+        for row in await connection.fetch(statement("moves", "circles"), suspects):
+            states[row["lot"]] = in_circle(states[row["lot"]])
+    return Examined(states, known.before, await _notice(connection, registry, states, known))
 
 
 async def _fill(connection: Connection, states: Mapping[str, LotState], moved: list[str]) -> None:
@@ -81,12 +93,7 @@ async def _fill(connection: Connection, states: Mapping[str, LotState], moved: l
     moving, rows = Moving(), []
     for found in await connection.fetch(statement("moves", "of_lots"), list(states), moved):
         row = MoveRow(*found.values())
-        now, says = states[row.lot], own(row.kind, row.step)
-        full = row._replace(
-            product=row.product if says.product else now.product,
-            origin=row.origin if says.origin else now.origin,
-            reo_g=row.reo_g if says.reo else now.reo_of(row.net_g),
-        )
+        full = filled(row, states[row.lot])
         if full != row:
             moving.flow(row, -1)
             moving.flow(full, 1)
@@ -94,6 +101,16 @@ async def _fill(connection: Connection, states: Mapping[str, LotState], moved: l
     if rows:
         await connection.execute(statement("moves", "fill"), *transposed(rows, 6))
         await write(connection, moving)
+
+
+def filled(row: MoveRow, now: LotState) -> MoveRow:
+    """A move with what its lot says of it."""
+    says = own(row.kind, row.step)
+    return row._replace(
+        product=row.product if says.product else now.product,
+        origin=row.origin if says.origin else now.origin,
+        reo_g=row.reo_g if says.reo else now.reo_of(row.net_g),
+    )
 
 
 async def _read(connection: Connection, lots: Sequence[str]) -> _Known:

@@ -1,10 +1,10 @@
 """Judges export licences anew: what was exported on them, and whether it was too much."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
-from monazite_consumers.decisions.doubting import take
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.rules.licences import Drawn, licence_problems
 from monazite_consumers.rules.registry import Registry
@@ -15,12 +15,14 @@ LICENCES: Final = 20
 """That one portion judges: each sums every dispatch on it."""
 
 
-async def judge_licences(connection: Connection, registry: Registry, changes: Changes) -> bool:
-    """One portion of the licences that are in doubt, in the caller's transaction; whether there was any."""
-    numbers = await take(connection, "licence", LICENCES)
-    if not numbers:
-        return False
-    noticed = []
+async def judge_licences(connection: Connection, registry: Registry, numbers: Sequence[str], changes: Changes) -> None:
+    """Judges licences and keeps what comes of it, in the caller's transaction."""
+    await state(connection, "licence", numbers, await examine_licences(connection, registry, numbers), changes)
+
+
+async def examine_licences(connection: Connection, registry: Registry, numbers: Sequence[str]) -> Sequence[Noticed]:
+    """What is noticed about licences; writes nothing."""
+    noticed: list[Noticed] = []
     for row in await connection.fetch(statement("shipments", "of_licences"), numbers):
         licence = registry.licences.get(row["licence"])
         if licence is None:
@@ -32,5 +34,4 @@ async def judge_licences(connection: Connection, registry: Registry, changes: Ch
             )
             for rule, measure, detail in licence_problems(licence, drawn)
         ]
-    await state(connection, "licence", numbers, noticed, changes)
-    return True
+    return noticed

@@ -9,7 +9,6 @@ import orjson
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
-from monazite_consumers.decisions.doubting import take
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.balances import Band, Flow, bias_ppm, out_of_band, recoveries, stock_g
@@ -65,11 +64,17 @@ class _Month:
         return Filing(max(self.declared, key=lambda each: each[1])[0], min(arrivals))
 
 
-async def judge_months(connection: Connection, registry: Registry, judged_at: datetime, changes: Changes) -> bool:
-    """One portion of the months that are in doubt, in the caller's transaction; whether there was any."""
-    keys = await take(connection, "month", MONTHS)
-    if not keys:
-        return False
+async def judge_months(
+    connection: Connection, registry: Registry, judged_at: datetime, keys: Sequence[str], changes: Changes
+) -> None:
+    """Judges months and keeps what comes of it, in the caller's transaction."""
+    await state(connection, "month", keys, await examine_months(connection, registry, judged_at, keys), changes)
+
+
+async def examine_months(
+    connection: Connection, registry: Registry, judged_at: datetime, keys: Sequence[str]
+) -> Sequence[Noticed]:
+    """What is noticed about months; writes nothing."""
     months = await _read(connection, keys)
     first = min(month_end(known.month) for known in months.values())
     rows = await connection.fetch(statement("months", "outages"), first - timedelta(days=31))
@@ -82,8 +87,7 @@ async def judge_months(connection: Connection, registry: Registry, judged_at: da
         noticed += _about_balance(key, known, registry)
         for taken, arrived_at in known.counted:
             noticed += await _about_count(connection, key, known, (taken, arrived_at), registry)
-    await state(connection, "month", keys, noticed, changes)
-    return True
+    return noticed
 
 
 async def _read(connection: Connection, keys: Sequence[str]) -> Mapping[str, _Month]:

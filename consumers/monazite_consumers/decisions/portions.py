@@ -1,34 +1,53 @@
 """What custody does in one transaction: follows statements, judges what they touch, tells what comes of it."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
-from monazite_consumers.decisions.custody import judge_lots
+from monazite_consumers.decisions.custody import LOTS, judge_lots
 from monazite_consumers.decisions.deciding import Platform, tell
-from monazite_consumers.decisions.doubting import doubt
+from monazite_consumers.decisions.doubting import doubt, take
 from monazite_consumers.decisions.following import follow
-from monazite_consumers.decisions.licences import judge_licences
-from monazite_consumers.decisions.months import judge_months
-from monazite_consumers.decisions.shipments import judge_shipments
+from monazite_consumers.decisions.licences import LICENCES, judge_licences
+from monazite_consumers.decisions.months import MONTHS, judge_months
+from monazite_consumers.decisions.shipments import SHIPMENTS, judge_shipments
 from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 
-JUDGES: Final = (judge_lots, judge_shipments, judge_licences)
-"""Of one noun each; what one of them puts in doubt, the next or the next portion judges."""
+
+class Judge(NamedTuple):
+    """Of one noun, so many keys in a portion; what it puts in doubt, the next one or the next portion judges."""
+
+    noun: str
+    limit: int
+    judge: Callable[[Sequence[str], Changes], Awaitable[None]]
+
+
+def judges(connection: Connection, registry: Registry, judged_at: datetime) -> tuple[Judge, ...]:
+    """Of every noun, in their order."""
+    return (
+        Judge("lot", LOTS, partial(judge_lots, connection, registry)),
+        Judge("shipment", SHIPMENTS, partial(judge_shipments, connection, registry)),
+        Judge("licence", LICENCES, partial(judge_licences, connection, registry)),
+        Judge("month", MONTHS, partial(judge_months, connection, registry, judged_at)),
+    )
 
 
 async def portion(connection: Connection, registry: Registry, platform: Platform) -> bool:
     """One portion of each kind of work, in the caller's transaction; whether there was any."""
     changes = Changes(at=platform.instant or datetime.now(UTC))
-    followed = await follow(connection)
-    judged = [await judge(connection, registry, changes) for judge in JUDGES]
-    judged.append(await judge_months(connection, registry, platform.judged_at, changes))
+    worked = await follow(connection)
+    for each in judges(connection, registry, platform.judged_at):
+        if keys := await take(connection, each.noun, each.limit):
+            await each.judge(keys, changes)
+            worked = True
     if changes.touched:
         await tell(connection, registry, platform, changes, ())
-    return followed or any(judged)
+    return worked
 
 
 async def catch_up(connection: Connection, registry: Registry, platform: Platform) -> None:

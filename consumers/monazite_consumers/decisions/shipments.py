@@ -8,7 +8,6 @@ import orjson
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
-from monazite_consumers.decisions.doubting import take
 from monazite_consumers.decisions.moving import MoveRow, Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
@@ -30,52 +29,46 @@ FIRST_LINE: Final = 1_000
 _MODELS: Final[dict[str, Any]] = {cls.__name__: cls for cls in (st.Dispatched, st.Received, st.DestinationChanged)}
 
 
-async def judge_shipments(connection: Connection, registry: Registry, changes: Changes) -> bool:
-    """One portion of the shipments that are in doubt, in the caller's transaction; whether there was any."""
-    keys = await take(connection, "shipment", SHIPMENTS)
-    if not keys:
-        return False
+async def judge_shipments(connection: Connection, registry: Registry, keys: Sequence[str], changes: Changes) -> None:
+    """Judges shipments and keeps what comes of it, in the caller's transaction."""
+    shipments, noticed = await examine_shipments(connection, registry, keys)
+    rows = [row_of(shipment) for shipment in shipments.values()]
+    if rows:
+        await connection.execute(statement("shipments", "put"), *transposed(rows, 10))
+    if gone := [key for key in keys if key not in shipments]:
+        await connection.execute(statement("shipments", "forget"), gone)
+    await _return(connection, keys, shipments)
+    await state(connection, "shipment", keys, noticed, changes)
+
+
+async def examine_shipments(
+    connection: Connection, registry: Registry, keys: Sequence[str]
+) -> tuple[Mapping[str, Shipment], Sequence[Noticed]]:
+    """How shipments stand, and what is noticed about them; writes nothing."""
     said: dict[str, list[Said[Any]]] = defaultdict(list)
     for row in await connection.fetch(statement("following", "stated"), "shipment", keys, STATEMENTS_MAX):
         said[row["key"]].append(
             Said(row["plant"], _MODELS[row["type"]].model_validate_json(orjson.dumps(row["data"])), row["arrived_at"])
         )
     judged = {key: judge_shipment(key, said[key], registry) for key in keys if key in said}
-    rows = [_row(shipment) for shipment, _ in judged.values()]
-    if rows:
-        await connection.execute(statement("shipments", "put"), *transposed(rows, 10))
-    if gone := [key for key in keys if key not in said]:
-        await connection.execute(statement("shipments", "forget"), gone)
-    await _return(connection, keys, {key: shipment for key, (shipment, _) in judged.items()})
     noticed = [
         Noticed(key, note.rule, note.subject, f"{day_of(note.on):%Y-%m}", note.at, note.measure, note.detail)
         for key, (_, notes) in judged.items()
         for note in notes
     ]
-    await state(connection, "shipment", keys, noticed, changes)
-    return True
+    return {key: shipment for key, (shipment, _) in judged.items()}, noticed
 
 
-def _row(shipment: Shipment) -> tuple[Any, ...]:
+def row_of(shipment: Shipment) -> tuple[Any, ...]:
+    """A shipment as it is stored."""
     lines = orjson.dumps([line._asdict() for line in shipment.lines]).decode()  # a list would be taken for rows
     return (*shipment[:-1], lines)
 
 
 async def _return(connection: Connection, keys: Sequence[str], shipments: Mapping[str, Shipment]) -> None:
-    """What is the consignor's again, in place of what was; it hangs on the first receipt."""
-    wanted = {key: lots for key, shipment in shipments.items() if (lots := returned(shipment))}
-    now: dict[str, set[tuple[int, int, str, int]]] = {}
-    rows: dict[str, list[MoveRow]] = {}
-    for receipt in await connection.fetch(statement("shipments", "receipts"), list(wanted)) if wanted else ():
-        key = receipt["key"]
-        rows[key] = [
-            MoveRow(
-                receipt["message"], receipt["index"], line, shipments[key].consignor, lot, "returned", "",
-                receipt["at"], net_g, None, None, None, None, None, key,
-            )
-            for line, (lot, net_g) in enumerate(sorted(wanted[key].items()), FIRST_LINE)
-        ]  # fmt: skip
-        now[key] = {(row.message, row.index, row.lot, row.net_g) for row in rows[key]}
+    """What is the consignor's again, in place of what was."""
+    rows = await returning(connection, shipments)
+    now = {key: {(row.message, row.index, row.lot, row.net_g) for row in of_key} for key, of_key in rows.items()}
     before: dict[str, set[tuple[int, int, str, int]]] = defaultdict(set)
     for row in await connection.fetch(statement("shipments", "returned"), list(keys)):
         before[row["shipment"]].add((row["message"], row["index"], row["lot"], row["net_g"]))
@@ -86,6 +79,22 @@ async def _return(connection: Connection, keys: Sequence[str], shipments: Mappin
     for row in await connection.fetch(statement("moves", "unreturn"), changed):
         moving.unpost(MoveRow(*row.values()))
     for key in sorted(changed):
-        for returning in rows.get(key, ()):
-            moving.post(returning)
+        for given_back in rows.get(key, ()):
+            moving.post(given_back)
     await write(connection, moving)
+
+
+async def returning(connection: Connection, shipments: Mapping[str, Shipment]) -> dict[str, list[MoveRow]]:
+    """What is the consignors' again, shipment by shipment; it hangs on the first receipt. Writes nothing."""
+    wanted = {key: lots for key, shipment in shipments.items() if (lots := returned(shipment))}
+    rows: dict[str, list[MoveRow]] = {}
+    for receipt in await connection.fetch(statement("shipments", "receipts"), list(wanted)) if wanted else ():
+        key = receipt["key"]
+        rows[key] = [
+            MoveRow(
+                receipt["message"], receipt["index"], line, shipments[key].consignor, lot, "returned", "",
+                receipt["at"], net_g, None, None, None, None, None, key,
+            )
+            for line, (lot, net_g) in enumerate(sorted(wanted[key].items()), FIRST_LINE)
+        ]  # fmt: skip
+    return rows
