@@ -11,11 +11,14 @@ from monazite_consumers.rules.catalogue import RULES
 Metric = Counter | Gauge | Histogram
 
 
+_ALERTS = {"soon": "when settled", "across": "when settled across enterprises", "at once": "when due"}
+
+
 def rules_page() -> str:
     """Every rule: what it means, on which basis, how it clears."""
     rows = [
-        f"| `{rule.id}` | {rule.severity} | {rule.subject} | {rule.title} | {rule.clears} "
-        f"| {'when settled' if rule.fires_on == 'absence' else 'at once'} | {rule.basis} |"
+        f"| [`{rule.id}`](findings.md#{rule.id}) | {rule.severity} | {rule.subject} | {rule.title} | {rule.clears} "
+        f"| {_ALERTS[rule.settles] if rule.fires_on == 'absence' else 'at once'} | {rule.basis} |"
         for rule in RULES.values()
         if not rule.quiet
     ]
@@ -25,7 +28,8 @@ def rules_page() -> str:
             "",
             "Generated from `rules/catalogue.py` by `make docs`. A *condition* is computed, and clears by itself where",
             "the table says how; what only a person closes stays raised until somebody resolves it. An absence is",
-            "alerted when it has lasted the settle time.",
+            "alerted when it has lasted the settle time: 15 minutes, or 48 hours where another enterprise must speak",
+            "first, unless the registry's settings say otherwise. [What each means](findings.md) and what to do.",
             "",
             "| Rule | Severity | About | Means | Clears by | Alerts | Basis |",
             "| --- | --- | --- | --- | --- | --- | --- |",

@@ -24,3 +24,13 @@ def test_a_stale_page_is_noticed(tmp_path: Path) -> None:
 def test_every_rule_that_alerts_is_on_the_page() -> None:
     page = pages.rules_page()
     assert all(f"`{rule.id}`" in page for rule in pages.RULES.values() if not rule.quiet)
+
+
+def test_every_finding_is_explained_to_officials_on_its_legal_basis() -> None:
+    sections = (DOCS / "findings.md").read_text(encoding="utf-8").split("\n### ")[1:]
+    explained = {section.split("`")[1]: section for section in sections}
+    assert explained.keys() == pages.RULES.keys()
+    for rule, section in explained.items():
+        assert f"* **Basis:** {pages.RULES[rule].basis}\n" in section, rule
+        assert "* **Clears by:** " in section, rule
+        assert "* **Do:** " in section, rule
