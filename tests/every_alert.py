@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from every_holding import statements_of_holders, the_holders
 from regulator_desk import (
     ARRIVED_AT,
     PARTITIONS,
@@ -62,7 +63,8 @@ async def raise_every_alert(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None
         patched.setattr(effects, "draws_of", broken)
         for message in in_a_row(list(_messages())):
             await desk.receive(message)
-        await desk.watch(ARRIVED_AT + timedelta(days=1))
+        await desk.watch(ARRIVED_AT + timedelta(days=3))
+        await desk.follow()
     missing = set(ALERTED) - await desk.rules()
     assert not missing, f"no alert of {sorted(missing)} was raised"
 
@@ -81,7 +83,7 @@ def _country() -> list[Declared]:
     """One that keeps to its cap after corrections, one that draws too much, one that is not listed for mining."""
     over = [*an_enterprise("over"), *a_plant(_OVER, "over"), an_allocation(1, holder="over")]
     out = [*an_enterprise("out", "separation"), *a_plant(_OUT, "out")]
-    return the_registry(an_allocation(1), *over, *out)
+    return the_registry(an_allocation(1), *over, *out, *the_holders())
 
 
 async def _disturb_a_log(desk: Desk) -> None:
@@ -124,6 +126,8 @@ def _statements() -> Iterator[list[Json]]:
     yield [a_draw(101, "S-4")]
     yield [a_draw(1, "FAULT", lot=_ODD_LOT)]
     yield [a_draw(1, "O-5", net_mass_kg="1 t")]
+    for said in statements_of_holders():
+        yield [said]
 
 
 def _lighter(event: Json, reo_kg: int, record: str = "C-9") -> Json:

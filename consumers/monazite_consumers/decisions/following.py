@@ -55,18 +55,33 @@ async def _take_back(connection: Connection, places: Sequence[Place], moving: Mo
 async def _post(connection: Connection, current: Iterable[Current], moving: Moving) -> None:
     stated: list[tuple[Any, ...]] = []
     for now in current:
-        at = statement_time(now.said)
-        for line, m in enumerate(moves_of(now.plant, now.said)):
-            moving.post(MoveRow(
-                *now.place, line, m.plant, m.lot, m.kind, m.step, at, m.net_g, m.product, m.origin, m.reo_g,
-                m.claimed_g, m.into, m.shipment,
-            ))  # fmt: skip
-        if (kept := _kept_for(now)) is not None:
-            moving.doubts |= {kept, *_licence(now)}
-            data = now.said.model_dump(mode="json", exclude_none=True)
-            stated.append((*now.place, *kept, now.plant, type(now.said).__name__, at, now.arrived_at, data))
+        for row in move_rows(now):
+            moving.post(row)
+        if (kept := stated_row(now)) is not None:
+            moving.doubts |= {(kept[2], kept[3]), *_licence(now)}
+            stated.append(kept)
     await copy(connection, "stated", _STATED, stated)
     await write(connection, moving)
+
+
+def move_rows(now: Current) -> list[MoveRow]:
+    """What a current statement does to stocks, before its lots are judged."""
+    at = statement_time(now.said)
+    return [
+        MoveRow(
+            *now.place, line, m.plant, m.lot, m.kind, m.step, at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
+            m.into, m.shipment,
+        )
+        for line, m in enumerate(moves_of(now.plant, now.said))
+    ]  # fmt: skip
+
+
+def stated_row(now: Current) -> tuple[Any, ...] | None:
+    """A statement as it is kept for the judgement of a shipment or a month; None where it says nothing of one."""
+    if (kept := _kept_for(now)) is None:
+        return None
+    data = now.said.model_dump(mode="json", exclude_none=True)
+    return (*now.place, *kept, now.plant, type(now.said).__name__, statement_time(now.said), now.arrived_at, data)
 
 
 def _kept_for(now: Current) -> Doubt | None:

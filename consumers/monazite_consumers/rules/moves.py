@@ -89,7 +89,7 @@ class Own(NamedTuple):
 
 def own(kind: str, step: str) -> Own:
     """Of a kind of move in a step."""
-    if kind in {"opening", "imported", "taken_in"}:
+    if kind in {"opening", "imported", "taken_in", "lost_in_process"}:
         return Own(product=True, origin=True, reo=True)
     if kind == "made":
         return Own(product=step != "split", origin=step not in {"split", "blended"}, reo=step != "split")

@@ -13,6 +13,7 @@ from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_consumers.verifying import sums
 from monazite_consumers.verifying.alerts import check_alerts
+from monazite_consumers.verifying.custody import check_custody
 from monazite_consumers.verifying.envelopes import Chain
 from monazite_consumers.verifying.misfits import MISFITS_MAX, Misfit, Report, place_of
 from monazite_consumers.verifying.revisions import check_revisions
@@ -66,6 +67,7 @@ async def verify(connection: Connection, source: str | None = None, on_progress:
         await _check_rows(connection, report)
         await _check_amended(walk)
         (platform,) = await connection.fetch(statement("verifying", "platform"))
+        await check_custody(connection, registry, platform["judged_at"], report)
         await _check_sums(walk, platform["judged_at"])
         await check_told(connection, registry, platform, report)
         await check_revisions(connection, report)

@@ -49,6 +49,7 @@ async def check_alerts(
 async def _due(connection: Connection, draws: Draws) -> set[AlertKey]:
     """Whatever may be alerted but for caps, taken from what each rule rests on and never from the alerts themselves."""
     due = {AlertKey(*row) for row in await connection.fetch(statement("verifying", "alert_keys"))}
+    due |= {AlertKey(*row) for row in await connection.fetch(statement("verifying_custody", "alert_keys"))}
     due |= {AlertKey("unlisted-producer", key.plant, f"{key.day.year}") for key in draws if key.basis in LISTED_BASES}
     return due | await log_alerts(connection)
 

@@ -1,0 +1,177 @@
+"""Verifies custody: moves against statements, sums against moves, and what every noun was found to be against both."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.current import Current, read_current
+from monazite_consumers.decisions.custody import LOTS, examine_lots, filled
+from monazite_consumers.decisions.following import MESSAGES, move_rows, stated_row
+from monazite_consumers.decisions.licences import LICENCES, examine_licences
+from monazite_consumers.decisions.months import MONTHS, examine_months
+from monazite_consumers.decisions.moving import MoveRow
+from monazite_consumers.decisions.noticing import Noticed
+from monazite_consumers.decisions.shipments import SHIPMENTS, examine_shipments, returning
+from monazite_consumers.rules.moves import own
+from monazite_consumers.rules.obligations import owed_months
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.shipments import Line
+from monazite_consumers.sql import statement
+from monazite_consumers.verifying.misfits import MISFITS_MAX, Misfit, Report
+
+_LAST: Final = 2**63 - 1
+
+_CHANGED: Final = (AssertionError, IndexError, KeyError)
+"""What reading a statement comes to whose bytes or event were changed, which is said of them already."""
+
+
+async def check_custody(connection: Connection, registry: Registry, judged_at: datetime, report: Report) -> None:
+    """All of it, as far as custody has come; what it is still to follow or to judge is not held against it."""
+    await _check_followed(connection, report)
+    await _check_sums(connection, report)
+    await _check_lots(connection, registry, report)
+    await _check_shipments(connection, registry, report)
+    await _check_licences(connection, registry, report)
+    await _check_months(connection, registry, judged_at, report)
+
+
+async def _check_followed(connection: Connection, report: Report) -> None:
+    """Every current statement up to where custody has come, against the moves and the statements that it kept."""
+    (reached,) = await connection.fetch(statement("following", "reached"))
+    after, through = 0, 0
+    while through < _LAST:
+        rows = await connection.fetch(statement("following", "next"), after, reached["followed"], MESSAGES)
+        through = rows[-1]["message"] if len(rows) == MESSAGES else _LAST
+        unsettled = await connection.fetch(statement("verifying_custody", "unsettled"), after, through)
+        apart = {(row["message"], row["index"]) for row in unsettled}
+        current = [now for now in await _current(connection, rows) if now.place not in apart]
+        found = await connection.fetch(statement("verifying_custody", "moves"), after, through)
+        moves = [MoveRow(*row.values()) for row in found]
+        expected = {row for now in current for row in move_rows(now)}
+        kept = {_as_said(row) for row in moves if (row.message, row.index) not in apart}
+        _compare_rows(report, "moves", expected, kept)
+        found = await connection.fetch(statement("verifying_custody", "stated"), after, through)
+        stated = {row[:2]: row for now in current if (row := stated_row(now)) is not None}
+        _compare(
+            report, "stated", stated, {(r["message"], r["index"]): tuple(r) for r in found if tuple(r)[:2] not in apart}
+        )
+        after = through
+
+
+async def _current(connection: Connection, rows: Sequence[Any]) -> list[Current]:
+    """What statements say that can still be read."""
+    try:
+        return await read_current(connection, [row for row in rows if row["value"] is not None])
+    except _CHANGED:
+        if len(rows) == 1:
+            return []
+        half = len(rows) // 2
+        return await _current(connection, rows[:half]) + await _current(connection, rows[half:])
+
+
+def _as_said(row: MoveRow) -> MoveRow:
+    """Without what its lot says of it."""
+    says = own(row.kind, row.step)
+    return row._replace(
+        product=row.product if says.product else None,
+        origin=row.origin if says.origin else None,
+        reo_g=row.reo_g if says.reo else None,
+    )
+
+
+async def _check_sums(connection: Connection, report: Report) -> None:
+    for row in await connection.fetch(statement("verifying_custody", "misheld"), MISFITS_MAX):
+        counted, kept = (row["counted_g"], row["counted"]), (row["kept_g"], row["kept"])
+        report.add(Misfit("holdings", counted, kept, f"{row['kind']} {row['lot']} at {row['plant']}: grams, moves"))
+    for row in await connection.fetch(statement("verifying_custody", "misflowed"), MISFITS_MAX):
+        detail = " ".join(part for part in map(str, tuple(row)[:6]) if part) + ": moves, net, REO, claimed g"
+        report.add(Misfit("flows", row["counted"], row["kept"], detail))
+
+
+async def _check_lots(connection: Connection, registry: Registry, report: Report) -> None:
+    async for lots in _pages(connection, "lot", "lots", LOTS):
+        examined = await examine_lots(connection, registry, lots)
+        _compare(report, "lot_states", examined.states, examined.before)
+        for found in await connection.fetch(statement("moves", "of_lots"), list(examined.states), lots):
+            row = MoveRow(*found.values())
+            if (full := filled(row, examined.states[row.lot])) != row:
+                due, is_so = (tuple(each[9:12]) for each in (full, row))
+                detail = f"{row.kind} of {row.lot}: product, origin, REO g"
+                report.add(Misfit("moves", due, is_so, detail, message=row.message, index=row.index))
+        await _check_noticed(connection, "lot", lots, examined.noticed, report)
+
+
+async def _check_shipments(connection: Connection, registry: Registry, report: Report) -> None:
+    async for keys in _pages(connection, "shipment", "shipments", SHIPMENTS):
+        shipments, noticed = await examine_shipments(connection, registry, keys)
+        kept = {
+            row["shipment"]: (*tuple(row)[:-1], tuple(Line(**line) for line in row["lines"]))
+            for row in await connection.fetch(statement("verifying_custody", "shipments_kept"), keys)
+        }
+        _compare(report, "shipments", {key: tuple(shipment) for key, shipment in shipments.items()}, kept)
+        due = {
+            (*row[:9], row.shipment) for of_key in (await returning(connection, shipments)).values() for row in of_key
+        }
+        rows = await connection.fetch(statement("verifying_custody", "returned"), keys)
+        _compare_rows(report, "moves", due, {tuple(row) for row in rows})
+        await _check_noticed(connection, "shipment", keys, noticed, report)
+
+
+async def _check_licences(connection: Connection, registry: Registry, report: Report) -> None:
+    rows = await connection.fetch(statement("verifying_custody", "licences"))
+    for numbers in _portions({*registry.licences, *(row["key"] for row in rows)}, LICENCES):
+        keys = await _settled(connection, "licence", numbers)
+        await _check_noticed(connection, "licence", keys, await examine_licences(connection, registry, keys), report)
+
+
+async def _check_months(connection: Connection, registry: Registry, judged_at: datetime, report: Report) -> None:
+    known = {row["key"] for row in await connection.fetch(statement("months", "all"))}
+    known.update(owed_months(registry, datetime.min.replace(tzinfo=UTC), judged_at))
+    for months in _portions(known, MONTHS):
+        if keys := await _settled(connection, "month", months):
+            noticed = await examine_months(connection, registry, judged_at, keys)
+            await _check_noticed(connection, "month", keys, noticed, report)
+
+
+def _portions(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    ordered = sorted(keys)
+    return (ordered[start : start + size] for start in range(0, len(ordered), size))
+
+
+async def _pages(connection: Connection, noun: str, name: str, limit: int) -> AsyncIterator[list[str]]:
+    """Keys of a noun of which anything is kept, but for those that are in doubt."""
+    after = ""
+    while rows := await connection.fetch(statement("verifying_custody", name), after, limit):
+        after = rows[-1]["key"]
+        if keys := await _settled(connection, noun, [row["key"] for row in rows]):
+            yield keys
+
+
+async def _settled(connection: Connection, noun: str, keys: Sequence[str]) -> list[str]:
+    doubtful = await connection.fetch(statement("verifying_custody", "in_doubt"), noun, list(keys))
+    return sorted({*keys} - {row["key"] for row in doubtful})
+
+
+async def _check_noticed(
+    connection: Connection, noun: str, keys: Sequence[str], noticed: Iterable[Noticed], report: Report
+) -> None:
+    due = {(each.key, each.rule, each.subject): tuple(each) for each in noticed}
+    rows = await connection.fetch(statement("custody", "noticed"), noun, list(keys))
+    _compare(report, "custody_findings", due, {(row["key"], row["rule"], row["subject"]): tuple(row) for row in rows})
+
+
+def _compare(report: Report, column: str, expected: Mapping[Any, Any], found: Mapping[Any, Any]) -> None:
+    """What is kept under a key, where it is not what is due."""
+    for key in sorted(expected.keys() | found.keys()):
+        due, kept = expected.get(key), found.get(key)
+        if due != kept:
+            detail = key if isinstance(key, str) else " ".join(map(str, key))
+            report.add(Misfit(column, due, kept, detail))
+
+
+def _compare_rows(report: Report, column: str, expected: set[Any], found: set[Any]) -> None:
+    """Rows that only one side has; each begins with message and index."""
+    for row in sorted(expected ^ found, key=repr):
+        due, kept = (row[2:], None) if row in expected else (None, row[2:])
+        report.add(Misfit(column, due, kept, message=row[0], index=row[1]))
