@@ -14,16 +14,17 @@ from monazite_contracts.deadletters import DeadLetter
 from monazite_contracts.envelope import Envelope
 from monazite_contracts.heartbeat import Heartbeat
 from monazite_contracts.receipts import Receipt, ResendRequest
+from monazite_contracts.reports import TraceabilityReport
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One row. An `event` travels inside envelopes; a `record` is a Kafka record's whole value."""
+    """One row. An `event` travels inside envelopes; a `record` is a Kafka record's whole value; a `file` is sealed."""
 
     name: str
     version: int
     model: type[BaseModel]
-    travels: Literal["event", "record"]
+    travels: Literal["event", "record", "file"]
 
     @property
     def title(self) -> str:
@@ -41,7 +42,7 @@ def _type_of(model: type[BaseModel]) -> str:
     return str(stated)
 
 
-def _typed(model: type[BaseModel], travels: Literal["event", "record"]) -> Message:
+def _typed(model: type[BaseModel], travels: Literal["event", "record", "file"]) -> Message:
     _, name, version = _type_of(model).split(".")
     return Message(name, int(version.removeprefix("v")), model, travels)
 
@@ -60,6 +61,7 @@ MESSAGES: Final = (
             Heartbeat, Receipt, ResendRequest, Alert, AlertAcknowledged, ReportReady, DeadLetter, RelayControl,
         )
     ),
+    _typed(TraceabilityReport, "file"),
 )  # fmt: skip
 """Every message type and version."""
 

@@ -154,6 +154,7 @@ class ShipmentTotal(Contract):
     plant: Text
     state: Text
     shipments: Count
+    """That stand so."""
     net_g: Grams
 
 
@@ -180,11 +181,12 @@ class ConditionLine(Contract):
     subject: Text
     period: Text
     summary: str
+    """One sentence for a person."""
     basis: Text
 
 
 class AmendmentLine(Contract):
-    """A correction, void or final assay about the month, applied since the revision before (all of them in the first)."""
+    """A correction, void or final assay about the month, since the revision before (in the first one all of them)."""
 
     plant: Text
     kind: Text
@@ -193,15 +195,18 @@ class AmendmentLine(Contract):
     """Id of the statement that was amended."""
     arrived_at: Instant
     reason: str
+    """As the plant gave it; empty where it gave none."""
 
 
 class PartLine(Contract):
     """What one part adds to the whole: an enterprise or a province. The parts of a kind sum to the whole."""
 
     level: Literal["province", "enterprise"]
+    """Which kind of part."""
     code: Text
     name: Text
     plants: Count
+    """Of the part."""
     mined_reo_g: Grams
     separated_reo_g: Grams
     smelted_reo_g: Grams
@@ -214,6 +219,7 @@ class PartLine(Contract):
     owed: Count
     """Declarations."""
     filed: Count
+    """Of those, that were filed."""
     conditions: Count
     """Alerts about its plants that hold."""
 
@@ -237,7 +243,9 @@ class Before(Contract):
 
     month: Month
     revision: Annotated[int, Field(ge=1)]
+    """Its number."""
     hash: Sha256
+    """Of its canonical form."""
 
 
 class Plant(Contract):
@@ -260,26 +268,37 @@ class TraceabilityReport(Contract):
     month: Month
     from_day: Day
     to_day: Day
+    preliminary: bool
+    """True: computed before the month was closed; it will change, and nobody may rely on it. Every page says so."""
     revision: Annotated[int, Field(ge=1)]
+    """Of a preliminary one: the number that the next revision would have."""
     position: Position
     simulated: bool
     """True: plants on this platform are simulated, and nothing here happened."""
     compared_with: Before | None
     """The revision before; for a first one the month before's newest, if there is one."""
     plants: tuple[Plant, ...]
+    """That somebody ran in the month, or of which something is told."""
     parts: tuple[PartLine, ...]
     """Of a nation its provinces and enterprises, of a province its enterprises."""
     caps: tuple[CapLine, ...]
     """Of the holders in scope; a province and a plant have none: caps go to the nation and to their holders."""
     output: tuple[OutputLine, ...]
+    """What was made, by origin of feed (R4)."""
     flows: tuple[FlowLine, ...]
+    """Two lines a plant and product: grams of product, and of REO."""
     balances: tuple[BalanceLine, ...]
+    """Feed against product of each process step."""
     coverage: tuple[CoverageLine, ...]
+    """How much of what was made has an unbroken lawful chain (R8)."""
     shipments: tuple[ShipmentTotal, ...]
+    """Dispatched in the month, as they stand."""
     open_shipments: tuple[ShipmentLine, ...]
     """Overdue ones first; at most a thousand."""
     open_shipments_total: Count
+    """How many there are in all."""
     declarations: tuple[DeclarationLine, ...]
+    """Who owed the month's flow record, and whether it came."""
     conditions: tuple[ConditionLine, ...]
     """That hold."""
     cleared: tuple[ConditionLine, ...]
@@ -287,5 +306,6 @@ class TraceabilityReport(Contract):
     amendments: tuple[AmendmentLine, ...]
     """At most a thousand, the newest first."""
     amendments_total: Count
+    """How many there are in all."""
     differences: tuple[Difference, ...]
     """To the revision before; none in a first one."""

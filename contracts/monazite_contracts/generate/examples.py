@@ -14,6 +14,7 @@ from nacl.signing import SigningKey
 from monazite_contracts import builders as a
 from monazite_contracts.deadletters import HEAD_BYTES
 from monazite_contracts.envelope import record_key, value_hash
+from monazite_contracts.generate.example_report import an_example_report
 from monazite_contracts.months import SHANGHAI
 from monazite_contracts.seal import encode_base64url
 from monazite_contracts.topics import PLANT_TOPICS
@@ -221,4 +222,5 @@ def examples() -> dict[str, Json]:
     """An example of each message by its title, as decoded JSON."""
     values = chain_of_three()
     records = {"envelope": orjson.loads(values[0]), "heartbeat": _heartbeat()} | _answers(values)
+    records["traceability-report"] = an_example_report()
     return {f"{name}.v1": example for name, example in (records | example_events()).items()}

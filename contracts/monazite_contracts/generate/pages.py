@@ -50,7 +50,8 @@ def messages_page() -> str:
     """Every message with its schema and example, the streams of each event, and every rule that refuses."""
     return _page(
         "Messages",
-        "Events travel inside envelopes; every other message is a Kafka record's whole value.",
+        "Events travel inside envelopes, a report is a file under seal; every other message is a Kafka record's whole "
+        "value.",
         _table(["Message", "Type", "Says", "Published on", "Files"], (_message_cells(message) for message in MESSAGES)),
         "## What refuses",
         _table(["Rule", "Remedy"], ([f"`{rule}`", remedy] for rule, remedy in REMEDIES.items())),

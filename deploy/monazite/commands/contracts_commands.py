@@ -84,7 +84,7 @@ def _unknown(asked: str) -> typer.BadParameter:
 
 
 def _travels(message: Message) -> str:
-    return "inside envelopes" if message.travels == "event" else "as a Kafka record"
+    return {"event": "inside envelopes", "record": "as a Kafka record", "file": "as a sealed file"}[message.travels]
 
 
 def _says(message: Message) -> str:
