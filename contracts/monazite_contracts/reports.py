@@ -33,7 +33,9 @@ class PartitionPosition(Contract):
     """How far one partition had been decided."""
 
     topic: Text
+    """Name."""
     partition: Count
+    """Number."""
     generation: Count
     """Of the log: grows when another log took the place of the one that was read."""
     next_offset: Count
@@ -46,6 +48,7 @@ class Position(Contract):
     partitions: tuple[PartitionPosition, ...]
     """By topic and partition."""
     registry_revision: Count
+    """Of the registry in force."""
     outage_revision: Count
     """The newest recorded outage that played a part; 0 before the first."""
     judged_at: Instant
