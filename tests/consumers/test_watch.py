@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from regulator_desk import OPENED_AT, Desk, the_registry
+from regulator_desk import OPENED_AT, Desk, a_draw, send, the_registry
 
 from monazite_consumers.database import REGISTRY_LOCK, Connection, connect
 
@@ -48,3 +48,16 @@ async def test_watch_is_let_in_before_a_member_that_asks_after_it(desk: Desk) ->
             await follower
             assert await desk.connection.fetchval("SELECT judged_at FROM platform") == at
         await passing
+
+
+async def test_custody_is_woken_when_watch_has_seen_that_no_decision_is_under_way(desk: Desk) -> None:
+    await desk.declare(the_registry())
+    woken = asyncio.Event()
+    async with a_member(desk) as listening:
+        await listening.add_listener("monazite_settled", lambda *_: woken.set())
+        await desk.watch(OPENED_AT + timedelta(days=1))
+        assert not woken.is_set()  # nothing was received
+        await desk.receive(send(a_draw(1)))
+        await desk.watch(OPENED_AT + timedelta(days=2))
+        async with asyncio.timeout(30):
+            await woken.wait()

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from monazite_contracts.assays import DryAssay, MetalAssay, reo_g
 from monazite_contracts.opening import open_value
 from monazite_producers.simulator import CapName
-from monazite_producers.simulator.account import Account
+from monazite_producers.simulator.account import Account, ExpectedAlert
 from monazite_producers.simulator.assaying import an_assay, mass_for, part_half_even, reo_grams
 from monazite_producers.simulator.capwatch import CapHistory, Posting
 from monazite_producers.simulator.register import Register
@@ -115,6 +115,16 @@ def judged(*postings: tuple[int, int, int, bool]) -> tuple[set[str], set[str]]:
         history.post(Posting(date(2023, known, 1), date(2023, of, 1), grams, corrects))
     ever, held = history.judged([(date(2023, 3, 15), 1), (date(2023, 9, 15), 1)])
     return set(ever), set(held)
+
+
+def test_a_lot_has_no_lawful_origin_if_one_lot_that_went_into_it_has_none() -> None:
+    account = an_account()
+    account.mined("works", "works/1")  # it stands on no list
+    account.made_of("works", "works/3", ["works/2"])
+    assert account.alerts == (ExpectedAlert("origin-unlawful", "works", "raised"),)
+    for lot, parents in (("a/1", ["works/1", "works/2"]), ("b/1", ["a/1"]), ("c/1", ["works/2"])):
+        account.made_of(lot.partition("/")[0], lot, parents)
+    assert {alert.subject for alert in account.alerts} == {"works", "a", "b"}
 
 
 OVER = {"cap-80", "cap-95", "cap-100", "cap-overrun", "cap-overrun-then"}

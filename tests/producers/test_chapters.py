@@ -39,8 +39,15 @@ STORIES = {
     ("amendment-out-of-scope", "example-p-mine-1", "raised"),
     ("amendment-moves-year", "example-p-mine-1", "raised"),
     ("event-conflict", "example-p-mine-1", "raised"),
+    ("origin-unlawful", "example-c-mine-1", "raised"),
+    ("lot-overdrawn", "example-g-separation-1", "raised"),
+    ("declaration-differs", "example-g-separation-1", "raised"),
+    ("declaration-differs", "example-p-mine-1", "raised"),
+    ("claimed-bias", "example-m-mine-1", "raised"),
 }
 BY_RULE = {"lot-reused": 1, "envelope-gap": 2, "envelope-fork": 1, "chain-broken": 1}
+BOUGHT_ON = ("sim-metal-", "sim-magnet-")
+"""Makers of no real group, who may come to buy what was made of unlisted C's ore."""
 HARMLESS_AT_REAL_HOLDERS = {"cap-not-issued", "cap-80", "cap-95"}
 
 
@@ -67,7 +74,45 @@ def test_every_story_is_in_every_year(play: Any, events: int, seed: int) -> None
 def test_misconduct_is_at_invented_enterprises_only(play: Any, events: int) -> None:
     for alert in play(events).account.alerts:
         invented = alert.subject.startswith("example-") or alert.subject == "plant-production"
+        if alert.rule == "origin-unlawful":
+            invented |= alert.subject.startswith(BOUGHT_ON)
         assert invented or alert.rule in HARMLESS_AT_REAL_HOLDERS, alert
+
+
+def lots_of(year: Any) -> dict[str, Any]:
+    """Every lot that was produced, with the lots that went into it."""
+    return {
+        event.event.data.lot: [line.lot for line in event.event.data.inputs]
+        for message in year.messages
+        for event in open_value(message.value).events
+        if event.event is not None and event.event.type == "monazite.production.v1"
+    }
+
+
+@pytest.mark.parametrize("events", [2_000, 20_000])
+def test_who_made_anything_of_the_unlisted_mines_ore_is_expected_to_be_noticed(play: Any, events: int) -> None:
+    made = lots_of(play(events))
+    tainted = {lot for lot in made if lot.startswith("example-c-mine-1/")}
+    while more := {lot for lot, inputs in made.items() if not tainted.isdisjoint(inputs)} - tainted:
+        tainted |= more
+    noticed = {alert.subject for alert in play(events).account.alerts if alert.rule == "origin-unlawful"}
+    assert noticed == {lot.partition("/")[0] for lot in tainted}
+    assert any(plant.startswith("example-") and "separation" in plant for plant in noticed)
+
+
+def test_f_ships_no_lot_before_its_office_has_amended_it(small: Any) -> None:
+    told: dict[str, list[str]] = {}
+    for message in of_plant(small, "example-f-mine-1"):
+        for event in (opened.event for opened in open_value(message.value).events):
+            assert event is not None
+            said = event.data.replacement.data if event.type == "monazite.correction.v1" else event.data
+            for line in said.lines if event.type == "monazite.dispatched.v1" else [said]:
+                told.setdefault(getattr(line, "lot", ""), []).append(event.type.split(".")[1])
+    amended = [kinds for kinds in told.values() if {"correction", "assay-finalised"} & set(kinds)]
+    assert sorted(amended) == [
+        ["production", "assay-finalised", "dispatched"],
+        ["production", "correction", "dispatched"],
+    ]
 
 
 def test_what_is_wrong_is_sent_in_the_name_of_invented_plants_only(small: Any) -> None:

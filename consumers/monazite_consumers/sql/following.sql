@@ -1,10 +1,13 @@
 -- Following: statements that have come to say what is so now, or have ceased to; and what is to be judged for it.
 
 -- name: settled
--- No decision is under way: every message up to the highest is there, or never will be.
-UPDATE platform SET settled_message = m.message
-FROM (SELECT max(message) AS message FROM ledger) AS m
-WHERE m.message > settled_message;
+-- No decision is under way: every message up to the highest is there, or never will be. Custody is woken.
+WITH moved AS (
+    UPDATE platform SET settled_message = m.message
+    FROM (SELECT max(message) AS message FROM ledger) AS m
+    WHERE m.message > settled_message RETURNING m.message
+)
+SELECT pg_notify('monazite_settled', '') FROM moved;
 
 -- name: reached
 -- Up to which message statements have been followed, and may be.

@@ -51,14 +51,20 @@ class Driver:
         self.progress.published += len(day.messages)
         self.progress.day = day
         await self._until("intake has decided", self._all_decided)
+        await self._followed(day_start(day.day))
 
     async def finish(self, simulation: Simulation) -> None:
         """Lets the year end: the clock goes past every settle time, and everything that is to be told is published."""
-        end = day_start(simulation.chapters[-1].day.replace(month=12, day=31)) + timedelta(days=2)
+        end = day_start(simulation.chapters[-1].day.replace(month=12, day=31)) + timedelta(days=4)
         await clock.drive(self.connection, end)
         await self._until("watch has judged", lambda: self._judged(end))
-        await self._until("custody has followed", self._all_followed)
+        await self._followed(end)
         await self._until("relay has published", self._all_published)
+
+    async def _followed(self, instant: datetime) -> None:
+        """Days pass in moments here: without this wait, custody would lie whole days behind the driven clock."""
+        await clock.drive(self.connection, instant)  # watch is rung, and lets custody go on
+        await self._until("custody has followed", self._all_followed)
 
     async def _apply(self, nouns: Mapping[str, Any]) -> None:
         entries: list[tuple[str, Entry]] = []

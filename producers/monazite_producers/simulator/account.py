@@ -53,6 +53,7 @@ class Account:
         self._year = year
         self._histories: dict[CapName, CapHistory] = {}
         self._noticed: dict[tuple[str, str], Condition] = {}
+        self._unlawful: set[str] = set()
         self._outcomes: Counter[Outcome] = Counter()
         self._event_outcomes: Counter[Outcome] = Counter()
         self._topics: Counter[str] = Counter()
@@ -70,6 +71,12 @@ class Account:
     @cached_property
     def _operators(self) -> dict[str, str]:
         return {entry["plant"]: entry["enterprise"] for entry in self._register.entries("operations")}
+
+    @cached_property
+    def _miners(self) -> frozenset[str]:
+        return frozenset(
+            entry["enterprise"] for entry in self._register.entries("approvals") if entry["activity"] == "mining"
+        )
 
     @property
     def drawn_g(self) -> Mapping[CapName, int]:
@@ -128,6 +135,20 @@ class Account:
                 history = self._histories[cap] = CapHistory(self._year)
             history.post(posting)
             holder = self._groups.get(holder)
+
+    def mined(self, plant: str, lot: str) -> None:
+        """A lot was mined: without lawful origin where its enterprise stands on no list."""
+        if self._operators[plant] not in self._miners:
+            self._without_origin(plant, lot)
+
+    def made_of(self, plant: str, lot: str, parents: Iterable[str]) -> None:
+        """A lot was made of others, and is no better than they are."""
+        if not self._unlawful.isdisjoint(parents):
+            self._without_origin(plant, lot)
+
+    def _without_origin(self, plant: str, lot: str) -> None:
+        self._unlawful.add(lot)
+        self.expect("origin-unlawful", plant)
 
     def sent(self, topic: str, outcome: Outcome, messages: int = 1) -> None:
         """Counts messages with the outcome that they have at the year's end."""

@@ -105,6 +105,10 @@ class Site:
         data = records.production(activity, lot, claimed_g, inputs.lines, shift)
         self.state("production", Stream.PRODUCTION, records.clock(shift.day, shift.end_s), data)
         self.draw(data, lot.reo_g, shift.day)
+        if activity == "mined":
+            self.account.mined(self.code, lot.code)
+        else:
+            self.account.made_of(self.code, lot.code, [line["lot"] for line in inputs.lines])
         self.keep(lot, "made_kg")
         return lot
 
@@ -133,6 +137,15 @@ class Site:
         """Puts a lot into stock."""
         self.stock.setdefault(lot.product, deque()).append(lot)
         self.moved(lot.product, how, lot.left_g)
+
+    def set_aside(self, lot: Lot) -> Lot:
+        """Keeps a lot from being used or shipped; it is on hand all the same."""
+        self.stock[lot.product].remove(lot)
+        return lot
+
+    def put_back(self, lot: Lot) -> None:
+        """Ends that."""
+        self.stock[lot.product].append(lot)
 
     def moved(self, product: str, how: str, mass_g: int) -> None:
         """Notes a movement for the month's declaration."""

@@ -132,6 +132,7 @@ class WrongClaims(Scene):
             self._site.draw(data, lot.reo_g, day)
             self._site.keep(lot, "made_kg")
             self.account.expect("claimed-reo", self._site.code)
+            self.account.expect("claimed-bias", self._site.code)  # a week of 3 % is more than 0.1 % of any June
 
 
 class LotMadeTwice(Scene):
@@ -159,14 +160,15 @@ class LotMadeTwice(Scene):
         data = records.production("mined", lot, lot.reo_g, (), Shift(day, NIGHT_S, 2 * NIGHT_S))
         self._site.state("production", PRODUCTION, records.clock(day, 2 * NIGHT_S), data)
         self._site.draw(data, lot.reo_g, day)
+        self._site.keep(lot, "made_kg")
         self.account.expect("lot-reused", self._site.code)
 
 
 class OreAtARecycler(Scene):
-    """O is a recycler and uses concentrate that it bought."""
+    """O is a recycler and uses concentrate that it bought abroad."""
 
     def __init__(self, world: World) -> None:
-        """A recycler, and the mine of B that sells to it."""
+        """A recycler."""
         super().__init__(world)
         self._site = a_recycler(world, Role("o", (), ()))
 
@@ -181,8 +183,11 @@ class OreAtARecycler(Scene):
         """One lot recovered from ore."""
         if day != self.on(8, 28):
             return
-        ore = self._site.new_lot("monazite-concentrate", "monazite", LOT_G)
-        opened = {"origin": "monazite", "counted_at": records.clock(day, 600)}
-        self._site.enter("opening-inventory", ore, records.clock(day, 600), opened)
+        ore, landed_at = self._site.new_lot("monazite-concentrate", "imported", LOT_G), records.clock(day, 600)
+        papers = {
+            "declaration": "SIM-O-0828", "country_of_origin": "AU", "exporter": "Simulated Ore Trading (simulated)",
+            "imported_at": landed_at,
+        }  # fmt: skip
+        self._site.enter("import", ore, landed_at, papers)
         self._site.recover(ore, Shift(day, 1200, NIGHT_S))
         self.account.expect("recycler-used-ore", self._site.code)

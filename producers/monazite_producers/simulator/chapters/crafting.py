@@ -1,13 +1,14 @@
 """Single lots and records that a story needs at its own hour, beside what a mine reports in the evening."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from monazite_contracts.events import Stream
 from monazite_producers.simulator import records
 from monazite_producers.simulator.chapters.invented import at
-from monazite_producers.simulator.records import Event, Shift
+from monazite_producers.simulator.records import Event, Lot, Shift
 from monazite_producers.simulator.sites import Feed
 from monazite_producers.simulator.works import Mine
 
@@ -38,6 +39,21 @@ def state_a_lot(mine: Mine, day: date) -> Event:
     """Makes a lot in the night shift; it is reported with the day's other records."""
     mine.make("mined", mine.product, LOT_G, Feed(), Shift(day, 0, NIGHT_S))
     return mine.last_stated
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lot that waits in the yard for what its office has to say of it, and how it was stated."""
+
+    lot: Lot
+    stated: Event
+
+
+def hold_a_lot(mine: Mine, day: date) -> Held:
+    """Makes a lot in the night shift and sets it aside."""
+    stated = state_a_lot(mine, day)
+    (lot,) = [lot for lot in mine.stock[mine.product] if lot.code == stated["data"]["lot"]]
+    return Held(mine.set_aside(lot), stated)
 
 
 def unposted_lot(mine: Mine, day: date, record: str) -> Event:

@@ -9,7 +9,7 @@ from monazite_producers.simulator.chapters.amending import correct
 from monazite_producers.simulator.chapters.invented import ISSUED, Role, Scene, a_mine, a_separator
 from monazite_producers.simulator.plan import Chapter
 from monazite_producers.simulator.records import Event
-from monazite_producers.simulator.works import shift
+from monazite_producers.simulator.works import outside_buyer, shift
 from monazite_producers.simulator.world import World
 
 
@@ -89,7 +89,8 @@ class HiddenOverrun(Scene):
             Chapter(self.on(10, 18), "Example Rare Earth G (invented) runs past its separation cap.",
                     "alert cap-overrun on example-g/separation is raised"),
             Chapter(self.on(11, 6), "G corrects a lot of September downwards, and the overrun is gone.",
-                    "alert cap-cleared-by-correction on example-g/separation: only a person closes it"),
+                    "alert cap-cleared-by-correction on example-g/separation: only a person closes it;"
+                    " lot-overdrawn and declaration-differs on its plant: more was shipped and declared"),
         )  # fmt: skip
 
     def play(self, day: date) -> None:
@@ -98,8 +99,13 @@ class HiddenOverrun(Scene):
             feed_g = self.LOT_T * 1_000_000
             self._site.make("separated", "cerium-oxide", feed_g, self._site.feed_for(feed_g, day), shift(day, 0, 1))
             self._stated = self._site.last_stated
+        if day == self.on(9, 5):
+            self._site.dispatch("cerium-oxide", outside_buyer(0, "cerium-oxide"), day)
         if day == self.on(11, 6):
             mass_kg = kilograms(60_000_000)
             assay = self._stated["data"]["assay"]
             claimed_kg = kilograms(reo_grams(mass_kg, assay))
             correct(self._site, self._stated, {"net_mass_kg": mass_kg, "claimed_reo_kg": claimed_kg}, day)
+            # On paper only: more of the lot was shipped, and September was declared with all of it.
+            self.account.expect("lot-overdrawn", self._site.code)
+            self.account.expect("declaration-differs", self._site.code)
