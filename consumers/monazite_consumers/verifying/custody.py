@@ -1,10 +1,10 @@
 """Verifies custody: moves against statements, sums against moves, and what every noun was found to be against both."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from monazite_consumers.database import Connection
+from monazite_consumers.database import WORLD_IS_BAD, Connection
 from monazite_consumers.decisions.current import Current, read_current
 from monazite_consumers.decisions.custody import LOTS, examine_lots, filled
 from monazite_consumers.decisions.following import MESSAGES, move_rows, stated_row
@@ -90,7 +90,7 @@ async def _check_sums(connection: Connection, report: Report) -> None:
 
 
 async def _check_lots(connection: Connection, registry: Registry, report: Report) -> None:
-    async for lots in _pages(connection, "lot", "lots", LOTS):
+    async def check(lots: Sequence[str]) -> None:
         examined = await examine_lots(connection, registry, lots)
         _compare(report, "lot_states", examined.states, examined.before)
         for found in await connection.fetch(statement("moves", "of_lots"), list(examined.states), lots):
@@ -101,37 +101,66 @@ async def _check_lots(connection: Connection, registry: Registry, report: Report
                 report.add(Misfit("moves", due, is_so, detail, message=row.message, index=row.index))
         await _check_noticed(connection, "lot", lots, examined.noticed, report)
 
+    async for lots in _pages(connection, "lot", "lots", LOTS):
+        await _halving(connection, lots, check, report)
+
 
 async def _check_shipments(connection: Connection, registry: Registry, report: Report) -> None:
-    async for keys in _pages(connection, "shipment", "shipments", SHIPMENTS):
+    async def check(keys: Sequence[str]) -> None:
         shipments, noticed = await examine_shipments(connection, registry, keys)
         kept = {
             row["shipment"]: (*tuple(row)[:-1], tuple(Line(**line) for line in row["lines"]))
             for row in await connection.fetch(statement("verifying_custody", "shipments_kept"), keys)
         }
-        _compare(report, "shipments", {key: tuple(shipment) for key, shipment in shipments.items()}, kept)
         due = {
             (*row[:9], row.shipment) for of_key in (await returning(connection, shipments)).values() for row in of_key
         }
+        _compare(report, "shipments", {key: tuple(shipment) for key, shipment in shipments.items()}, kept)
         rows = await connection.fetch(statement("verifying_custody", "returned"), keys)
         _compare_rows(report, "moves", due, {tuple(row) for row in rows})
         await _check_noticed(connection, "shipment", keys, noticed, report)
 
+    async for keys in _pages(connection, "shipment", "shipments", SHIPMENTS):
+        await _halving(connection, keys, check, report)
+
 
 async def _check_licences(connection: Connection, registry: Registry, report: Report) -> None:
+    async def check(keys: Sequence[str]) -> None:
+        await _check_noticed(connection, "licence", keys, await examine_licences(connection, registry, keys), report)
+
     rows = await connection.fetch(statement("verifying_custody", "licences"))
     for numbers in _portions({*registry.licences, *(row["key"] for row in rows)}, LICENCES):
-        keys = await _settled(connection, "licence", numbers)
-        await _check_noticed(connection, "licence", keys, await examine_licences(connection, registry, keys), report)
+        await _halving(connection, await _settled(connection, "licence", numbers), check, report)
 
 
 async def _check_months(connection: Connection, registry: Registry, judged_at: datetime, report: Report) -> None:
+    async def check(keys: Sequence[str]) -> None:
+        noticed = await examine_months(connection, registry, judged_at, keys)
+        await _check_noticed(connection, "month", keys, noticed, report)
+
     known = {row["key"] for row in await connection.fetch(statement("months", "all"))}
     known.update(owed_months(registry, datetime.min.replace(tzinfo=UTC), judged_at))
     for months in _portions(known, MONTHS):
-        if keys := await _settled(connection, "month", months):
-            noticed = await examine_months(connection, registry, judged_at, keys)
-            await _check_noticed(connection, "month", keys, noticed, report)
+        await _halving(connection, await _settled(connection, "month", months), check, report)
+
+
+async def _halving(
+    connection: Connection, keys: Sequence[str], check: Callable[[Sequence[str]], Awaitable[None]], report: Report
+) -> None:
+    """What was changed may make a judgement raise: then its key is named, and the others are verified."""
+    if not keys:
+        return
+    try:
+        async with connection.transaction():
+            await check(keys)
+    except WORLD_IS_BAD:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever somebody has changed, the rest is verified
+        if len(keys) == 1:
+            report.add(Misfit("custody_findings", "a judgement", f"{type(error).__name__}: {error}", keys[0]))
+            return
+        for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
+            await _halving(connection, half, check, report)
 
 
 def _portions(keys: Iterable[str], size: int) -> Iterator[list[str]]:
