@@ -81,9 +81,12 @@ def _mass(tonnes: int) -> Json:
 
 
 def _mined(product: str) -> Callable[..., Json]:
-    return lambda plant, record, day, tonnes: a_production(
-        plant=plant, record=record, product=product, period=_period(day), **_mass(tonnes)
-    )
+    def make(plant: str, record: str, day: date, tonnes: int) -> Json:
+        told = {"oxides_pct": {"Nd": "16.0000", "Ce": f"{tonnes}0.0000"}} if tonnes % 2 else {}
+        made = _mass(tonnes) | {"assay": an_assay(**told)}
+        return a_production(plant=plant, record=record, product=product, period=_period(day), **made)
+
+    return make
 
 
 def _separated(*products: str) -> Callable[..., Json]:

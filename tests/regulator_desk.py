@@ -488,12 +488,15 @@ STATE = {
     "tallies": "SELECT * FROM tallies WHERE messages <> 0",
     "moves": (
         "SELECT index, line, plant, lot, kind, step, t.at, net_g, product, origin, reo_g, claimed_g, into_lot,"
-        " shipment, {at} FROM moves t {joined}"
+        " shipment, oxides, feed, lawful, {at} FROM moves t {joined}"
     ),
     "holdings": "SELECT * FROM holdings WHERE moves <> 0",
     "lot_states": "SELECT * FROM lot_states",
     "shipments": "SELECT * FROM shipments",
     "flows": "SELECT * FROM flows WHERE moves <> 0",
+    "outputs": "SELECT * FROM outputs WHERE lines <> 0",
+    "stocks": "SELECT * FROM stocks WHERE moves <> 0",
+    "element_flows": "SELECT * FROM element_flows WHERE moves <> 0",
     "custody_findings": "SELECT * FROM custody_findings",
 }
 """What must be the same whatever the order: by coordinates, never by our own numbers."""

@@ -64,3 +64,21 @@ def reo_g(net_mass_kg: str, assay: DryAssay | AsReceivedAssay | MetalAssay) -> i
         return divide_half_even(net_g * ppm(assay.treo_pct), PPM)
     factored = sum(ppm(share) * OXIDE_FACTORS_E4[element] for element, share in assay.elements_pct.items())
     return divide_half_even(net_g * factored, PPM * 10_000)
+
+
+def oxides_g(net_mass_kg: str, assay: DryAssay | AsReceivedAssay | MetalAssay) -> dict[str, int] | None:
+    """Grams of each element's oxide in a net mass, each half-even to the gram; None where the assay tells no elements.
+
+    What is worked out of shares that are rounded need not add up to the REO.
+    """
+    net_g = grams(net_mass_kg)
+    if assay.basis == "metal":
+        return {
+            element: divide_half_even(net_g * ppm(share) * OXIDE_FACTORS_E4[element], PPM * 10_000)
+            for element, share in assay.elements_pct.items()
+        }
+    if assay.oxides_pct is None:
+        return None
+    dry_ppm = PPM - ppm(assay.moisture_pct) if assay.basis == "dry" else PPM
+    treo = net_g * dry_ppm * ppm(assay.treo_pct)
+    return {element: divide_half_even(treo * ppm(share), PPM**3) for element, share in assay.oxides_pct.items()}

@@ -17,7 +17,7 @@ from monazite.embedded import servers
 from monazite_consumers import database
 from monazite_consumers.app import GARBAGE_AFTER
 from monazite_consumers.registry.applying import APPLYING_SESSION
-from monazite_consumers.rules.tracing import WHOLE
+from monazite_consumers.rules.sharing import WHOLE
 from monazite_consumers.tracing import papers, trace
 
 P99_MS = 100.0

@@ -5,7 +5,7 @@ from custody_talk import RECYCLER, SEPARATION, chain, judged
 from regulator_desk import MINE, Desk, send
 
 from monazite_consumers.queries import shipments
-from monazite_consumers.rules.tracing import WHOLE
+from monazite_consumers.rules.sharing import WHOLE
 from monazite_consumers.tracing import Limits, Trace, UnknownLotError, papers, trace
 from monazite_contracts.builders import (
     a_blend,

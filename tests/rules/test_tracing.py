@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from monazite_consumers.rules.custody import LotState
-from monazite_consumers.rules.tracing import WHOLE, Passes, Traced, apportion, broken_here, came_from, place, share
+from monazite_consumers.rules.sharing import WHOLE, apportion
+from monazite_consumers.rules.tracing import Passes, Traced, broken_here, came_from, place, share
 
 UNITS_LOST_A_LEVEL = 100
 """More than rounding costs here: far less than a gram in a thousand tonnes."""

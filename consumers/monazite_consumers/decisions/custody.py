@@ -1,7 +1,7 @@
 """Judges lots anew: what they are, whether their chains end lawfully, and who gave away more than there was."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.doubting import doubt
-from monazite_consumers.decisions.moving import MoveRow, Moving, write
+from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.custody import (
@@ -23,7 +23,7 @@ from monazite_consumers.rules.custody import (
     judge_lot,
     shortfalls,
 )
-from monazite_consumers.rules.moves import KINDS, MAKING, own
+from monazite_consumers.rules.moves import KINDS, MAKING, MoveRow, is_output, own
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
@@ -62,11 +62,11 @@ async def judge_lots(connection: Connection, registry: Registry, lots: Sequence[
     forgotten = [lot for lot in lots if lot not in states and lot in before]
     if moved:
         await connection.execute(
-            statement("custody", "put_states"), *transposed([tuple(states[lot]) for lot in moved], 8)
+            statement("custody", "put_states"), *transposed([tuple(states[lot]) for lot in moved], 10)
         )
     if forgotten:
         await connection.execute(statement("custody", "forget_states"), forgotten)
-    await _fill(connection, states, moved)
+    await _fill(connection, states, set(moved))
     if moved or forgotten:
         children = await connection.fetch(statement("moves", "children"), [*moved, *forgotten])
         await doubt(connection, (("lot", row["into_lot"]) for row in children))
@@ -81,35 +81,46 @@ async def examine_lots(connection: Connection, registry: Registry, lots: Sequenc
         for lot in lots
         if lot in known.held
     }
-    suspects = [lot for lot, now in states.items() if is_suspect(known.before.get(lot), now)]
+    suspects = [
+        lot for lot, now in states.items() if is_suspect(known.before.get(lot), now, known.parents.get(lot, ()))
+    ]
     if suspects:
         for row in await connection.fetch(statement("moves", "circles"), suspects):
             states[row["lot"]] = in_circle(states[row["lot"]])
     return Examined(states, known.before, await _notice(connection, registry, states, known))
 
 
-async def _fill(connection: Connection, states: Mapping[str, LotState], moved: list[str]) -> None:
+async def _fill(connection: Connection, states: Mapping[str, LotState], moved: set[str]) -> None:
     """What moves do not say themselves, their lot says: product, origin of the feed, REO by its assay."""
     moving, rows = Moving(), []
-    for found in await connection.fetch(statement("moves", "of_lots"), list(states), moved):
+    for found in await connection.fetch(statement("moves", "of_lots"), *asked_of(states, moved)):
         row = MoveRow(*found.values())
         full = filled(row, states[row.lot])
         if full != row:
             moving.flow(row, -1)
             moving.flow(full, 1)
-            rows.append((row.message, row.index, row.line, full.product, full.origin, full.reo_g))
+            rows.append((*full[:3], full.product, full.origin, full.reo_g, full.oxides, full.feed, full.lawful))
     if rows:
-        await connection.execute(statement("moves", "fill"), *transposed(rows, 6))
+        await connection.execute(statement("moves", "fill"), *transposed(rows, 9))
         await write(connection, moving)
+
+
+def asked_of(states: Mapping[str, LotState], moved: Collection[str]) -> list[list[Any]]:
+    """What is asked of moves: those of lots that say otherwise, and all of those lots that are not what they were."""
+    return transposed([(lot, lot in moved, now.feed, now.broken is None) for lot, now in states.items()], 4)
 
 
 def filled(row: MoveRow, now: LotState) -> MoveRow:
     """A move with what its lot says of it."""
     says = own(row.kind, row.step)
+    is_made = is_output(row.kind, row.step)
     return row._replace(
         product=row.product if says.product else now.product,
         origin=row.origin if says.origin else now.origin,
         reo_g=row.reo_g if says.reo else now.reo_of(row.net_g),
+        oxides=row.oxides if says.reo else now.oxides_of(row.net_g),
+        feed=now.feed if is_made else None,
+        lawful=now.broken is None if is_made else None,
     )
 
 

@@ -7,9 +7,9 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Place
 from monazite_consumers.decisions.current import Current, read_current
 from monazite_consumers.decisions.doubting import Doubt
-from monazite_consumers.decisions.moving import MoveRow, Moving, write
+from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.posting import copy, transposed
-from monazite_consumers.rules.moves import consignor_of, month_key, moves_of, shipment_key
+from monazite_consumers.rules.moves import MoveRow, consignor_of, month_key, moves_of, row_of, shipment_key
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 from monazite_contracts.events import statement_time
@@ -67,13 +67,7 @@ async def _post(connection: Connection, current: Iterable[Current], moving: Movi
 def move_rows(now: Current) -> list[MoveRow]:
     """What a current statement does to stocks, before its lots are judged."""
     at = statement_time(now.said)
-    return [
-        MoveRow(
-            *now.place, line, m.plant, m.lot, m.kind, m.step, at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
-            m.into, m.shipment,
-        )
-        for line, m in enumerate(moves_of(now.plant, now.said))
-    ]  # fmt: skip
+    return [row_of(now.place, line, at, move) for line, move in enumerate(moves_of(now.plant, now.said))]
 
 
 def stated_row(now: Current) -> tuple[Any, ...] | None:

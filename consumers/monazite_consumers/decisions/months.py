@@ -11,6 +11,7 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.material import ANY_PRODUCT, flow_of
 from monazite_consumers.rules.balances import Band, Flow, bias_ppm, out_of_band, recoveries, stock_g
 from monazite_consumers.rules.obligations import (
     ESCALATED_AFTER,
@@ -96,10 +97,10 @@ async def _read(connection: Connection, keys: Sequence[str]) -> Mapping[str, _Mo
         plant, _, month = key.partition(" ")
         months[key] = _Month(plant, month)
     named = [(known.plant, known.first) for known in months.values()]
-    for row in await connection.fetch(statement("months", "flows"), *transposed(named, 2)):
+    for row in await connection.fetch(statement("months", "flows"), *transposed(named, 2), ANY_PRODUCT):
         known = months[f"{row['plant']} {row['month']:%Y-%m}"]
         side = known.before if row["before"] else known.flows
-        side.append(Flow(*list(row.values())[3:]))
+        side.append(flow_of(list(row.values())[3:]))
     for row in await connection.fetch(statement("following", "stated"), "month", list(keys), STATEMENTS_MAX):
         if row["type"] == Declaration.__name__:
             months[row["key"]].declared.append(

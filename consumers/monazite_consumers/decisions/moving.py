@@ -2,35 +2,14 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.doubting import Doubt, doubt
 from monazite_consumers.decisions.posting import copy, transposed
-from monazite_consumers.rules.moves import month_key
+from monazite_consumers.decisions.summing import Sums
+from monazite_consumers.rules.moves import MoveRow, month_key
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
-
-
-class MoveRow(NamedTuple):
-    """One move as stored; the columns of its row."""
-
-    message: int
-    index: int  # type: ignore[assignment] # the column is older than the tuple
-    line: int
-    plant: str
-    lot: str
-    kind: str
-    step: str
-    at: datetime
-    net_g: int
-    product: str | None
-    origin: str | None
-    reo_g: int | None
-    claimed_g: int | None
-    into_lot: str | None
-    shipment: str | None
 
 
 @dataclass(slots=True)
@@ -39,9 +18,7 @@ class Moving:
 
     rows: list[MoveRow] = field(default_factory=list)
     holdings: dict[tuple[str, str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
-    flows: dict[tuple[str, date, str, str, str, str], list[int]] = field(
-        default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0])
-    )
+    sums: Sums = field(default_factory=Sums)
     doubts: set[Doubt] = field(default_factory=set)
 
     def post(self, row: MoveRow) -> None:
@@ -66,13 +43,8 @@ class Moving:
 
     def flow(self, row: MoveRow, times: int) -> None:
         """Adds it to its month, so many times."""
-        month = day_of(row.at).replace(day=1)
-        total = self.flows[row.plant, month, row.product or "", row.kind, row.step, row.origin or ""]
-        total[0] += times
-        total[1] += times * row.net_g
-        total[2] += times * (row.reo_g or 0)
-        total[3] += times * (row.claimed_g or 0)
-        self.doubts.add(("month", month_key(row.plant, f"{month:%Y-%m}")))
+        self.sums.add(row, times)
+        self.doubts.add(("month", month_key(row.plant, f"{day_of(row.at):%Y-%m}")))
 
 
 async def write(connection: Connection, moving: Moving) -> None:
@@ -81,9 +53,7 @@ async def write(connection: Connection, moving: Moving) -> None:
     held = [(*key, *total) for key, total in sorted(moving.holdings.items()) if any(total)]
     if held:
         await connection.execute(statement("moves", "post_holdings"), *transposed(held, 5))
-    flows = [(*key, *total) for key, total in sorted(moving.flows.items()) if any(total)]
-    if flows:
-        await connection.execute(statement("moves", "post_flows"), *transposed(flows, 10))
+    await moving.sums.write(connection)
     await doubt(connection, moving.doubts)
     if months := sorted(key for noun, key in moving.doubts if noun == "month"):
         await connection.execute(statement("doubts", "later_months"), months)

@@ -8,9 +8,10 @@ import orjson
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
-from monazite_consumers.decisions.moving import MoveRow, Moving, write
+from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.rules.moves import MoveRow
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.shipments import Said, Shipment, judge_shipment, returned
 from monazite_consumers.sql import statement

@@ -10,7 +10,7 @@ from monazite_contracts.quantities import PPM
 
 
 class Flow(NamedTuple):
-    """One sum of a plant's month, in grams."""
+    """One sum of a plant's month, in grams. `reo_squares`: the squares of its lines' REO."""
 
     product: str
     kind: str
@@ -20,16 +20,17 @@ class Flow(NamedTuple):
     reo_g: int
     claimed_g: int
     moves: int
+    reo_squares: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """One process step of a plant's month, in grams of REO. `rate_ppm`: made of used; None where nothing was used."""
+    """One process step of a plant's month, in grams of REO or of an element's oxide. `squares`: of its lines."""
 
     step: str
     used_g: int
     made_g: int
-    lines: int
+    squares: int
 
     @property
     def rate_ppm(self) -> int | None:
@@ -37,11 +38,16 @@ class Recovery:
         return self.made_g * PPM // self.used_g if self.used_g else None
 
     def uncertainty_g(self, assay_ppm: int) -> int:
-        """Of the difference, one standard deviation: assays are off by so much each, independently of each other.
+        """Of the difference, one standard deviation, rounded down: `uncertainty_g` of its lines."""
+        return uncertainty_g(self.squares, assay_ppm)
 
-        Lines are taken as equal in size: the sum's uncertainty is that of one line times the root of their number.
-        """
-        return (self.used_g + self.made_g) * assay_ppm // (PPM * max(1, isqrt(self.lines)))
+
+def uncertainty_g(squares: int, assay_ppm: int) -> int:
+    """One standard deviation of a sum of lines, rounded down: each is off by so much, independently of the others.
+
+    `squares`: of the lines, in grams, summed; so the result is the same in whatever order they were added.
+    """
+    return isqrt(squares * assay_ppm**2) // PPM
 
 
 PROCESSES: Final = ("separated", "smelted", "recovered")
@@ -52,14 +58,48 @@ def recoveries(flows: Iterable[Flow]) -> list[Recovery]:
     """Every process step of a plant's month."""
     used: dict[str, int] = {}
     made: dict[str, int] = {}
-    lines: dict[str, int] = {}
+    squares: dict[str, int] = {}
     for flow in flows:
         if flow.step not in PROCESSES or flow.kind not in {"used", "made"}:
             continue
         side = used if flow.kind == "used" else made
         side[flow.step] = side.get(flow.step, 0) + flow.reo_g
-        lines[flow.step] = lines.get(flow.step, 0) + flow.moves
-    return [Recovery(step, used.get(step, 0), made.get(step, 0), lines[step]) for step in sorted(lines)]
+        squares[flow.step] = squares.get(flow.step, 0) + flow.reo_squares
+    return [Recovery(step, used.get(step, 0), made.get(step, 0), squares[step]) for step in sorted(squares)]
+
+
+class ElementFlow(NamedTuple):
+    """One sum of a plant's month in grams of an element's oxide; without an element, in grams of REO.
+
+    The latter are lines whose assays do not tell the elements.
+    """
+
+    kind: str
+    step: str
+    element: str
+    oxide_g: int
+    squares: int
+    moves: int
+
+
+def element_recoveries(flows: Iterable[ElementFlow]) -> list[tuple[str, Recovery]]:
+    """Of each process step and element, what was made of what was used, in its oxide; by step and element.
+
+    Only of steps of which every line tells its elements: what some do not tell would be missing on one side.
+    """
+    found: dict[tuple[str, str], Recovery] = {}
+    silent: set[str] = set()
+    for flow in flows:
+        if flow.step not in PROCESSES or flow.kind not in {"used", "made"}:
+            continue
+        if not flow.element:
+            silent.add(flow.step)
+        had = found.get((flow.step, flow.element), Recovery(flow.step, 0, 0, 0))
+        used_g, made_g = (flow.oxide_g if flow.kind == side else 0 for side in ("used", "made"))
+        found[flow.step, flow.element] = Recovery(
+            flow.step, had.used_g + used_g, had.made_g + made_g, had.squares + flow.squares
+        )
+    return [(element, found[step, element]) for step, element in sorted(found) if step not in silent]
 
 
 def bias_ppm(flows: Iterable[Flow]) -> int | None:
@@ -81,6 +121,38 @@ def by_product(flows: Iterable[Flow]) -> Mapping[str, Mapping[Column, int]]:
             columns = found.setdefault(flow.product, dict.fromkeys(Column, 0))
             columns[column] += flow.net_g
     return found
+
+
+class Line(NamedTuple):
+    """One line of a flow record in grams: opening + in + made - used - shipped - lost = closing."""
+
+    opening: int
+    came_in: int
+    made: int
+    used: int
+    shipped: int
+    lost: int
+
+    @property
+    def closing(self) -> int:
+        """What is on hand at the month's end."""
+        return self.opening + self.came_in + self.made - self.used - self.shipped - self.lost
+
+
+_COLUMNS: Final = (Column.OPENING, Column.IN, Column.MADE, Column.USED, Column.SHIPPED, Column.LOST)
+
+
+def lines_of(flows: Iterable[Flow]) -> list[tuple[str, Line, Line]]:
+    """Of each product, by name, its line in net grams and in grams of REO."""
+    net: dict[str, dict[Column, int]] = {}
+    reo: dict[str, dict[Column, int]] = {}
+    for flow in flows:
+        column = KINDS[flow.kind].column
+        if column is not Column.NONE:
+            for side, grams in ((net, flow.net_g), (reo, flow.reo_g)):
+                columns = side.setdefault(flow.product, dict.fromkeys(_COLUMNS, 0))
+                columns[column] += grams
+    return [(product, Line(*net[product].values()), Line(*reo[product].values())) for product in sorted(net)]
 
 
 def stock_g(flows: Iterable[Flow]) -> Mapping[str, int]:

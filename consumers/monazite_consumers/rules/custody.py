@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
+from monazite_consumers.rules.elements import part_of
 from monazite_consumers.rules.moves import KINDS
+from monazite_consumers.rules.origins import UNKNOWN, end_of_chain, mingled
 from monazite_contracts.catalogue import PRODUCTS, CapKind
 from monazite_contracts.months import day_of
 from monazite_contracts.quantities import PPM, divide_half_even
@@ -30,11 +32,12 @@ class Maker(NamedTuple):
     origin: str | None
     net_g: int
     reo_g: int | None
+    oxides: str | None
     arrived_at: datetime
 
 
 class Parent(NamedTuple):
-    """A lot that went into another. `known`: it was judged before."""
+    """A lot that went into another, `used_g` of it. `known`: it was judged before."""
 
     lot: str
     known: bool
@@ -44,12 +47,16 @@ class Parent(NamedTuple):
     origin: str | None
     net_g: int
     reo_g: int | None
+    feed: str
+    oxides: str | None
+    used_g: int
 
 
 class LotState(NamedTuple):
     """What a lot is. `broken`: why its chain does not end lawfully; None where it does. Masses in grams.
 
-    `reo_g` of `net_g`: what its statement says, or for part of a split lot what its parent's does.
+    `reo_g` and `oxides` of `net_g`: what its statement says, or for part of a split lot what its parent's does.
+    `origin`: what is stated of its feed; `feed`: what follows from what went into it.
     """
 
     lot: str
@@ -60,6 +67,12 @@ class LotState(NamedTuple):
     reo_g: int | None
     broken: str | None
     depth: int
+    feed: str = UNKNOWN
+    oxides: str | None = None
+
+    def oxides_of(self, net_g: int) -> str | None:
+        """Of each element's oxide in so much of it; None where nobody has said."""
+        return part_of(self.oxides, self.net_g, net_g)
 
     def reo_of(self, net_g: int) -> int | None:
         """Grams of REO in so much of it, half-even; None where nobody has said."""
@@ -75,15 +88,22 @@ def judge_lot(lot: str, makers: Sequence[Maker], parents: Sequence[Parent], list
     first = makers[0]
     depth = 1 + max((parent.depth for parent in parents), default=-1)
     broken = min((why for maker in makers if (why := _broken(maker, parents, listed))), default=None)
-    product, origin, net_g, reo_g = first.product, first.origin, first.net_g, first.reo_g
+    product, origin, net_g, reo_g, oxides = first.product, first.origin, first.net_g, first.reo_g, first.oxides
     if first.step == "split" and parents:
-        product, origin = parents[0].product, parents[0].origin
-        if parents[0].reo_g is not None and parents[0].net_g:
-            reo_g = divide_half_even(net_g * parents[0].reo_g, parents[0].net_g)
+        parent = parents[0]
+        product, origin, oxides = parent.product, parent.origin, part_of(parent.oxides, parent.net_g, net_g)
+        if parent.reo_g is not None and parent.net_g:
+            reo_g = divide_half_even(net_g * parent.reo_g, parent.net_g)
     if first.step == "blended":
         origins = {parent.origin for parent in parents}
         origin = origins.pop() if len(origins) == 1 else "mixed"
-    return LotState(lot, first.plant, product, origin, net_g, reo_g, broken, depth)
+    return LotState(lot, first.plant, product, origin, net_g, reo_g, broken, depth, _feed(first, parents), oxides)
+
+
+def _feed(maker: Maker, parents: Sequence[Parent]) -> str:
+    if maker.kind in LAWFUL_ENDS or maker.step == "mined":
+        return end_of_chain(maker.kind, maker.product, maker.origin)
+    return mingled((parent.feed, parent.used_g) for parent in parents)
 
 
 def _broken(maker: Maker, parents: Sequence[Parent], listed: Listed) -> str | None:
@@ -99,12 +119,15 @@ def _broken(maker: Maker, parents: Sequence[Parent], listed: Listed) -> str | No
 
 def in_circle(state: LotState) -> LotState:
     """A lot that went into itself in the end."""
-    return state._replace(broken="circle", depth=0)
+    return state._replace(broken="circle", depth=0, feed=UNKNOWN)
 
 
-def is_suspect(before: LotState | None, now: LotState) -> bool:
-    """Whether a chain may go in a circle: in one each judgement adds a step, so at some doubling it is looked."""
-    if before is not None and before.broken == "circle":
+def is_suspect(before: LotState | None, now: LotState, parents: Sequence[Parent]) -> bool:
+    """Whether a chain may go in a circle: in one each judgement adds a step, so at some doubling it is looked.
+
+    Once one lot of a circle is found, the others are looked at for its sake: which one is found first tells nothing.
+    """
+    if any(state is not None and state.broken == "circle" for state in (before, *parents)):
         return True
     grown = before is None or before.depth != now.depth
     return grown and now.depth >= SUSPECT_FROM and now.depth & (now.depth - 1) == 0

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from monazite_consumers.rules.elements import written
 from monazite_consumers.rules.weighing import Weighed, weigh
 from monazite_contracts import statements as st
-from monazite_contracts.assays import reo_g
+from monazite_contracts.assays import oxides_g, reo_g
 from monazite_contracts.quantities import grams
 
 
@@ -40,6 +42,7 @@ _ROWS: Final = (
     Kind("taken_in", Column.IN, 1, makes=True),
     Kind("made", Column.MADE, 1, makes=True),
     Kind("used", Column.USED, -1),
+    Kind("left_over", Column.USED, -1),
     Kind("dispatched", Column.SHIPPED, -1),
     Kind("received", Column.IN, 1),
     Kind("refused", Column.NONE, 0),
@@ -49,7 +52,8 @@ _ROWS: Final = (
 )
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in _ROWS})
 """Every kind by its name. What a consignee *refused* is not in its stock; what of it was ever sent to it is the
-consignor's again, *returned* by the judgement of the shipment and by no statement."""
+consignor's again, *returned* by the judgement of the shipment and by no statement. What a split has *left over* is
+in none of its children; below zero, they weigh more than what was split."""
 
 MAKING: Final = tuple(kind.name for kind in _ROWS if kind.makes)
 
@@ -57,7 +61,8 @@ MAKING: Final = tuple(kind.name for kind in _ROWS if kind.makes)
 class Move(NamedTuple):
     """One line. `step`: what was done to the material: an activity of production, `blended` or `split`.
 
-    `into`: the lot that it became part of. `reo_g`: None where the statement has no assay of its own.
+    `into`: the lot that it became part of. `reo_g`: None where the statement has no assay of its own; `oxides`: nor one
+    of the elements.
     """
 
     kind: str
@@ -71,6 +76,47 @@ class Move(NamedTuple):
     claimed_g: int | None = None
     into: str | None = None
     shipment: str | None = None
+    oxides: str | None = None
+
+
+class MoveRow(NamedTuple):
+    """One move as stored; the columns of its row.
+
+    `feed`, `lawful`: of what was made, where it came from and whether lawfully, as last summed.
+    """
+
+    message: int
+    index: int  # type: ignore[assignment] # the column is older than the tuple
+    line: int
+    plant: str
+    lot: str
+    kind: str
+    step: str
+    at: datetime
+    net_g: int
+    product: str | None
+    origin: str | None
+    reo_g: int | None
+    claimed_g: int | None
+    into_lot: str | None
+    shipment: str | None
+    oxides: str | None = None
+    feed: str | None = None
+    lawful: bool | None = None
+
+
+def is_output(kind: str, step: str) -> bool:
+    """Whether a kind of move in a step is what production made: blending and splitting make nothing new."""
+    return kind == "made" and step not in {"split", "blended"}
+
+
+def row_of(place: tuple[int, int], line: int, at: datetime, m: Move) -> MoveRow:
+    """The row of a statement's move; of what was made, until its lot is judged, what is stated is taken to be so."""
+    feed, lawful = (m.origin, True) if is_output(m.kind, m.step) else (None, None)
+    return MoveRow(
+        *place, line, m.plant, m.lot, m.kind, m.step, at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g, m.into,
+        m.shipment, m.oxides, feed, lawful,
+    )  # fmt: skip
 
 
 def moves_of(plant: str, statement: st.Statement) -> tuple[Move, ...]:
@@ -118,7 +164,7 @@ def _whole(kind: str, plant: str, weighed: Weighed, origin: str | None, step: st
     claimed = getattr(lot, "claimed_reo_kg", None)
     return Move(
         kind, plant, lot.lot, grams(lot.net_mass_kg), step, lot.product, origin, weighed.reo_g,
-        grams(claimed) if claimed is not None else None,
+        grams(claimed) if claimed is not None else None, oxides=written(oxides_g(lot.net_mass_kg, lot.assay)),
     )  # fmt: skip
 
 
@@ -128,7 +174,7 @@ def _production(plant: str, weighed: Weighed) -> Iterator[Move]:
     for used in made.inputs:
         yield Move(
             "used", plant, used.lot, grams(used.net_mass_kg), made.activity, used.product, None,
-            reo_g(used.net_mass_kg, used.assay), into=made.lot,
+            reo_g(used.net_mass_kg, used.assay), into=made.lot, oxides=written(oxides_g(used.net_mass_kg, used.assay)),
         )  # fmt: skip
     if made.losses_kg is not None and (lost_g := grams(made.losses_kg)):
         yield Move("lost_in_process", plant, made.lot, lost_g, made.activity, made.product, made.origin)
@@ -155,7 +201,7 @@ def _blend(plant: str, weighed: Weighed) -> Iterator[Move]:
 
 
 def _split(plant: str, weighed: Weighed) -> Iterator[Move]:
-    """The parent goes into each child by the child's mass; what is left over, or missing, went nowhere."""
+    """The parent goes into each child by the child's mass; what is left over went nowhere."""
     split: Any = weighed.statement
     left_g = grams(split.parent.net_mass_kg)
     for child in split.children:
@@ -164,7 +210,7 @@ def _split(plant: str, weighed: Weighed) -> Iterator[Move]:
         yield Move("made", plant, child.lot, net_g, "split")
         yield Move("used", plant, split.parent.lot, net_g, "split", into=child.lot)
     if left_g:
-        yield Move("used", plant, split.parent.lot, left_g, "split")
+        yield Move("left_over", plant, split.parent.lot, left_g, "split")
 
 
 def _loss(plant: str, weighed: Weighed) -> Iterator[Move]:

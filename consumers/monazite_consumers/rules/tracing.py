@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from monazite_consumers.rules.custody import LotState
+from monazite_consumers.rules.sharing import WHOLE, apportion
 from monazite_contracts.quantities import divide_half_even
-
-WHOLE: Final = 10**12
-"""Units that a lot is divided into: of a million tonnes each is a gram."""
 
 _NOWHERE: Final = ""
 """Among lots: what was passed on to none."""
@@ -43,21 +41,6 @@ class Traced(NamedTuple):
     circle: bool
     units: int | None
     ends: int
-
-
-def apportion(units: int, masses: Mapping[str, int]) -> dict[str, int]:
-    """Units by mass to the last one: each its whole part, one more to those with the largest remainders.
-
-    Of equal remainders the first by name has it. Masses are not negative, and not all zero.
-    """
-    total, found, remainders = sum(masses.values()), {}, []
-    for name, mass in masses.items():
-        found[name], rest = divmod(units * mass, total)
-        remainders.append((-rest, name))
-    remainders.sort()
-    for _, name in remainders[: units - sum(found.values())]:
-        found[name] += 1
-    return found
 
 
 def place(lot: str, passes: Passes) -> tuple[Placed, ...]:

@@ -1,13 +1,18 @@
 -- Months of plants: their flows, and what was said of them.
 
 -- name: flows
--- The flows of plants' months, and of all months before each.
-SELECT k.plant, k.month, f.month < k.month AS before, f.product, f.kind, f.step, f.origin,
-       sum(f.net_g)::bigint AS net_g, sum(f.reo_g)::bigint AS reo_g, sum(f.claimed_g)::bigint AS claimed_g,
-       sum(f.moves)::bigint AS moves
-FROM unnest($1::text[], $2::date[]) AS k (plant, month)
-JOIN flows f ON f.plant = k.plant AND f.month <= k.month AND f.moves <> 0
-GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7;
+-- The flows of plants' months; and as an opening what was on hand of each product when they began.
+SELECT k.plant, k.month, false AS before, f.product, f.kind, f.step, f.origin, f.net_g, f.reo_g, f.claimed_g, f.moves,
+       f.reo_squares
+FROM unnest($1::text[], $2::date[]) AS k (plant, month) JOIN flows f USING (plant, month) WHERE f.moves <> 0
+UNION ALL
+SELECT k.plant, k.month, true, c.product, 'opening', '', '', s.net_g, s.reo_g, 0, 1, 0
+FROM unnest($1::text[], $2::date[]) AS k (plant, month) CROSS JOIN unnest($3::text[]) AS c (product)
+CROSS JOIN LATERAL (
+    SELECT s.net_g, s.reo_g FROM stocks s WHERE s.plant = k.plant AND s.product = c.product AND s.month < k.month
+    ORDER BY s.month DESC LIMIT 1
+) AS s
+ORDER BY 1, 2, 3, 4, 5, 6, 7;
 
 -- name: moved_until
 -- Net grams of each product that came to and went from a plant within a month until an instant.

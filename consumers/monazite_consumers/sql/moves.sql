@@ -5,34 +5,37 @@
 DELETE FROM moves m USING unnest($1::bigint[], $2::smallint[]) AS k (message, index)
 WHERE m.message = k.message AND m.index = k.index
 RETURNING m.message, m.index, m.line, m.plant, m.lot, m.kind, m.step, m.at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
-          m.into_lot, m.shipment;
+          m.into_lot, m.shipment, m.oxides, m.feed, m.lawful;
 
 -- name: unreturn
 -- Takes back what shipments gave back to their consignors.
 DELETE FROM moves m WHERE m.shipment = ANY($1::text[]) AND m.kind = 'returned'
 RETURNING m.message, m.index, m.line, m.plant, m.lot, m.kind, m.step, m.at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
-          m.into_lot, m.shipment;
+          m.into_lot, m.shipment, m.oxides, m.feed, m.lawful;
 
 -- name: of_lots
--- What was done with lots, as far as it depends on what they are; $2: whose dependence is to be looked at again.
+-- What was done with lots, as far as it depends on what they are; which of them $2: is to be looked at as a whole.
 SELECT m.message, m.index, m.line, m.plant, m.lot, m.kind, m.step, m.at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
-       m.into_lot, m.shipment
-FROM moves m WHERE m.lot = ANY($1::text[]) AND m.kind <> 'lost_in_process' AND (m.lot = ANY($2::text[]) OR m.product IS NULL OR m.origin IS NULL OR m.reo_g IS NULL);
+       m.into_lot, m.shipment, m.oxides, m.feed, m.lawful
+FROM unnest($1::text[], $2::boolean[], $3::text[], $4::boolean[]) AS k (lot, moved, feed, lawful) JOIN moves m USING (lot)
+WHERE m.kind <> 'lost_in_process' AND (k.moved OR m.product IS NULL OR m.origin IS NULL OR m.reo_g IS NULL
+                                       OR m.feed <> k.feed OR m.lawful <> k.lawful);
 
 -- name: fill
 -- What is known of them now.
-UPDATE moves m SET product = k.product, origin = k.origin, reo_g = k.reo_g
-FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::text[], $5::text[], $6::bigint[])
-     AS k (message, index, line, product, origin, reo_g)
+UPDATE moves m SET product = k.product, origin = k.origin, reo_g = k.reo_g, oxides = k.oxides, feed = k.feed, lawful = k.lawful
+FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+            $9::boolean[]) AS k (message, index, line, product, origin, reo_g, oxides, feed, lawful)
 WHERE m.message = k.message AND m.index = k.index AND m.line = k.line;
 
 -- name: post_flows
 -- Adds to the sums of plants and months.
-INSERT INTO flows AS f (plant, month, product, kind, step, origin, moves, net_g, reo_g, claimed_g)
+INSERT INTO flows AS f (plant, month, product, kind, step, origin, moves, net_g, reo_g, claimed_g, reo_squares)
 SELECT * FROM unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
-                     $9::bigint[], $10::bigint[])
+                     $9::bigint[], $10::bigint[], $11::numeric[])
 ON CONFLICT (plant, month, product, kind, step, origin) DO UPDATE SET moves = f.moves + excluded.moves,
-    net_g = f.net_g + excluded.net_g, reo_g = f.reo_g + excluded.reo_g, claimed_g = f.claimed_g + excluded.claimed_g;
+    net_g = f.net_g + excluded.net_g, reo_g = f.reo_g + excluded.reo_g, claimed_g = f.claimed_g + excluded.claimed_g,
+    reo_squares = f.reo_squares + excluded.reo_squares;
 
 -- name: post_holdings
 -- Adds to what each plant did with each lot, in one order for everyone; a sum that comes to nothing goes.
@@ -46,9 +49,11 @@ SELECT lot, plant, kind, net_g FROM holdings WHERE lot = ANY($1::text[]) AND mov
 
 -- name: makers
 -- The statements that brought lots into being, the earliest first; more than a few are not needed.
-SELECT k.lot, x.plant, x.kind, x.step, x.at, x.product, x.origin, x.net_g, x.reo_g, x.arrived_at FROM unnest($1::text[]) AS k (lot)
+SELECT k.lot, x.plant, x.kind, x.step, x.at, x.product, x.origin, x.net_g, x.reo_g, x.oxides, x.arrived_at
+FROM unnest($1::text[]) AS k (lot)
 CROSS JOIN LATERAL (
-    SELECT m.message, m.index, m.plant, m.kind, m.step, m.at, m.product, m.origin, m.net_g, m.reo_g, e.arrived_at
+    SELECT m.message, m.index, m.plant, m.kind, m.step, m.at, m.product, m.origin, m.net_g, m.reo_g, m.oxides,
+           e.arrived_at
     FROM moves m JOIN envelopes e USING (message)
     WHERE m.lot = k.lot AND m.kind = ANY($2::text[])
     ORDER BY m.at, m.plant, m.net_g, m.message, m.index LIMIT 3
@@ -58,9 +63,10 @@ ORDER BY k.lot, x.at, x.plant, x.net_g, x.message, x.index;
 -- name: parents
 -- What went into lots.
 SELECT m.into_lot AS lot, m.lot AS parent, s.lot IS NOT NULL AS known, s.broken, coalesce(s.depth, 0) AS depth,
-       s.product, s.origin, coalesce(s.net_g, 0) AS net_g, s.reo_g
+       s.product, s.origin, coalesce(s.net_g, 0) AS net_g, s.reo_g, coalesce(s.feed, 'unknown') AS feed, s.oxides,
+       m.net_g AS used_g
 FROM moves m LEFT JOIN lot_states s ON s.lot = m.lot
-WHERE m.into_lot = ANY($1::text[]);
+WHERE m.into_lot = ANY($1::text[]) ORDER BY m.into_lot, m.lot, m.net_g;
 
 -- name: circles
 -- Of these lots those that went into themselves in the end.

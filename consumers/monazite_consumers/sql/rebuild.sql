@@ -51,6 +51,12 @@ WITH sides AS (
     UNION ALL SELECT 'shipments', 'rebuilt', to_jsonb(x) FROM shadow.shipments x
     UNION ALL SELECT 'flows', 'live', to_jsonb(x) FROM public.flows x WHERE moves <> 0
     UNION ALL SELECT 'flows', 'rebuilt', to_jsonb(x) FROM shadow.flows x WHERE moves <> 0
+    UNION ALL SELECT 'outputs', 'live', to_jsonb(x) FROM public.outputs x WHERE lines <> 0
+    UNION ALL SELECT 'outputs', 'rebuilt', to_jsonb(x) FROM shadow.outputs x WHERE lines <> 0
+    UNION ALL SELECT 'stocks', 'live', to_jsonb(x) FROM public.stocks x WHERE moves <> 0
+    UNION ALL SELECT 'stocks', 'rebuilt', to_jsonb(x) FROM shadow.stocks x WHERE moves <> 0
+    UNION ALL SELECT 'element_flows', 'live', to_jsonb(x) FROM public.element_flows x WHERE moves <> 0
+    UNION ALL SELECT 'element_flows', 'rebuilt', to_jsonb(x) FROM shadow.element_flows x WHERE moves <> 0
     UNION ALL SELECT 'tallies', 'live', to_jsonb(t) FROM public.tallies t WHERE messages <> 0
     UNION ALL SELECT 'tallies', 'rebuilt', to_jsonb(t) FROM shadow.tallies t WHERE messages <> 0
 )

@@ -89,6 +89,18 @@ CREATE TABLE draw_days (
     CONSTRAINT draw_kind CHECK (kind = ANY (ARRAY['mining_rock'::text, 'mining_ionic'::text, 'separation'::text]))
 );
 
+CREATE TABLE element_flows (
+    plant text NOT NULL,
+    month date NOT NULL,
+    kind text NOT NULL,
+    step text NOT NULL,
+    element text NOT NULL,
+    moves bigint NOT NULL,
+    oxide_g bigint NOT NULL,
+    squares numeric NOT NULL,
+    CONSTRAINT element_flows_pkey PRIMARY KEY (plant, month, kind, step, element)
+);
+
 CREATE TABLE envelopes (
     message bigint NOT NULL,
     source integer,
@@ -164,6 +176,7 @@ CREATE TABLE flows (
     net_g bigint NOT NULL,
     reo_g bigint NOT NULL,
     claimed_g bigint NOT NULL,
+    reo_squares numeric NOT NULL,
     CONSTRAINT flows_pkey PRIMARY KEY (plant, month, product, kind, step, origin)
 );
 
@@ -234,6 +247,8 @@ CREATE TABLE lot_states (
     reo_g bigint,
     broken text,
     depth integer NOT NULL,
+    feed text DEFAULT 'unknown'::text NOT NULL,
+    oxides text,
     CONSTRAINT lot_states_pkey PRIMARY KEY (lot)
 );
 
@@ -272,6 +287,9 @@ CREATE TABLE moves (
     claimed_g bigint,
     into_lot text,
     shipment text,
+    feed text,
+    lawful boolean,
+    oxides text,
     CONSTRAINT moves_pkey PRIMARY KEY (message, index, line)
 );
 
@@ -293,6 +311,19 @@ CREATE TABLE outbox (
     published_at timestamp with time zone,
     parked_at timestamp with time zone,
     CONSTRAINT outbox_pkey PRIMARY KEY (publication)
+);
+
+CREATE TABLE outputs (
+    plant text NOT NULL,
+    month date NOT NULL,
+    product text NOT NULL,
+    step text NOT NULL,
+    origin text NOT NULL,
+    lawful boolean NOT NULL,
+    lines bigint NOT NULL,
+    net_g bigint NOT NULL,
+    reo_g bigint NOT NULL,
+    CONSTRAINT outputs_pkey PRIMARY KEY (plant, month, product, step, origin, lawful)
 );
 
 CREATE TABLE platform (
@@ -400,6 +431,16 @@ CREATE TABLE stated (
     CONSTRAINT stated_pkey PRIMARY KEY (message, index)
 );
 
+CREATE TABLE stocks (
+    plant text NOT NULL,
+    product text NOT NULL,
+    month date NOT NULL,
+    moves bigint NOT NULL,
+    net_g bigint NOT NULL,
+    reo_g bigint NOT NULL,
+    CONSTRAINT stocks_pkey PRIMARY KEY (plant, product, month)
+);
+
 CREATE TABLE sweeps (
     noun text NOT NULL,
     after text NOT NULL,
@@ -479,7 +520,7 @@ CREATE OR REPLACE FUNCTION public.projections()
 AS $function$
     SELECT ARRAY['envelopes', 'source_states', 'events', 'draw_days', 'cap_days', 'caps', 'lots', 'findings', 'finding_sums',
                  'alerts', 'tallies', 'following', 'restated', 'doubts', 'sweeps', 'moves', 'holdings', 'lot_states', 'stated',
-                 'shipments', 'flows', 'custody_findings']
+                 'shipments', 'flows', 'outputs', 'stocks', 'element_flows', 'custody_findings']
 $function$;
 
 CREATE OR REPLACE FUNCTION public.shadow_close()

@@ -9,7 +9,8 @@ WHERE noun = 'event' AND split_part(key, '/', 1)::bigint > $1 AND split_part(key
 
 -- name: moves
 -- What statements in messages after one and up to another did to stocks.
-SELECT message, index, line, plant, lot, kind, step, at, net_g, product, origin, reo_g, claimed_g, into_lot, shipment
+SELECT message, index, line, plant, lot, kind, step, at, net_g, product, origin, reo_g, claimed_g, into_lot, shipment,
+       oxides, feed, lawful
 FROM moves WHERE message > $1 AND message <= $2 AND kind <> 'returned';
 
 -- name: stated
@@ -27,15 +28,18 @@ WHERE (h.net_g, h.moves) IS DISTINCT FROM (m.net_g, m.moves) ORDER BY lot, plant
 -- name: misflowed
 -- Flows that are not what the moves add up to.
 SELECT plant, month, product, kind, step, origin,
-       array[f.moves, f.net_g, f.reo_g, f.claimed_g] AS kept, array[m.moves, m.net_g, m.reo_g, m.claimed_g] AS counted
-FROM (SELECT * FROM flows WHERE (moves, net_g, reo_g, claimed_g) <> (0, 0, 0, 0)) AS f
+       array[f.moves, f.net_g, f.reo_g, f.claimed_g, f.reo_squares] AS kept,
+       array[m.moves, m.net_g, m.reo_g, m.claimed_g, m.reo_squares] AS counted
+FROM (SELECT * FROM flows WHERE (moves, net_g, reo_g, claimed_g, reo_squares) <> (0, 0, 0, 0, 0)) AS f
 FULL JOIN (
     SELECT plant, date_trunc('month', at AT TIME ZONE 'Asia/Shanghai')::date AS month, coalesce(product, '') AS product,
            kind, step, coalesce(origin, '') AS origin, count(*) AS moves, sum(net_g)::bigint AS net_g,
-           coalesce(sum(reo_g), 0)::bigint AS reo_g, coalesce(sum(claimed_g), 0)::bigint AS claimed_g
+           coalesce(sum(reo_g), 0)::bigint AS reo_g, coalesce(sum(claimed_g), 0)::bigint AS claimed_g,
+           coalesce(sum(reo_g::numeric * reo_g), 0) AS reo_squares
     FROM moves GROUP BY 1, 2, 3, 4, 5, 6
 ) AS m USING (plant, month, product, kind, step, origin)
-WHERE (f.moves, f.net_g, f.reo_g, f.claimed_g) IS DISTINCT FROM (m.moves, m.net_g, m.reo_g, m.claimed_g)
+WHERE (f.moves, f.net_g, f.reo_g, f.claimed_g, f.reo_squares)
+    IS DISTINCT FROM (m.moves, m.net_g, m.reo_g, m.claimed_g, m.reo_squares)
 ORDER BY plant, month, product, kind, step, origin LIMIT $1;
 
 -- name: lots
@@ -79,3 +83,23 @@ WHERE shipment = ANY($1::text[]) AND kind = 'returned';
 -- name: alert_keys
 -- What there are findings about.
 SELECT DISTINCT rule, subject, period FROM custody_findings;
+
+-- name: next_moves
+-- All moves of the next messages.
+SELECT message, index, line, plant, lot, kind, step, at, net_g, product, origin, reo_g, claimed_g, into_lot, shipment,
+       oxides, feed, lawful
+FROM moves WHERE message > $1 AND message <= (
+    SELECT max(message) FROM (SELECT DISTINCT message FROM moves WHERE message > $1 ORDER BY message LIMIT $2) AS k
+) ORDER BY message;
+
+-- name: outputs_kept
+-- What is kept of output by origin.
+SELECT plant, month, product, step, origin, lawful, lines, net_g, reo_g FROM outputs WHERE (lines, net_g, reo_g) <> (0, 0, 0);
+
+-- name: element_flows_kept
+-- What is kept of elements.
+SELECT plant, month, kind, step, element, moves, oxide_g, squares FROM element_flows WHERE (moves, oxide_g, squares) <> (0, 0, 0);
+
+-- name: stocks_kept
+-- What is kept of what was on hand, but for months in which nothing moves any more.
+SELECT plant, product, month, moves, net_g, reo_g FROM stocks WHERE moves <> 0;

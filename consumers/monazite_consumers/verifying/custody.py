@@ -6,18 +6,18 @@ from typing import Any, Final
 
 from monazite_consumers.database import WORLD_IS_BAD, Connection
 from monazite_consumers.decisions.current import Current, read_current
-from monazite_consumers.decisions.custody import LOTS, examine_lots, filled
+from monazite_consumers.decisions.custody import LOTS, asked_of, examine_lots, filled
 from monazite_consumers.decisions.following import MESSAGES, move_rows, stated_row
 from monazite_consumers.decisions.licences import LICENCES, examine_licences
 from monazite_consumers.decisions.months import MONTHS, examine_months
-from monazite_consumers.decisions.moving import MoveRow
 from monazite_consumers.decisions.noticing import Noticed
 from monazite_consumers.decisions.shipments import SHIPMENTS, examine_shipments, returning
-from monazite_consumers.rules.moves import own
+from monazite_consumers.rules.moves import MoveRow, is_output, own
 from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.shipments import Line
 from monazite_consumers.sql import statement
+from monazite_consumers.verifying.material import check_material
 from monazite_consumers.verifying.misfits import MISFITS_MAX, Misfit, Report
 
 _LAST: Final = 2**63 - 1
@@ -72,11 +72,14 @@ async def _current(connection: Connection, rows: Sequence[Any]) -> list[Current]
 
 def _as_said(row: MoveRow) -> MoveRow:
     """Without what its lot says of it."""
-    says = own(row.kind, row.step)
+    says, is_made = own(row.kind, row.step), is_output(row.kind, row.step)
     return row._replace(
         product=row.product if says.product else None,
         origin=row.origin if says.origin else None,
         reo_g=row.reo_g if says.reo else None,
+        oxides=row.oxides if says.reo else None,
+        feed=row.origin if is_made else None,
+        lawful=True if is_made else None,
     )
 
 
@@ -85,19 +88,20 @@ async def _check_sums(connection: Connection, report: Report) -> None:
         counted, kept = (row["counted_g"], row["counted"]), (row["kept_g"], row["kept"])
         report.add(Misfit("holdings", counted, kept, f"{row['kind']} {row['lot']} at {row['plant']}: grams, moves"))
     for row in await connection.fetch(statement("verifying_custody", "misflowed"), MISFITS_MAX):
-        detail = " ".join(part for part in map(str, tuple(row)[:6]) if part) + ": moves, net, REO, claimed g"
+        detail = " ".join(part for part in map(str, tuple(row)[:6]) if part) + ": moves, net, REO, claimed g, squares"
         report.add(Misfit("flows", row["counted"], row["kept"], detail))
+    await check_material(connection, report)
 
 
 async def _check_lots(connection: Connection, registry: Registry, report: Report) -> None:
     async def check(lots: Sequence[str]) -> None:
         examined = await examine_lots(connection, registry, lots)
         _compare(report, "lot_states", examined.states, examined.before)
-        for found in await connection.fetch(statement("moves", "of_lots"), list(examined.states), lots):
+        for found in await connection.fetch(statement("moves", "of_lots"), *asked_of(examined.states, lots)):
             row = MoveRow(*found.values())
             if (full := filled(row, examined.states[row.lot])) != row:
-                due, is_so = (tuple(each[9:12]) for each in (full, row))
-                detail = f"{row.kind} of {row.lot}: product, origin, REO g"
+                due, is_so = ((*each[9:12], *each[15:]) for each in (full, row))
+                detail = f"{row.kind} of {row.lot}: product, origin, REO g, oxides, feed, lawful"
                 report.add(Misfit("moves", due, is_so, detail, message=row.message, index=row.index))
         await _check_noticed(connection, "lot", lots, examined.noticed, report)
 

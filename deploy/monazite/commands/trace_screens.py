@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from monazite.tables import plain_table
-from monazite_consumers.rules.tracing import WHOLE, Traced
+from monazite_consumers.rules.sharing import WHOLE
+from monazite_consumers.rules.tracing import Traced
 from monazite_contracts.quantities import divide_half_even, percent
 
 if TYPE_CHECKING:  # it needs the database driver, which a plant does not install
