@@ -23,7 +23,7 @@ from regulator_desk import (
 from monazite_consumers.decisions import claims, deciding, reading, rebuilding
 from monazite_consumers.errors import FaultError
 from monazite_consumers.intake import consuming
-from monazite_consumers.intake.patience import DECIDED_PER_FAULT, FAULTS_MAX, Patience
+from monazite_consumers.patience import DECIDED_PER_FAULT, FAULTS_MAX, Patience
 from monazite_contracts.receipts import Outcome, ReceiptEntry
 
 ODD = 3

@@ -8,10 +8,12 @@ from typing import Final
 from monazite_consumers import metrics, register
 from monazite_consumers.database import CUSTODY_LOCK, DATABASE_ERRORS, REGISTRY_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
+from monazite_consumers.decisions.halving import try_again
 from monazite_consumers.decisions.portions import portion
-from monazite_consumers.errors import RestoredError
+from monazite_consumers.errors import FaultError, RestoredError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held
+from monazite_consumers.patience import Patience
 from monazite_consumers.rules.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,9 @@ class Custody:
         self._database_url = database_url
         self._health = health
         self._registry = Registry()
+        self._patience = Patience()
+        self._is_new = True
+        """Nothing was tried yet by this release: what an earlier one set aside is tried again."""
         self._failures = 0
 
     async def run(self) -> None:
@@ -35,7 +40,7 @@ class Custody:
             try:
                 async with held(self._database_url, CUSTODY_LOCK, "custody", self._health) as connection:
                     await self._follow_while_held(connection)
-            except (*DATABASE_ERRORS, RestoredError) as error:
+            except (*DATABASE_ERRORS, RestoredError, FaultError) as error:
                 self._health.red("custody", f"{type(error).__name__}: {error}")
                 metrics.RETRIES.labels("custody").inc()
                 log.warning("custody waits: %s: %s", type(error).__name__, error)
@@ -57,11 +62,23 @@ class Custody:
                         await woken.wait()
 
     async def pass_once(self, connection: Connection) -> bool:
-        """One portion, one transaction, on the connection that holds the lock; whether there was any work."""
+        """One portion, one transaction, on the connection that holds the lock; whether there was any work.
+
+        Raises:
+            FaultError: more was set aside than one odd statement accounts for: it is us.
+        """
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
             if await register.revision(connection) != self._registry.revision:
                 self._registry = await register.load(connection)
             platform = await read_platform(connection)
             platform.require_current()
-            return await portion(connection, self._registry, platform)
+            if self._is_new:
+                await try_again(connection)
+            done = await portion(connection, self._registry, platform)
+            for _ in range(done.aside):
+                if not self._patience.endures():
+                    raise FaultError
+        self._is_new = False
+        self._patience.decided(done.handled.total())
+        return done.handled.total() > 0

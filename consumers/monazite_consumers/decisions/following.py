@@ -1,13 +1,14 @@
 """The stage that follows intake: posts what current statements do to stocks, and keeps what they say of shipments."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from monazite_consumers.database import Connection
-from monazite_consumers.decisions.changes import Place
+from monazite_consumers.decisions.changes import Changes, Place
 from monazite_consumers.decisions.current import Current, read_current
 from monazite_consumers.decisions.doubting import Doubt
 from monazite_consumers.decisions.moving import Moving, write
+from monazite_consumers.decisions.noticing import state
 from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.rules.moves import MoveRow, consignor_of, month_key, moves_of, row_of, shipment_key
 from monazite_consumers.sql import statement
@@ -21,8 +22,19 @@ MESSAGES = 500
 _STATED = ("message", "index", "noun", "key", "plant", "type", "at", "arrived_at", "data")
 
 
-async def follow(connection: Connection) -> bool:
-    """One portion, in the caller's transaction; whether there was anything.
+class Piece(NamedTuple):
+    """One event to follow. `row`: its message, where it says what is so now; `again`: it was followed before."""
+
+    place: Place
+    row: Any | None
+    again: bool
+
+    def __str__(self) -> str:
+        return f"{self.place[0]}/{self.place[1]}"
+
+
+async def next_pieces(connection: Connection) -> list[Piece]:
+    """What is to be followed next; from here on it counts as followed, in the caller's transaction.
 
     The queue is emptied before the events are read: whatever changes from here on is in it again.
     """
@@ -30,17 +42,28 @@ async def follow(connection: Connection) -> bool:
     queued = await connection.fetch(statement("following", "restated"), MESSAGES)
     again = [(row["message"], row["index"]) for row in queued if row["message"] <= reached["followed"]]
     rows = await connection.fetch(statement("following", "at_places"), *transposed(again, 2)) if again else []
-    new = await connection.fetch(statement("following", "next"), reached["followed"], reached["settled"], MESSAGES)
+    says = {(row["message"], index): row for row in rows for index in row["indexes"]}
+    pieces = [Piece(place, says.get(place), again=True) for place in again]
     if reached["followed"] < reached["settled"]:
+        new = await connection.fetch(statement("following", "next"), reached["followed"], reached["settled"], MESSAGES)
         through = new[-1]["message"] if len(new) == MESSAGES else reached["settled"]
         await connection.execute(statement("following", "reach"), through)
-    elif not queued:
-        return False
+        pieces += [Piece((row["message"], index), row, again=False) for row in new for index in row["indexes"]]
+    return pieces
+
+
+async def follow(connection: Connection, pieces: Sequence[Piece], changes: Changes) -> None:
+    """Posts what events say now in place of what they said, in the caller's transaction."""
     moving = Moving()
+    again = [piece for piece in pieces if piece.again]
     if again:
-        await _take_back(connection, again, moving)
-    await _post(connection, await read_current(connection, [*rows, *new]), moving)
-    return True
+        await _take_back(connection, [piece.place for piece in again], moving)
+        await state(connection, "event", [str(piece) for piece in again], (), changes)
+    rows: dict[int, dict[str, Any]] = {}
+    for (message, index), row, _ in pieces:
+        if row is not None:
+            rows.setdefault(message, {**row, "indexes": []})["indexes"].append(index)
+    await _post(connection, await read_current(connection, rows.values()), moving)
 
 
 async def _take_back(connection: Connection, places: Sequence[Place], moving: Moving) -> None:

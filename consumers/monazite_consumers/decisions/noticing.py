@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from monazite_consumers.database import Connection
@@ -17,6 +17,12 @@ from monazite_contracts.times import INSTANT_MAX
 
 EXAMPLES_MAX: Final = 10
 """That an alert names one by one; how many there are, its count says."""
+
+OURSELVES: Final = "custody"
+"""Whom an alert is about when our own code raised in custody."""
+
+NO_INSTANT: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Of a fault of ours: whoever rebuilds must say the same of it."""
 
 _COLUMNS = ("noun", "key", "rule", "subject", "period", "at", "measure", "detail")
 
@@ -53,6 +59,11 @@ async def state(
     await copy(connection, "custody_findings", _COLUMNS, [(noun, *each[:-1], dict(each.detail)) for each in new])
 
 
+def is_noticed(key: AlertKey) -> bool:
+    """Whether an alert rests on what is noticed here: about a holding, or that our own code raised on one."""
+    return RULES[key.rule].about == "holding" or key.subject == OURSELVES
+
+
 async def observe_noticed(
     connection: Connection, registry: Registry, keys: Sequence[AlertKey], judged_at: datetime
 ) -> dict[AlertKey, Observed]:
@@ -67,8 +78,9 @@ async def observe_noticed(
     for row in await connection.fetch(statement("custody", "totals"), *asked):
         key = AlertKey(row["rule"], row["subject"], row["period"])
         evidence: dict[str, Any] = {"count": row["count"], "measure": row["measure"]}
-        if row["count"]:
+        if row["count"] and row["first_at"] > NO_INSTANT:
             evidence |= {"first_at": row["first_at"].isoformat(), "last_at": row["last_at"].isoformat()}
+        if row["count"]:
             evidence["examples"] = examples[key]
         observed[key] = Observed(row["count"] > 0, RULES[key.rule].fires_on == "absence", evidence)
     return observed

@@ -8,7 +8,7 @@ from typing import Any
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.examples import examples
 from monazite_consumers.decisions.logs import LOG_RULES, observe_logs
-from monazite_consumers.decisions.noticing import observe_noticed
+from monazite_consumers.decisions.noticing import is_noticed, observe_noticed
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.alerts import AlertKey, Observed
 from monazite_consumers.rules.caps import (
@@ -148,10 +148,10 @@ async def observe(
     observed |= await observe_logs(connection, [key for rule in LOG_RULES for key in by_rule.pop(rule, [])])
     settled_before = judged_at - timedelta(minutes=registry.settings.settle_minutes)
     others = [key for keys_of_rule in by_rule.values() for key in keys_of_rule]
-    held = [key for key in others if RULES[key.rule].about == "holding"]
+    held = [key for key in others if is_noticed(key)]
     for key, seen in (await observe_noticed(connection, registry, held, judged_at)).items():
         observed[key] = seen._replace(province=province_of(registry, key))
-    counted = [key for key in others if RULES[key.rule].about == "event"]
+    counted = [key for key in others if not is_noticed(key)]
     cited = await examples(connection, counted)
     for row in await _sums(connection, counted):
         key = AlertKey(row["rule"], row["subject"], row["period"])

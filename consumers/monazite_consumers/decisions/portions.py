@@ -1,5 +1,6 @@
 """What custody does in one transaction: follows statements, judges what they touch, tells what comes of it."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -8,9 +9,10 @@ from typing import NamedTuple
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.custody import LOTS, judge_lots
-from monazite_consumers.decisions.deciding import Platform, tell
+from monazite_consumers.decisions.deciding import Platform
 from monazite_consumers.decisions.doubting import doubt, take
-from monazite_consumers.decisions.following import follow
+from monazite_consumers.decisions.following import follow, next_pieces
+from monazite_consumers.decisions.halving import Halving
 from monazite_consumers.decisions.licences import LICENCES, judge_licences
 from monazite_consumers.decisions.months import MONTHS, judge_months
 from monazite_consumers.decisions.shipments import SHIPMENTS, judge_shipments
@@ -37,17 +39,24 @@ def judges(connection: Connection, registry: Registry, judged_at: datetime) -> t
     )
 
 
-async def portion(connection: Connection, registry: Registry, platform: Platform) -> bool:
-    """One portion of each kind of work, in the caller's transaction; whether there was any."""
-    changes = Changes(at=platform.instant or datetime.now(UTC))
-    worked = await follow(connection)
+class Done(NamedTuple):
+    """What one portion did: how many of each noun, and how many culprits were set aside."""
+
+    handled: Counter[str]
+    aside: int
+
+
+async def portion(connection: Connection, registry: Registry, platform: Platform) -> Done:
+    """One portion of each kind of work, in the caller's transaction."""
+    halving, handled = Halving(connection, registry, platform), Counter[str]()
+    if pieces := await next_pieces(connection):
+        await halving.do("event", pieces, partial(follow, connection))
+        handled["event"] = len(pieces)
     for each in judges(connection, registry, platform.judged_at):
         if keys := await take(connection, each.noun, each.limit):
-            await each.judge(keys, changes)
-            worked = True
-    if changes.touched:
-        await tell(connection, registry, platform, changes, ())
-    return worked
+            await halving.do(each.noun, keys, each.judge)
+            handled[each.noun] = len(keys)
+    return Done(handled, halving.aside)
 
 
 async def catch_up(connection: Connection, registry: Registry, platform: Platform) -> None:
@@ -55,5 +64,5 @@ async def catch_up(connection: Connection, registry: Registry, platform: Platfor
     await connection.execute(statement("following", "settled"))
     owing = owed_months(registry, datetime.min.replace(tzinfo=UTC), platform.judged_at)
     await doubt(connection, (("month", key) for key in owing))
-    while await portion(connection, registry, platform):
+    while (await portion(connection, registry, platform)).handled:
         pass

@@ -23,13 +23,13 @@ from monazite_consumers.health import Health
 from monazite_consumers.intake.assignment import KAFKA_ANSWERS_WITHIN_S, Assignment
 from monazite_consumers.intake.batches import Batch, Fetched, Reading, accepted
 from monazite_consumers.intake.logs import READER
-from monazite_consumers.intake.patience import Patience
 from monazite_consumers.intake.positions import Advance, advance
 from monazite_consumers.intake.progress import Progress
 from monazite_consumers.intake.raw import keep_raw, raw
 from monazite_consumers.intake.records import install_reader, others_first
 from monazite_consumers.intake.seals import Seals
 from monazite_consumers.intake.skipping import note_skips
+from monazite_consumers.patience import Patience
 from monazite_consumers.rules.envelopes import Arrival, Proof
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import IntakeSettings

@@ -33,3 +33,7 @@ ORDER BY s.shipment LIMIT $1;
 -- A sweep has come to a key, and goes on or not.
 WITH moved AS (UPDATE sweeps SET after = $2 WHERE noun = $1 AND $3)
 DELETE FROM sweeps WHERE noun = $1 AND NOT $3;
+
+-- name: doubt_set_aside
+-- What our own code raised on.
+INSERT INTO doubts (noun, key) SELECT noun, key FROM custody_findings WHERE rule = $1 AND noun <> 'event' ON CONFLICT DO NOTHING;

@@ -26,6 +26,11 @@ RETURNING message, index;
 -- Events that say what is so now, or say it no longer.
 INSERT INTO restated (message, index) SELECT * FROM unnest($1::bigint[], $2::smallint[]) ON CONFLICT DO NOTHING;
 
+-- name: restate_set_aside
+-- Events on which our own code raised.
+INSERT INTO restated (message, index) SELECT split_part(key, '/', 1)::bigint, split_part(key, '/', 2)::smallint
+FROM custody_findings WHERE rule = $1 AND noun = 'event' ON CONFLICT DO NOTHING;
+
 -- name: next
 -- The next messages with events that say what is so now.
 SELECT e.message, l.value, l.arrived_at, array_agg(e.index ORDER BY e.index) AS indexes
