@@ -105,7 +105,7 @@ async def _check_lots(connection: Connection, registry: Registry, report: Report
                 report.add(Misfit("moves", due, is_so, detail, message=row.message, index=row.index))
         await _check_noticed(connection, "lot", lots, examined.noticed, report)
 
-    async for lots in _pages(connection, "lot", "lots", LOTS):
+    async for lots in _pages(connection, "lot", statement("verifying_custody", "lots"), LOTS):
         await _halving(connection, lots, check, report)
 
 
@@ -124,7 +124,7 @@ async def _check_shipments(connection: Connection, registry: Registry, report: R
         _compare_rows(report, "moves", due, {tuple(row) for row in rows})
         await _check_noticed(connection, "shipment", keys, noticed, report)
 
-    async for keys in _pages(connection, "shipment", "shipments", SHIPMENTS):
+    async for keys in _pages(connection, "shipment", statement("verifying_custody", "shipments"), SHIPMENTS):
         await _halving(connection, keys, check, report)
 
 
@@ -172,10 +172,10 @@ def _portions(keys: Iterable[str], size: int) -> Iterator[list[str]]:
     return (ordered[start : start + size] for start in range(0, len(ordered), size))
 
 
-async def _pages(connection: Connection, noun: str, name: str, limit: int) -> AsyncIterator[list[str]]:
+async def _pages(connection: Connection, noun: str, following: str, limit: int) -> AsyncIterator[list[str]]:
     """Keys of a noun of which anything is kept, but for those that are in doubt."""
     after = ""
-    while rows := await connection.fetch(statement("verifying_custody", name), after, limit):
+    while rows := await connection.fetch(following, after, limit):
         after = rows[-1]["key"]
         if keys := await _settled(connection, noun, [row["key"] for row in rows]):
             yield keys
