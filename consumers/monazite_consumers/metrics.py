@@ -54,6 +54,21 @@ TOPICS_REPLACED = Counter(
 )
 WATCH_PASSES = Counter("monazite_watch_passes", "Passes of watch.")
 WATCH_JUDGED_AT = Gauge("monazite_watch_judged_at_seconds", "The instant at which watch last judged, Unix time.")
+CUSTODY_WAITING = Gauge(
+    "monazite_custody_waiting",
+    "What custody has yet to do: messages and events to follow, lots, shipments, licences and months to judge.",
+    ["what"],
+)
+CUSTODY_HANDLED = Counter(
+    "monazite_custody_handled",
+    "What custody has followed (events) and judged (lots, shipments, licences, months).", ["what"],
+)  # fmt: skip
+CUSTODY_SET_ASIDE = Counter(
+    "monazite_custody_set_aside", "What made our own code raise in custody; each is an alert platform-fault."
+)
+CUSTODY_PORTION_SECONDS = Histogram(
+    "monazite_custody_portion_seconds", "Time of one portion of custody's work, one transaction.", buckets=_LATENCY_S
+)
 ACTIVE = Gauge("monazite_active", "1 while this process holds its service's lock.", ["service"])
 ALERTS = Gauge("monazite_alerts", "Alerts by rule and condition.", ["rule", "condition"])
 CAP_RATIO = Gauge("monazite_cap_drawn_ratio", "Drawn over granted of a cap.", ["holder", "kind", "year"])

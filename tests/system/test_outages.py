@@ -116,7 +116,7 @@ async def test_a_broker_that_dies_under_load_turns_intake_and_relay_red_and_all_
     await platform.publish(load[:half])
     platform.stack.servers.kafka.kill()
     await is_red(platform, "intake", "relay")
-    await is_green(platform, "watch")  # which needs the database alone
+    await is_green(platform, "watch", "custody")  # which need the database alone
     await start(platform.stack.servers.kafka)
     await platform.publish(load[half:])
     await platform.decided(limit_s=90)

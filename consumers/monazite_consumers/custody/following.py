@@ -3,9 +3,12 @@
 import asyncio
 import logging
 from contextlib import suppress
+from time import monotonic
 from typing import Final
 
 from monazite_consumers import metrics, register
+from monazite_consumers.custody.measuring import Backlog
+from monazite_consumers.custody.turns import Turns
 from monazite_consumers.database import CUSTODY_LOCK, DATABASE_ERRORS, REGISTRY_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.halving import try_again
@@ -15,6 +18,7 @@ from monazite_consumers.health import Health
 from monazite_consumers.locks import held
 from monazite_consumers.patience import Patience
 from monazite_consumers.rules.registry import Registry
+from monazite_consumers.sql import statement
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +54,20 @@ class Custody:
     async def _follow_while_held(self, connection: Connection) -> None:
         woken = asyncio.Event()
         await connection.add_listener("monazite_settled", lambda *_: woken.set())
+        turns, backlog = Turns(), Backlog()
         while True:
             woken.clear()
+            began = monotonic()
             worked = await self.pass_once(connection)
+            took_s = monotonic() - began
             self._failures = 0
             self._health.green("custody")
             self._health.beat("custody", limit_s=30)
-            if not worked:
+            await backlog.measure(connection)
+            if worked:
+                metrics.CUSTODY_PORTION_SECONDS.observe(took_s)
+                await asyncio.sleep(turns.rest_s(await connection.fetchval(statement("following", "numbered")), took_s))
+            else:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(IDLE_S):
                         await woken.wait()
@@ -81,4 +92,7 @@ class Custody:
                     raise FaultError
         self._is_new = False
         self._patience.decided(done.handled.total())
+        metrics.CUSTODY_SET_ASIDE.inc(done.aside)
+        for noun, number in done.handled.items():
+            metrics.CUSTODY_HANDLED.labels(noun).inc(number)
         return done.handled.total() > 0

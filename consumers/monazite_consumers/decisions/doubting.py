@@ -32,7 +32,7 @@ async def take(connection: Connection, noun: str, limit: int) -> list[str]:
     keys = [row["key"] for row in await connection.fetch(statement("doubts", "take"), noun, limit)]
     if noun in SWEPT and len(keys) < limit:
         swept = await connection.fetch(SWEPT[noun], limit)
-        if swept:
-            await connection.execute(statement("doubts", "swept"), noun, swept[-1]["key"], len(swept) == limit)
+        through = swept[-1]["key"] if swept else ""
+        await connection.execute(statement("doubts", "swept"), noun, through, len(swept) == limit)
         keys = sorted({*keys, *(row["key"] for row in swept)})
     return keys

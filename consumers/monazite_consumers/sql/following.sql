@@ -74,3 +74,14 @@ ORDER BY k.key, x.at, x.arrived_at;
 SELECT f.message >= coalesce((SELECT max(message) FROM ledger), 0) AND NOT EXISTS (SELECT FROM restated)
        AND NOT EXISTS (SELECT FROM doubts) AND NOT EXISTS (SELECT FROM sweeps) AS caught_up
 FROM following f;
+
+-- name: backlog
+-- What waits to be followed and to be judged.
+SELECT 'message' AS what, greatest(0, coalesce((SELECT max(message) FROM ledger), 0) - f.message) AS waiting FROM following f
+UNION ALL SELECT 'event', count(*) FROM restated
+UNION ALL SELECT noun, count(d.noun) FROM unnest(ARRAY['lot', 'shipment', 'licence', 'month']) AS noun
+LEFT JOIN doubts d USING (noun) GROUP BY noun;
+
+-- name: numbered
+-- The newest number that a message was given, whether or not it has been decided.
+SELECT last_value FROM message_numbers;
