@@ -1,5 +1,6 @@
 """What the command line and the console ask of the database."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -7,7 +8,9 @@ from monazite_consumers import register
 from monazite_consumers.database import REGISTRY_LOCK, Connection
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.rebuilding import Difference, rebuild
+from monazite_consumers.rules.shipments import TASKS, State
 from monazite_consumers.sql import statement
+from monazite_contracts.months import day_of
 
 SHIPMENTS_MAX: Final = 1_000
 """That are listed at once."""
@@ -45,16 +48,30 @@ async def alerts(connection: Connection, conditions: list[str] | None, rule: str
     return [dict(row) for row in await connection.fetch(statement("alerts", "listed"), conditions, rule)]
 
 
-async def shipments(connection: Connection, plant: str | None, *, only_open: bool) -> tuple[list[dict[str, Any]], bool]:
-    """Shipments of a plant on either side, None: of all; and whether there are more than are listed.
+async def shipments(
+    connection: Connection, plants: Sequence[str] | None, *, only_open: bool
+) -> tuple[list[dict[str, Any]], bool]:
+    """Shipments of plants on either side, None: of all; and whether there are more than are listed.
 
-    Open ones by when somebody must act, others the newest first; `overdue` by the platform's clock. Masses in grams.
+    Open ones by when somebody must act, others the newest first. `late_days` by the platform's clock: whole days since
+    somebody should have acted, None: it is not due. `task`: what whoever must act is to do. Masses in grams.
     """
     asked = statement("shipments", "open") if only_open else statement("shipments", "all")
-    rows = await connection.fetch(asked, plant, SHIPMENTS_MAX + 1)
+    rows = await connection.fetch(asked, plants, SHIPMENTS_MAX + 1)
     now = (await read_platform(connection)).instant or datetime.now(UTC)
-    listed = [{**dict(row), "overdue": row["due_at"] is not None and row["due_at"] < now} for row in rows]
+    listed = []
+    for row in rows:
+        is_late = row["due_at"] is not None and row["due_at"] < now
+        task = TASKS.get(State(row["state"])) if row["actor"] else None
+        listed.append({**dict(row), "task": task, "late_days": (now - row["due_at"]).days if is_late else None})
     return listed[:SHIPMENTS_MAX], len(listed) > SHIPMENTS_MAX
+
+
+async def plants_of(connection: Connection, enterprise: str) -> list[str]:
+    """The plants that an enterprise, or a group through its members, runs or succeeded to on the day judged."""
+    registry = await register.load(connection)
+    today = day_of((await read_platform(connection)).instant or datetime.now(UTC))
+    return [plant for plant in registry.plants if enterprise in registry.answerable(plant, today)]
 
 
 async def refusals(connection: Connection) -> list[dict[str, Any]]:

@@ -19,6 +19,11 @@ def day_start(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).astimezone(UTC)
 
 
+def month_start(month: str) -> datetime:
+    """The first instant of a month written `2023-05`, in UTC."""
+    return day_start(date(int(month[:4]), int(month[5:]), 1))
+
+
 def month_end(month: str) -> datetime:
     """The first instant after a month written `2023-05`, in UTC."""
     year, number = int(month[:4]), int(month[5:])

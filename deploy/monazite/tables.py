@@ -104,22 +104,25 @@ def about(row: Mapping[str, Any]) -> str:
     return str(row["subject"]) + (f" {row['period']}" if len(row["period"]) > 4 else "")
 
 
-def shipments_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Shipments with who must act next and by when; what is overdue is red."""
-    table = plain_table(f"{len(rows):,} shipment{'' if len(rows) == 1 else 's'}")
+def shipments_table(rows: Sequence[Mapping[str, Any]], *, more: bool = False) -> Table:
+    """Shipments with who must act next, what to do and by when; what is late is red."""
+    late = sum(row["late_days"] is not None for row in rows)
+    title = f"{'the first ' * more}{len(rows):,} shipment{'' if len(rows) == 1 else 's'}, {late:,} late"
+    table = plain_table(title)
+    table.padding = (0, 1, 0, 0)
     table.add_column("by", no_wrap=True)
-    table.add_column("acts next", overflow="fold")
-    table.add_column("state", no_wrap=True)
+    table.add_column("who acts next: what", overflow="fold", ratio=2)
     table.add_column("tonnes", justify="right", no_wrap=True)
-    table.add_column("waybill, from, to", overflow="fold")
+    table.add_column("waybill: from > to, state", overflow="fold", ratio=3)
     for row in rows:
-        style = "bold red" if row["overdue"] else ""
         due = f"{row['due_at'].astimezone(SHANGHAI):%Y-%m-%d}" if row["due_at"] else ""
+        if row["late_days"] is not None:
+            due += f"\n{row['late_days']} d late"
+        style = "bold red" if row["late_days"] is not None else ""
+        acts = f"{row['actor']}:\n{row['task']}" if row["actor"] else "-"
         sent_g = sum(line["sent_g"] or line["accepted_g"] + line["refused_g"] for line in row["lines"])
-        route = Text(f"{row['waybill']}\n{row['consignor']} > {row['consignee']}")
-        table.add_row(
-            Text(due, style=style), Text(row["actor"] or "-", style=style), row["state"], tonnes(sent_g), route
-        )
+        route = f"{row['waybill']}\n{row['consignor']} > {row['consignee']}, {row['state']}"
+        table.add_row(Text(due, style=style), Text(acts, style=style), tonnes(sent_g), Text(route))
     return table
 
 

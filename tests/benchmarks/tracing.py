@@ -18,7 +18,8 @@ from monazite_consumers import database
 from monazite_consumers.app import GARBAGE_AFTER
 from monazite_consumers.registry.applying import APPLYING_SESSION
 from monazite_consumers.rules.sharing import WHOLE
-from monazite_consumers.tracing import papers, trace
+from monazite_consumers.tracing.chain import trace
+from monazite_consumers.tracing.papers import papers
 
 P99_MS = 100.0
 LEVELS = 12

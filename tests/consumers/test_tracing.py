@@ -6,7 +6,9 @@ from regulator_desk import MINE, Desk, send
 
 from monazite_consumers.queries import shipments
 from monazite_consumers.rules.sharing import WHOLE
-from monazite_consumers.tracing import Limits, Trace, UnknownLotError, papers, trace
+from monazite_consumers.tracing.chain import Limits, TooManyLotsError, Trace, UnknownLotError, trace, trace_plant
+from monazite_consumers.tracing.papers import links, papers
+from monazite_consumers.tracing.whereabouts import whereabouts
 from monazite_contracts.builders import (
     a_blend,
     a_correction,
@@ -124,7 +126,7 @@ async def test_a_lot_that_custody_has_not_judged_yet_is_not_called_unreported(ch
 
 async def test_a_lot_of_which_nobody_has_spoken_is_an_error_with_a_remedy(chain: Desk) -> None:
     await judged(chain)
-    with pytest.raises(UnknownLotError, match=r"speaks of lot shihe-mine/R-1; write it as its plant did"):
+    with pytest.raises(UnknownLotError, match=r"speaks of lot shihe-mine/R-1; write a lot as its plant did"):
         await trace(chain.connection, ORE)
     await chain.receive(send(a_production()))
     await chain.watching.pass_once(chain.connection)
@@ -146,8 +148,119 @@ async def test_shipments_say_who_must_act_next_and_whether_it_is_late(chain: Des
         ("WB-2", "short", MINE),
         ("WB-3", "under way", SEPARATION),
     ]
-    assert [row["overdue"] for row in rows] == [True, True]
+    assert [row["late_days"] for row in rows] == [35, 16]
+    assert [row["task"] for row in rows] == ["weigh again, and correct", "state the receipt"]
     assert not more
-    rows, _ = await shipments(chain.connection, SEPARATION, only_open=False)
+    rows, _ = await shipments(chain.connection, [SEPARATION], only_open=False)
     assert len(rows) == 3
-    assert await shipments(chain.connection, RECYCLER, only_open=True) == ([], False)
+    assert await shipments(chain.connection, [RECYCLER], only_open=True) == ([], False)
+
+
+async def test_what_is_affected_when_a_lot_is_condemned(chain: Desk) -> None:
+    oxide = [{"lot": OXIDE, "product": "ndpr-oxide", "net_mass_kg": "400.000"}]
+    abroad = {"kind": "named", "name": "Invented Magnets", "country": "DE"}
+    ore = [{"lot": ORE, "product": "bastnaesite-concentrate", "net_mass_kg": "1000.000"}]
+    await judged(
+        chain, a_production(), a_dispatch(record="D-1"), a_receipt_of_goods(record="D-2"), a_loss(record="V-1"),
+        a_separation(record="S-1", inputs=[an_input(net_mass_kg="12000.000")]),
+        a_dispatch(record="D-3", plant=SEPARATION, waybill="WB-2", lines=oxide, consignee=abroad, end_use="export"),
+        a_dispatch(record="D-4", waybill="WB-3", lines=ore),
+    )  # fmt: skip
+    found = await trace(chain.connection, ORE, down=True)
+    stays = await whereabouts(chain.connection, found)
+    assert {(stay.lot, stay.how, stay.where, stay.net_g) for stay in stays} == {
+        (ORE, "on hand", MINE, 987_500),
+        (ORE, "on hand", SEPARATION, 6_000_000),
+        (ORE, "lost", MINE, 12_500),
+        (ORE, "under way", SEPARATION, 1_000_000),
+        (OXIDE, "on hand", SEPARATION, 1_500_000),
+        (OXIDE, "left the register", "@DE Invented Magnets", 400_000),
+    }
+    assert sum(stay.units for stay in stays) == WHOLE
+    (moving,) = [stay for stay in stays if stay.how == "under way"]
+    assert (moving.shipment, moving.consignor, moving.due_at is not None) == (f"{MINE}/WB-3", MINE, True)
+
+
+async def test_of_a_lot_that_nobody_reported_what_is_on_hand_has_its_share(chain: Desk) -> None:
+    received = a_receipt_of_goods(record="D-2")
+    used = a_separation(record="S-1", inputs=[an_input(net_mass_kg="4500.000")])
+    await judged(chain, a_dispatch(record="D-1"), received, used)
+    found = await trace(chain.connection, ORE, down=True)
+    assert ends(found) == {ORE: WHOLE * 3 // 4, OXIDE: WHOLE // 4}
+    stays = await whereabouts(chain.connection, found)
+    assert [(stay.where, stay.net_g, stay.units) for stay in stays if stay.lot == ORE] == [
+        (SEPARATION, 13_500_000, WHOLE * 3 // 4)
+    ]
+
+
+async def test_papers_name_the_enterprise_the_customs_declaration_the_licence_and_the_invoice(chain: Desk) -> None:
+    papers_of_it = {"declaration": "530120230000000777", "destination": "DE", "end_user": "X", "licence": "LIC-1"}
+    sent = a_dispatch(record="D-1", export=papers_of_it, invoice={"number": "VAT-9", "issued_on": "2023-05-04"})
+    await judged(chain, a_production(), sent)
+    found = (await papers(chain.connection, [ORE]))[ORE]
+    (carried,) = found.carried
+    assert (carried.export_declaration, carried.export_licence, carried.invoice) == (
+        "530120230000000777", "LIC-1", "VAT-9",
+    )  # fmt: skip
+    assert found.made[0].enterprise == "shihe"
+
+
+async def test_everything_that_a_mine_made_or_gave_away_unreported_is_followed(chain: Desk) -> None:
+    hidden = [{"lot": f"{MINE}/R-9", "product": "bastnaesite-concentrate", "net_mass_kg": "10000.000"}]
+    blend = a_blend(
+        record="B-1", net_mass_kg="10000.000",
+        parents=[{"lot": ORE, "net_mass_kg": "5000.000"}, {"lot": f"{MINE}/R-2", "net_mass_kg": "5000.000"}],
+    )  # fmt: skip
+    await judged(
+        chain, a_production(), a_production(record="R-2"), blend,
+        a_dispatch(record="D-1", waybill="WB-9", lines=hidden), an_import(record="I-1", plant=SEPARATION),
+    )  # fmt: skip
+    found = await trace_plant(chain.connection, MINE)
+    assert found.lots[0].lot == MINE
+    assert dict(found.passes[MINE]) == {ORE: 20_000_000, f"{MINE}/R-2": 20_000_000, f"{MINE}/R-9": 10_000_000}
+    assert whys(found) == {f"{MINE}/R-9": "unreported"}
+    assert ends(found) == {
+        ORE: WHOLE * 3 // 10, f"{MINE}/R-2": WHOLE * 3 // 10, f"{MINE}/B-1": WHOLE // 5, f"{MINE}/R-9": WHOLE // 5,
+    }  # fmt: skip
+    assert set(found.came.values()) == {WHOLE}
+    stays = await whereabouts(chain.connection, found)
+    assert sum(stay.units for stay in stays) == WHOLE
+    with pytest.raises(UnknownLotError, match="2022-01 has made anything"):
+        await trace_plant(chain.connection, MINE, "2022-01")
+    with pytest.raises(TooManyLotsError, match="4 lots; 3 can be traced"):
+        await trace_plant(chain.connection, MINE, limits=Limits(lots=3))
+
+
+async def test_a_circle_at_a_plant_is_followed_too(chain: Desk) -> None:
+    around = [
+        a_blend(record=f"B-{n}", parents=[{"lot": f"{MINE}/B-{1 - n}", "net_mass_kg": "10000.000"}]) for n in range(2)
+    ]
+    await judged(chain, *around)
+    found = await trace_plant(chain.connection, MINE)
+    assert whys(found) == {f"{MINE}/B-0": "circle", f"{MINE}/B-1": "circle"}
+    stays = await whereabouts(chain.connection, found)
+    assert sum(stay.units for stay in stays) == WHOLE
+
+
+async def test_a_lot_used_in_two_lines_of_one_statement_counts_with_both(chain: Desk) -> None:
+    inputs = [an_input(net_mass_kg="1000.000"), an_input(net_mass_kg="2000.000")]
+    await judged(chain, a_production(), a_separation(record="S-1", inputs=inputs))
+    found = await trace(chain.connection, OXIDE)
+    assert found.passes == {OXIDE: {ORE: 3_000_000}}
+    assert await links(chain.connection, found.names) == [(ORE, OXIDE, 3_000_000, 1_656_000)]
+
+
+A_POOL = """
+INSERT INTO moves (message, index, line, plant, lot, kind, step, at, net_g, into_lot)
+SELECT 1000000 + n, 0, 0, 'pool', 'pool/L-' || n, 'used', 'blended', '2023-05-01', 1000, 'pool/L-' || n + 1
+FROM generate_series(1, $1::integer) AS n
+"""
+
+
+async def test_a_pool_that_is_blended_every_day_is_followed_thousands_of_levels(chain: Desk) -> None:
+    await judged(chain)
+    await chain.connection.execute(A_POOL, 2_000)
+    for down, lot, last in ((False, "pool/L-2001", "pool/L-1"), (True, "pool/L-1", "pool/L-2001")):
+        found = await trace(chain.connection, lot, down=down)
+        assert (found.lots[-1].lot, found.lots[-1].level, found.lots[-1].ends) == (last, 2_000, WHOLE)
+        assert not found.unfollowed

@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ __all__ = ["desk", "open_desk"]
 AT = datetime(2023, 5, 20, tzinfo=UTC)
 ORE, OXIDE, IMPORT = f"{MINE}/R-1", f"{SEPARATION}/S-1", f"{SEPARATION}/I-1"
 WIDTH = 80
+DOT = shutil.which("dot")
 Ran = subprocess.CompletedProcess[str]
 
 
@@ -70,21 +73,23 @@ async def chain(desk: Desk) -> Desk:
 
 async def test_a_trace_up_says_where_all_of_it_comes_from(chain: Desk) -> None:
     said = await shown(chain, "trace", OXIDE)
-    assert f"{OXIDE}  ndpr-oxide, 1,900 kg" in said
+    assert re.search(r"ndpr-oxide, 1,900 kg, 1,[\d.]+ kg REO", said)
     assert "Comes from 2 lots, over 1 level." in said
     assert "The chain is not broken." in said
-    assert re.search(rf"1 +75\.0000 +{ORE} +20,000 +bastnaesite-concentrate, mined", said)
+    assert re.search(rf"1 +75\.0000 +{ORE} *\n +bastnaesite-concentrate, 20,000 kg", said)
+    assert re.search(r"mined 2023-05-0\d, shihe", said)
     assert "WB-20230504-001 to shihe-separation" in said
     assert "420220230000012345 (MM, Invented" in said
-    assert re.search(rf"25\.0000 +1 +{SEPARATION} +import", said)
+    assert re.search(rf"25\.0000 +1 +{SEPARATION}, .+ +\S+, imported", said)
     assert "The clock is DRIVEN" in said
 
 
 async def test_a_trace_down_says_where_it_went_and_how_much_of_that_is_of_it(chain: Desk) -> None:
     said = await shown(chain, "trace", ORE, "--down")
     assert "Went into 1 lot, over 1 level." in said
-    assert re.search(rf"1 +90\.0000 +75\.0000 +{OXIDE} +1,900 +ndpr-oxide", said)
-    assert re.search(rf"10\.0000 +1 +{MINE} +bastnaesite-concentrate", said)
+    assert re.search(rf"1 +90\.0000 +75\.0000 +{OXIDE} *\n +ndpr-oxide, 1,900 kg", said)
+    assert re.search(rf"90\.0000 +1 +1,900 +on hand: {SEPARATION} +ndpr-oxide", said)
+    assert re.search(rf"10\.0000 +1 +2,000 +on hand: {MINE} +bastnaesite", said)
 
 
 async def test_a_trace_for_a_program_has_exact_shares(chain: Desk) -> None:
@@ -96,14 +101,18 @@ async def test_a_trace_for_a_program_has_exact_shares(chain: Desk) -> None:
         (IMPORT, "0.250000000000", "0.250000000000"),
     ]
     assert found["links"] == [
-        {"from": ORE, "to": OXIDE, "net_g": 18_000_000},
-        {"from": IMPORT, "to": OXIDE, "net_g": 6_000_000},
+        {"from": ORE, "to": OXIDE, "net_g": 18_000_000, "reo_g": 9_936_000},
+        {"from": IMPORT, "to": OXIDE, "net_g": 6_000_000, "reo_g": 3_312_000},
     ]
     assert found["lots"][1]["made"][0]["event_id"] == a_production()["id"]
     assert found["lots"][1]["shipments"][0]["waybill"] == "WB-20230504-001"
     down = await read(chain, "trace", ORE, "--down")
     assert (down["lots"][1]["from_it"], down["lots"][1]["from_it_g"]) == ("0.750000000000", 1_425_000)
-    assert down["links"] == [{"from": ORE, "to": OXIDE, "net_g": 18_000_000}]
+    assert down["links"] == [{"from": ORE, "to": OXIDE, "net_g": 18_000_000, "reo_g": 9_936_000}]
+    assert [(stay["how"], stay["where"], stay["net_g"], stay["share"]) for stay in down["whereabouts"]] == [
+        ("on hand", MINE, 2_000_000, "0.100000000000"),
+        ("on hand", SEPARATION, 1_900_000, "0.900000000000"),
+    ]
 
 
 async def test_a_trace_as_a_graph(chain: Desk) -> None:
@@ -124,7 +133,7 @@ async def test_a_broken_chain_is_said_first_and_where(chain: Desk) -> None:
     assert "The chain is BROKEN at 1 lot, 50.0000 % of its mass." in said
     assert "BROKEN: nobody reported that it was made" in " ".join(said.split())
     found = await read(chain, "trace", f"{SEPARATION}/S-2")
-    assert found["broken"] == [{"lot": f"{MINE}/R-9", "why": "unreported"}]
+    assert found["broken"] == [{"lot": f"{MINE}/R-9", "why": "unreported", "ends": "0.500000000000"}]
     assert "color=red" in await shown_wide(chain, "trace", f"{SEPARATION}/S-2", "--dot")
 
 
@@ -153,15 +162,15 @@ async def test_more_lots_than_fit_a_screen_are_counted(chain: Desk) -> None:
     parents = [{"lot": f"{MINE}/P-{n}", "net_mass_kg": f"{100 + n}.000"} for n in range(60)]
     await judged(chain, *made, a_blend(record="B-60", parents=parents), at=AT)
     said = await shown(chain, "trace", f"{MINE}/B-60")
-    assert "20 lots more: --json and --dot have them all." in said
-    assert re.search(rf"100\.0000 +60 +{MINE} +mined", said)
+    assert "35 lots more: --json and --dot have them all." in said
+    assert re.search(rf"100\.0000 +60 +{MINE}, .+ +bastnaesite", said)
     assert len((await read(chain, "trace", f"{MINE}/B-60"))["lots"]) == 61
 
 
 async def test_a_lot_that_nobody_knows_is_one_line_with_a_remedy(chain: Desk) -> None:
     ran = await asyncio.to_thread(monazite, chain, "trace", "shihe-mine/r-1")
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
-    assert "speaks of lot shihe-mine/r-1; write it as its plant did" in ran.stderr
+    assert "speaks of lot shihe-mine/r-1; write a lot as its plant did" in ran.stderr
 
 
 async def test_one_form_at_a_time(chain: Desk) -> None:
@@ -172,11 +181,69 @@ async def test_one_form_at_a_time(chain: Desk) -> None:
 
 async def test_shipments_say_who_must_act_next_and_by_when(chain: Desk) -> None:
     said = await shown(chain, "shipments", "--open")
-    assert re.search(r"2023-06-03 +shihe-separation +under way +20\.0 +WB-\[bold\]2", said)
+    assert re.search(r"2023-06-03 +shihe-separation: +20\.0 +WB-\[bold\]2", said)
+    assert "state the receipt" in said
     assert "shihe-mine > shihe-separation" in said
     assert "WB-20230504-001" not in said
     assert "WB-20230504-001" in await shown(chain, "shipments")
-    assert "0 shipments" in await shown(chain, "shipments", "--plant", "shihe-metal")
+    assert "0 shipments" in await shown(chain, "shipments", "--enterprise", "ganzhou")
+    assert "1 shipment," in await shown(chain, "shipments", "--open", "--enterprise", "baogang")
     found = await read(chain, "shipments", "--open", "--plant", SEPARATION)
     (waiting,) = found["shipments"]
-    assert (waiting["actor"], waiting["overdue"], found["complete"]) == (SEPARATION, False, True)
+    assert (waiting["actor"], waiting["task"], waiting["late_days"]) == (SEPARATION, "state the receipt", None)
+    assert (found["format"], found["complete"]) == ("monazite/shipments/1", True)
+    assert waiting["due_at"].startswith("2023-06-03T")
+
+
+async def test_what_is_late_is_said_with_how_late_it_is(chain: Desk) -> None:
+    await judged(chain, at=datetime(2023, 6, 10, tzinfo=UTC))
+    said = await shown(chain, "shipments", "--open")
+    assert "1 shipment, 1 late" in said
+    assert re.search(r"\d d late", said)
+    (waiting,) = (await read(chain, "shipments", "--open"))["shipments"]
+    assert waiting["late_days"] > 0
+
+
+@pytest.mark.parametrize("option", ["--plant", "--enterprise"])
+async def test_shipments_of_nobody_on_the_register_are_refused_with_the_nearest_name(chain: Desk, option: str) -> None:
+    near = {"--plant": "shihe-separatoin", "--enterprise": "baogan"}[option]
+    ran = await asyncio.to_thread(monazite, chain, "shipments", option, near)
+    assert ran.returncode == 1
+    assert f"no {option[2:]} {near} (did you mean" in ran.stderr
+
+
+async def test_where_everything_from_a_mine_went(chain: Desk) -> None:
+    said = await shown(chain, "trace", MINE, "--down", "--month", "2023-05")
+    assert f"{MINE} 2023-05: what it made, and where that went" in said
+    assert "3 lots, over 2 levels." in said
+    assert re.search(rf"45\.0000 +1 +1,900 +on hand: {SEPARATION} +ndpr-oxide", said)
+    assert re.search(r"50\.0000 +1 +20,000 +under way: +bastnaesite", said)
+    assert re.search(rf"5\.0000 +1 +2,000 +on hand: {MINE} +bastnaesite", said)
+    found = await read(chain, "trace", MINE, "--down")
+    assert (found["lot"], found["plant"], found["month"]) == (None, MINE, None)
+    assert {lot["lot"] for lot in found["lots"]} == {ORE, f"{MINE}/R-2", OXIDE}
+    assert f'"{MINE}" -> "{ORE}" [label="20,000 kg"];' in await shown_wide(chain, "trace", MINE, "--down", "--dot")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ((MINE,), "is no lot but a plant"),
+        ((ORE, "--month", "2023-05"), "give a plant and a month"),
+        ((MINE, "--down", "--month", "2023-13"), "give a plant and a month"),
+        (("shihe-nobody", "--down"), "no statement that holds says that shihe-nobody has made anything"),
+    ],
+)
+async def test_what_cannot_be_traced_is_said(chain: Desk, asked: tuple[str, ...], said: str) -> None:
+    ran = await asyncio.to_thread(monazite, chain, "trace", *asked)
+    assert ran.returncode in {1, 2}
+    assert said in " ".join(ran.stderr.split())
+
+
+@pytest.mark.skipif(DOT is None, reason="Graphviz is not installed")
+async def test_graphviz_draws_the_graph(chain: Desk) -> None:
+    drawn = await shown_wide(chain, "trace", OXIDE, "--dot")
+    drawing = partial(subprocess.run, [DOT, "-Tsvg"], input=drawn, capture_output=True, text=True, check=True)
+    svg = (await asyncio.to_thread(drawing)).stdout
+    assert svg.count('class="node"') == 3
+    assert svg.count('class="edge"') == 2

@@ -50,11 +50,19 @@ def test_what_is_apportioned_adds_up_and_nobody_is_off_by_a_unit(number: int, ma
     assert all(abs(found[name] - Fraction(number * mass, sum(masses.values()))) < 1 for name, mass in masses.items())
 
 
-def test_the_largest_remainders_are_served_first_and_of_equal_ones_the_first_by_name() -> None:
-    assert apportion(10, {"c": 1, "b": 1, "a": 1}) == {"a": 4, "b": 3, "c": 3}
-    assert apportion(10, {"a": 10, "b": 25, "c": 65}) == {"a": 1, "b": 3, "c": 6}
-    assert apportion(4, {"a": 5, "b": 1, "c": 4}) == {"a": 2, "b": 0, "c": 2}
-    assert apportion(1, {"a": 0, "b": 3, "c": 3}) == {"a": 0, "b": 1, "c": 0}
+@given(some.integers(0, WHOLE), masses, some.integers(0, 10**15))
+def test_what_is_passed_on_to_nothing_is_missing_to_all_by_mass(number: int, masses: dict[str, int], rest: int) -> None:
+    found = apportion(number, masses, rest)
+    total = sum(masses.values()) + rest
+    assert all(abs(found[name] - Fraction(number * mass, total)) < 1 for name, mass in masses.items())
+    assert abs(number - sum(found.values()) - Fraction(number * rest, total)) < 1
+
+
+def test_what_somebody_has_hangs_on_names_and_not_on_the_order_in_which_they_were_read() -> None:
+    assert apportion(10, {"c": 1, "b": 1, "a": 1}) == {"a": 3, "b": 4, "c": 3}
+    assert apportion(10, {"a": 1, "b": 1, "c": 1}) == {"a": 3, "b": 4, "c": 3}
+    assert apportion(10, {"a": 2, "b": 1}) == {"a": 7, "b": 3}
+    assert apportion(4, {"a": 0, "b": 1, "c": 4}, 5) == {"a": 0, "b": 0, "c": 2}
 
 
 @given(
@@ -163,13 +171,19 @@ def test_downwards_what_went_into_nothing_stays() -> None:
 
 def test_downwards_a_blend_is_partly_of_the_lot() -> None:
     passes = {"ore": {"blend": 30}, "blend": {"oxide": 40}}
-    came = came_from(place("ore", passes), passes, {"blend": 40, "oxide": 80})
+    came = came_from(place("ore", passes), passes, {"blend": 40, "oxide": 80}, {"ore"})
     assert came == {"ore": WHOLE, "blend": WHOLE * 3 // 4, "oxide": WHOLE * 3 // 8}
+
+
+def test_downwards_several_lots_may_be_traced_at_once() -> None:
+    passes = {"plant": {"a": 1, "b": 1}, "a": {"b": 5, "mix": 5}, "b": {"mix": 5}}
+    came = came_from(place("plant", passes), passes, {"b": 10, "mix": 20}, {"plant", "a", "b"})
+    assert came == {"plant": WHOLE, "a": WHOLE, "b": WHOLE, "mix": WHOLE // 2}
 
 
 def test_downwards_what_a_circle_feeds_cannot_be_said() -> None:
     passes = {"ore": {"x": 1, "clean": 1}, "x": {"y": 1}, "y": {"x": 1, "oxide": 1}}
-    came = came_from(place("ore", passes), passes, {"x": 2, "y": 1, "oxide": 1, "clean": 1})
+    came = came_from(place("ore", passes), passes, {"x": 2, "y": 1, "oxide": 1, "clean": 1}, {"ore"})
     assert came == {"ore": WHOLE, "clean": WHOLE, "x": None, "y": None, "oxide": None}
 
 
@@ -182,7 +196,7 @@ def test_downwards_all_is_of_a_lot_that_nothing_else_was_added_to(passes: Passes
         for further, net_g in passes.get(lot, {}).items():
             inputs[further] += net_g
     here = {lot: ahead for lot, ahead in passes.items() if lot in reached}
-    assert set(came_from(placed, here, inputs).values()) == {WHOLE}
+    assert set(came_from(placed, here, inputs, {"0"}).values()) == {WHOLE}
 
 
 @given(chains(), some.lists(some.integers(0, 10**12), min_size=12, max_size=12))
@@ -197,7 +211,7 @@ def test_what_came_from_a_lot_downwards_is_its_share_upwards(passes: Passes, add
     for lot, fed in parents.items():
         if added[int(lot)]:
             fed[f"others of {lot}"] = added[int(lot)]
-    came = came_from(traced, here, {lot: sum(fed.values()) for lot, fed in parents.items()})
+    came = came_from(traced, here, {lot: sum(fed.values()) for lot, fed in parents.items()}, {"0"})
     for each in traced:
         upwards = units(shares(each.lot, parents)).get("0")
         assert abs((came[each.lot] or 0) - (upwards or 0)) < UNITS_LOST_A_LEVEL

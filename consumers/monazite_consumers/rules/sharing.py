@@ -7,16 +7,17 @@ WHOLE: Final = 10**12
 """Units that a lot is divided into: of a million tonnes each is a gram."""
 
 
-def apportion(units: int, masses: Mapping[str, int]) -> dict[str, int]:
-    """Units by mass to the last one: each its whole part, one more to those with the largest remainders.
+def apportion(units: int, masses: Mapping[str, int], rest: int = 0) -> dict[str, int]:
+    """Units by mass, nobody off by as much as one; what a `rest` of mass has is what is missing to all of them.
 
-    Of equal remainders the first by name has it. Masses are not negative, and not all zero.
+    Each has what the mass up to its own comes to, rounded, less what those before it have: so nothing is left over,
+    and it hangs on names, not on the order in which they were read. Masses are not negative, and not all zero.
     """
-    total, found, remainders = sum(masses.values()), {}, []
-    for name, mass in masses.items():
-        found[name], rest = divmod(units * mass, total)
-        remainders.append((-rest, name))
-    remainders.sort()
-    for _, name in remainders[: units - sum(found.values())]:
-        found[name] += 1
+    total = sum(masses.values()) + rest
+    found, mass_so_far, units_so_far = {}, 0, 0
+    for name in sorted(masses):
+        mass_so_far += masses[name]
+        up_to_here = (2 * units * mass_so_far + total) // (2 * total)
+        found[name] = up_to_here - units_so_far
+        units_so_far = up_to_here
     return found

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from monazite_consumers.rules.moves import consignor_of
@@ -35,6 +36,18 @@ class State(StrEnum):
 
 OPEN: Final = frozenset(set(State) - {State.RECEIVED, State.LEFT})
 """States in which somebody must act."""
+
+TASKS: Final[Mapping[State, str]] = MappingProxyType(
+    {
+        State.UNDER_WAY: "state the receipt",
+        State.SHORT: "weigh again, and correct",
+        State.OVER: "weigh again, and correct",
+        State.PARTLY_REFUSED: "take back what was refused",
+        State.REFUSED: "take it back",
+        State.NOT_DISPATCHED: "state the dispatch",
+    }
+)
+"""What whoever must act is to do."""
 
 
 Data_co = TypeVar("Data_co", bound=st.Statement, covariant=True)

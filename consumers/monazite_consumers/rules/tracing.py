@@ -1,14 +1,13 @@
 """Tracing: which lots a lot came from, or what became of it, by share of mass, level by level and to the last unit."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
 
 from monazite_consumers.rules.custody import LotState
 from monazite_consumers.rules.sharing import WHOLE, apportion
 from monazite_contracts.quantities import divide_half_even
-
-_NOWHERE: Final = ""
-"""Among lots: what was passed on to none."""
 
 Passes = Mapping[str, Mapping[str, int]]
 """Of each lot on the way, the lots next to it and how many grams connect them, all above zero.
@@ -43,19 +42,43 @@ class Traced(NamedTuple):
     ends: int
 
 
-def place(lot: str, passes: Passes) -> tuple[Placed, ...]:
+def place(lot: str, passes: Passes) -> Sequence[Placed]:
     """Every lot that the traced one leads to, once, after whatever leads to it; the traced one first."""
+    return _in_waves(lot, passes) or _with_circles(lot, passes)
+
+
+def _in_waves(lot: str, passes: Passes) -> list[Placed] | None:
+    """Each lot as soon as everything that leads to it is placed, which is at its level; None: some never are."""
+    waiting = Counter(chain.from_iterable(passes.values()))
+    placed: list[Placed] = []
+    wave = [lot]
+    level = 0
+    while wave:
+        placed += [Placed(at, level, circle=False) for at in wave]
+        level += 1
+        following = []
+        for at in wave:
+            for further in passes.get(at, ()):
+                left = waiting[further] = waiting[further] - 1
+                if not left:
+                    following.append(further)
+        wave = following
+    return placed if lot not in waiting and len(placed) == len(waiting) + 1 else None
+
+
+def _with_circles(lot: str, passes: Passes) -> list[Placed]:
+    """The same where lots went into themselves in the end; those of one circle are at one level."""
     levels = {lot: 0}
-    found: list[tuple[int, bool, str, bool]] = []
+    found: list[Placed] = []
     for component in _components(lot, passes):
         circle = len(component) > 1 or component[0] in passes.get(component[0], ())
-        level = max(levels.get(each, 0) for each in component) if circle else levels[component[0]]
+        level = max(levels.get(each, 0) for each in component)
         for each in component:
-            found.append((level, each != lot, each, circle))
+            found.append(Placed(each, level, circle))
             for further in passes.get(each, ()):
                 if levels.get(further, 0) <= level:
                     levels[further] = level + 1
-    return tuple(Placed(each, level, circle) for level, _, each, circle in sorted(found))
+    return sorted(found, key=lambda each: (each.level, each.lot != lot))
 
 
 def share(placed: Sequence[Placed], passes: Passes, rests: Mapping[str, int] | None = None) -> tuple[Traced, ...]:
@@ -64,38 +87,38 @@ def share(placed: Sequence[Placed], passes: Passes, rests: Mapping[str, int] | N
     Each passes its units on by mass. `rests`: grams of a lot that were passed on to nothing; their units end there.
     """
     rests = rests or {}
-    units = {placed[0].lot: WHOLE}
+    units: defaultdict[str, int] = defaultdict(int, {placed[0].lot: WHOLE})
     found: list[tuple[int, int, str, Traced]] = []
     for lot, level, circle in placed:
         ahead, has = passes.get(lot), units.get(lot)
         ends = has or 0
         if ahead and has is not None and not circle:
-            parts = apportion(has, {**ahead, _NOWHERE: rests.get(lot, 0)})
-            ends = parts.pop(_NOWHERE)
-            for further, part in parts.items():
-                units[further] = units.get(further, 0) + part
+            for further, part in apportion(has, ahead, rests.get(lot, 0)).items():
+                units[further] += part
+                ends -= part
         found.append((level, -(has or 0), lot, Traced(lot, level, circle, has, ends)))
     return tuple(traced for *_, traced in sorted(found))
 
 
-def came_from(placed: Sequence[Placed], passes: Passes, inputs: Mapping[str, int]) -> dict[str, int | None]:
-    """Downwards: how much of each lot came from the traced one, in units of `WHOLE`; None where a circle feeds it.
+def came_from(
+    placed: Sequence[Placed], passes: Passes, inputs: Mapping[str, int], whole: Collection[str]
+) -> dict[str, int | None]:
+    """Downwards: how much of each lot came from what is traced, in units of `WHOLE`; None where a circle feeds it.
 
-    `inputs`: grams that went into each lot, from whatever lots. A lot that nothing else went into, at any level, is
-    the traced one's as a whole.
+    `inputs`: grams that went into each lot, from whatever lots. `whole`: the lots that are traced themselves.
     """
-    root = placed[0].lot
     came: dict[str, int | None] = {}
-    fed: dict[str, int | None] = {}
+    fed: defaultdict[str, int] = defaultdict(int)
+    unknown: set[str] = set()
     for lot, _, circle in placed:
-        of: int | None = WHOLE
-        if lot != root:
-            so_much = fed[lot]
-            of = None if circle or so_much is None else divide_half_even(so_much, inputs[lot])
-        came[lot] = of
-        for further, net_g in passes.get(lot, {}).items():
-            so_far = fed.get(further, 0)
-            fed[further] = None if of is None or so_far is None else so_far + net_g * of
+        ahead = passes.get(lot, {})
+        if lot not in whole and (circle or lot in unknown):
+            came[lot] = None
+            unknown.update(ahead)
+            continue
+        of = came[lot] = WHOLE if lot in whole else divide_half_even(fed[lot], inputs[lot])
+        for further, net_g in ahead.items():
+            fed[further] += net_g * of
     return came
 
 

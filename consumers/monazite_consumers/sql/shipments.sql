@@ -25,15 +25,15 @@ SELECT DISTINCT ON (key) key, message, index, at FROM stated
 WHERE noun = 'shipment' AND key = ANY($1::text[]) AND type = 'Received' ORDER BY key, at, arrived_at, message, index;
 
 -- name: open
--- Where somebody must act, of a plant on either side, the most urgent first.
+-- Where somebody must act, of plants on either side, the most urgent first.
 SELECT shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines
-FROM shipments WHERE actor IS NOT NULL AND ($1::text IS NULL OR consignor = $1 OR consignee = $1)
+FROM shipments WHERE actor IS NOT NULL AND ($1::text[] IS NULL OR consignor = ANY($1) OR consignee = ANY($1))
 ORDER BY due_at, shipment LIMIT $2;
 
 -- name: all
--- Every shipment of a plant, on either side, the newest first.
+-- Every shipment of plants, on either side, the newest first.
 SELECT shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines
-FROM shipments WHERE $1::text IS NULL OR consignor = $1 OR consignee = $1
+FROM shipments WHERE $1::text[] IS NULL OR consignor = ANY($1) OR consignee = ANY($1)
 ORDER BY coalesce(dispatched_at, received_at) DESC NULLS LAST, shipment LIMIT $2;
 
 -- name: of_licences

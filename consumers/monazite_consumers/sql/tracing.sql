@@ -1,16 +1,39 @@
--- Tracing: the chain of a lot, read level by level, each lot once; and the papers of those that are shown.
+-- Tracing: the chain of a lot, read level by level, each lot once; its papers; and where what is affected is now.
 
 -- name: up
 -- What went into lots, from the index alone.
-SELECT into_lot, lot, net_g FROM moves WHERE into_lot = ANY($1::text[]);
+SELECT into_lot, array_agg(lot), array_agg(net_g) FROM moves WHERE into_lot = ANY($1::text[]) GROUP BY into_lot;
 
 -- name: down
 -- What lots went into, from the index alone.
-SELECT lot, into_lot, net_g FROM moves WHERE lot = ANY($1::text[]) AND into_lot IS NOT NULL;
+SELECT lot, array_agg(into_lot), array_agg(net_g) FROM moves
+WHERE lot = ANY($1::text[]) AND into_lot IS NOT NULL GROUP BY lot;
 
 -- name: inputs
 -- How much went into lots, from whatever lots.
 SELECT into_lot, sum(net_g)::bigint AS net_g FROM moves WHERE into_lot = ANY($1::text[]) GROUP BY into_lot;
+
+-- name: of_plant
+-- What a plant made in a period, or gave away of its own that nobody reported; which of it was made of no other such lot.
+WITH own AS (
+    SELECT m.lot, sum(m.net_g)::bigint AS net_g, bool_or(s.broken = 'circle') AS circle
+    FROM moves m LEFT JOIN lot_states s ON s.lot = m.lot
+    WHERE m.plant = $1 AND m.at >= $3 AND m.at < $4 AND (
+        m.kind = ANY($2::text[])
+        OR s.broken = 'unreported' AND m.kind IN ('dispatched', 'used', 'lost') AND starts_with(m.lot, $1 || '/')
+    )
+    GROUP BY m.lot
+)
+SELECT o.lot, o.net_g, coalesce(o.circle, false) OR NOT EXISTS (
+    SELECT FROM moves p WHERE p.into_lot = o.lot AND p.lot IN (SELECT lot FROM own)
+) AS first
+FROM own o;
+
+-- name: links
+-- How much of lots went into which others of them, REO as far as it is known of all of it.
+SELECT lot, into_lot, sum(net_g)::bigint AS net_g,
+       CASE WHEN count(reo_g) = count(*) THEN sum(reo_g)::bigint END AS reo_g
+FROM moves WHERE into_lot = ANY($1::text[]) AND lot = ANY($1::text[]) GROUP BY lot, into_lot ORDER BY lot, into_lot;
 
 -- name: makers
 -- The statements that brought lots into being, with their events.
@@ -20,13 +43,37 @@ WHERE m.lot = ANY($1::text[]) AND m.kind = ANY($2::text[])
 ORDER BY m.lot, m.at, m.message, m.index, m.line;
 
 -- name: waybills
--- The shipments that lots went with.
-SELECT m.lot, m.shipment, s.waybill, s.consignor, s.consignee, s.state,
+-- The shipments that lots went with, and the papers that their first dispatch names.
+SELECT k.*, x.data -> 'export' AS export, x.data -> 'invoice' AS invoice
+FROM (
+    SELECT m.lot, m.shipment, s.waybill, s.consignor, s.consignee, s.state, s.due_at,
+           coalesce(sum(m.net_g) FILTER (WHERE m.kind = 'dispatched'), 0)::bigint AS sent_g,
+           coalesce(sum(m.net_g) FILTER (WHERE m.kind = 'received'), 0)::bigint AS accepted_g, min(m.at) AS at
+    FROM moves m JOIN shipments s USING (shipment)
+    WHERE m.lot = ANY($1::text[]) AND m.kind IN ('dispatched', 'received', 'refused')
+    GROUP BY m.lot, m.shipment, s.waybill, s.consignor, s.consignee, s.state, s.due_at
+) AS k LEFT JOIN LATERAL (
+    SELECT t.data FROM stated t
+    WHERE t.noun = 'shipment' AND t.key = k.shipment AND t.type = 'Dispatched' ORDER BY t.at, t.arrived_at LIMIT 1
+) AS x ON true
+ORDER BY k.lot, k.at, k.shipment;
+
+-- name: held
+-- What plants have on hand of lots, and have lost. $2: kinds of move that add to a stock, $3: that take from it.
+SELECT lot, plant,
+       (coalesce(sum(net_g) FILTER (WHERE kind = ANY($2::text[])), 0)
+        - coalesce(sum(net_g) FILTER (WHERE kind = ANY($3::text[])), 0))::bigint AS held_g,
+       coalesce(sum(net_g) FILTER (WHERE kind = 'lost'), 0)::bigint AS lost_g
+FROM holdings WHERE lot = ANY($1::text[]) AND moves <> 0 GROUP BY lot, plant ORDER BY lot, plant;
+
+-- name: sent
+-- What was sent of lots, what of that has arrived or gone back, and how its shipment stands.
+SELECT m.lot, m.shipment, s.consignor, s.consignee, s.state, s.due_at,
        coalesce(sum(m.net_g) FILTER (WHERE m.kind = 'dispatched'), 0)::bigint AS sent_g,
-       coalesce(sum(m.net_g) FILTER (WHERE m.kind = 'received'), 0)::bigint AS accepted_g, min(m.at) AS at
+       coalesce(sum(m.net_g) FILTER (WHERE m.kind <> 'dispatched'), 0)::bigint AS arrived_g
 FROM moves m JOIN shipments s USING (shipment)
-WHERE m.lot = ANY($1::text[]) AND m.kind IN ('dispatched', 'received', 'refused')
-GROUP BY m.lot, m.shipment, s.waybill, s.consignor, s.consignee, s.state ORDER BY m.lot, min(m.at), m.shipment;
+WHERE m.lot = ANY($1::text[]) AND m.kind IN ('dispatched', 'received', 'returned')
+GROUP BY m.lot, m.shipment, s.consignor, s.consignee, s.state, s.due_at ORDER BY m.lot, m.shipment;
 
 -- name: known
 -- Whether any statement that holds speaks of a lot.

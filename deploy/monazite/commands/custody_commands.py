@@ -1,11 +1,14 @@
 """`monazite trace`, `shipments`: where a lot comes from, what became of it, and who must act next."""
 
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monazite.commands import trace_screens
+from monazite.commands import trace_documents, trace_screens
 from monazite.commands.platform_options import (
     DEFAULT_DATA,
     Data,
@@ -15,70 +18,132 @@ from monazite.commands.platform_options import (
     print_json,
     print_notices,
 )
+from monazite.errors import CommandError
 from monazite.tables import shipments_table
 
 # What speaks to PostgreSQL is imported when a command needs it: a plant's installation has no driver.
 # ruff: noqa: PLC0415
 if TYPE_CHECKING:
     from monazite_consumers.database import Connection
-    from monazite_consumers.tracing import Papers, Trace
+    from monazite_consumers.rules.whereabouts import Stay
+    from monazite_consumers.tracing.chain import Trace
+    from monazite_consumers.tracing.papers import Link, Papers
 
-LEVELS = 100
+SHIPMENTS_FORMAT = "monazite/shipments/1"
+"""As docs/tracing.md has it."""
+
+MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A trace with what is shown of it."""
+
+    trace: "Trace"
+    papers: "dict[str, Papers]"
+    links: "list[Link]" = field(default_factory=list)
+    stays: "list[Stay]" = field(default_factory=list)
 
 
 def trace(  # noqa: PLR0913 - what a person may ask for
-    lot: Annotated[str, typer.Argument(help="A lot, as its plant wrote it: shihe-mine/L-1.")],
+    lot: Annotated[str, typer.Argument(help="A lot, as its plant wrote it (shihe-mine/L-1); or, down, a plant.")],
     *,
     down: Annotated[bool, typer.Option("--down/--up", help="What became of it, or what it came from.")] = False,
-    levels: Annotated[int, typer.Option(min=1, help="How many steps are followed at most.")] = LEVELS,
+    month: Annotated[str | None, typer.Option(help="Of a plant: only what it made in this month (2023-05).")] = None,
+    levels: Annotated[int | None, typer.Option(min=1, help="Follow so many steps at most.")] = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
     as_dot: Annotated[bool, typer.Option("--dot", help="Print a graph for Graphviz.")] = False,
 ) -> None:
-    """Follow a lot up to its origins or down to what it went into: shares by mass, papers, where it is broken."""
+    """Follow a lot up to its origins, or down to what it went into and where that is now; or all that a plant made."""
     if as_json and as_dot:
         raise typer.BadParameter("give one of --json and --dot", param_hint="--dot")
-    traced, papers = _traced(data, lot, down=down, levels=levels, every=as_json)
+    is_plant = "/" not in lot
+    if is_plant and not down:
+        raise CommandError(f"{lot} is no lot but a plant (a lot has a slash): --down shows where what it made went")
+    if month is not None and not (is_plant and MONTH.fullmatch(month)):
+        raise typer.BadParameter("give a plant and a month such as 2023-05", param_hint="--month")
+    found = _found(data, lot, month, levels, down=down, every=as_json, linked=as_json or as_dot)
     if as_json:
-        print_json(trace_screens.document(traced, papers))
+        print_json(trace_documents.document(found.trace, found.papers, found.links, found.stays))
     elif as_dot:
-        typer.echo(trace_screens.dot(traced))
+        typer.echo(trace_documents.dot(found.trace, found.links))
     else:
-        console.print(trace_screens.screen(traced, papers))
+        console.print(trace_screens.screen(found.trace, found.papers, found.stays))
         print_notices(data)
 
 
-def _traced(data: Path, lot: str, *, down: bool, levels: int, every: bool) -> tuple["Trace", dict[str, "Papers"]]:
+def _found(  # noqa: PLR0913 - what a person may ask for
+    data: Path, lot: str, month: str | None, levels: int | None, *, down: bool, every: bool, linked: bool
+) -> Found:
     """The trace, with the papers of every lot or of those that a terminal shows."""
-    from monazite_consumers import tracing
+    from monazite_consumers.tracing import chain, papers, whereabouts
 
-    async def question(connection: "Connection") -> tuple["Trace", dict[str, "Papers"]]:
-        found = await tracing.trace(connection, lot, down=down, limits=tracing.Limits(levels=levels))
-        wanted = {each.lot for each in found.lots} if every else trace_screens.documented(found)
-        return found, await tracing.papers(connection, wanted)
+    limits = chain.Limits(levels=levels)
+
+    async def question(connection: "Connection") -> Found:
+        async with chain.snapshot(connection):
+            if "/" in lot:
+                found = await chain.trace(connection, lot, down=down, limits=limits)
+            else:
+                found = await chain.trace_plant(connection, lot, month, limits=limits)
+            named = found.names if every else trace_screens.documented(found)
+            return Found(
+                found,
+                await papers.papers(connection, named),
+                await papers.links(connection, found.names) if linked else [],
+                await whereabouts.whereabouts(connection, found) if down else [],
+            )
 
     return ask(data, question)
 
 
 def shipments(
     plant: Annotated[str | None, typer.Option(help="Only what this plant sent, or is to receive.")] = None,
+    enterprise: Annotated[str | None, typer.Option(help="Only of this enterprise's plants, and its group's.")] = None,
     *,
     only_open: Annotated[bool, typer.Option("--open", help="Only where somebody must act.")] = False,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
-    """Show shipments: how each stands, who must act next, and by when."""
+    """Show shipments: how each stands, who must act next, and by when; with --open what is overdue first."""
     from monazite_consumers.queries import SHIPMENTS_MAX
     from monazite_consumers.queries import shipments as query
 
     async def question(connection: "Connection") -> tuple[list[dict[str, Any]], bool]:
-        return await query(connection, plant, only_open=only_open)
+        plants = await _plants(connection, plant, enterprise)
+        return await query(connection, plants, only_open=only_open)
 
     rows, more = ask(data, question)
     if as_json:
-        print_json({"shipments": rows, "complete": not more})
+        shown = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        print_json({"format": SHIPMENTS_FORMAT, "shipments": shown, "complete": not more})
         return
-    console.print(shipments_table(rows))
+    console.print(shipments_table(rows, more=more))
     if more:
-        console.print(f"There are more than {SHIPMENTS_MAX:,}: narrow with --plant or --open.", style="bold yellow")
+        console.print(
+            f"There are more than {SHIPMENTS_MAX:,}: narrow with --plant, --enterprise or --open.", style="bold yellow"
+        )
     print_notices(data)
+
+
+async def _plants(connection: "Connection", plant: str | None, enterprise: str | None) -> list[str] | None:
+    """The plants whose shipments are wanted; None: those of all."""
+    from monazite_consumers import register
+    from monazite_consumers.queries import plants_of
+    from monazite_consumers.registry.problems import did_you_mean
+
+    registry = await register.load(connection)
+    if plant is not None and plant not in registry.plants:
+        raise CommandError(f"the register has no plant {plant}{did_you_mean(plant, registry.plants)}")
+    if enterprise is None:
+        return None if plant is None else [plant]
+    if enterprise not in registry.enterprises:
+        raise CommandError(
+            f"the register has no enterprise {enterprise}{did_you_mean(enterprise, registry.enterprises)}"
+        )
+    return [each for each in await plants_of(connection, enterprise) if plant in {None, each}]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,19 @@
+"""Reads where what is left of lots is now: on hand, on its way, lost, or sent out of the register."""
+
+from collections.abc import Collection
+from typing import Final
+
+from monazite_consumers.database import Connection
+from monazite_consumers.rules.moves import KINDS
+from monazite_consumers.rules.whereabouts import Sent, Stay, stays_of
+from monazite_consumers.sql import statement
+
+_IN: Final = [kind.name for kind in KINDS.values() if kind.sign > 0]
+_OUT: Final = [kind.name for kind in KINDS.values() if kind.sign < 0]
+
+
+async def stays(connection: Connection, lots: Collection[str]) -> dict[str, list[Stay]]:
+    """By lot, without units."""
+    held = await connection.fetch(statement("tracing", "held"), list(lots), _IN, _OUT)
+    sent = await connection.fetch(statement("tracing", "sent"), list(lots))
+    return stays_of((tuple(row) for row in held), (Sent(*row) for row in sent))
