@@ -26,6 +26,8 @@ from monazite_consumers.errors import SchemaError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.consuming import Intake
 from monazite_consumers.relay.publishing import Relay
+from monazite_consumers.reports.arrivals import Arrivals
+from monazite_consumers.reports.closing import Reports
 from monazite_consumers.serving import served
 from monazite_consumers.settings import PlatformSettings
 from monazite_consumers.watch.judging import Watch
@@ -128,7 +130,19 @@ async def _custody(settings: PlatformSettings, health: Health) -> None:
     await Custody(settings.database.url, health).run()
 
 
-SERVICES: dict[str, Running] = {"intake": _intake, "watch": _watch, "relay": _relay, "custody": _custody}
+async def _reports(settings: PlatformSettings, health: Health) -> None:
+    await _ready(settings, health)
+    arrivals = Arrivals(settings.kafka.bootstrap)
+    await Reports(settings.database.url, health, settings.reports, arrivals.behind).run()
+
+
+SERVICES: dict[str, Running] = {
+    "intake": _intake,
+    "watch": _watch,
+    "relay": _relay,
+    "custody": _custody,
+    "reports": _reports,
+}
 """Every service by its name, as `monazite serve` takes it."""
 
 

@@ -25,7 +25,8 @@ ALERT_LOCKS: Final = 0x6D02
 WATCH_LOCK: Final = 0x6D6F_6E61_0002
 RELAY_LOCK: Final = 0x6D6F_6E61_0003
 CUSTODY_LOCK: Final = 0x6D6F_6E61_0004
-"""Session locks: one active watch, one active relay, one active custody."""
+REPORTS_LOCK: Final = 0x6D6F_6E61_0005
+"""Session locks: one active watch, one active relay, one active custody, one that closes months."""
 
 DECIDING_SESSION: Final = {
     "application_name": "monazite",

@@ -46,3 +46,11 @@ class ControlError(MonaziteError):
 
 class ClockError(MonaziteError):
     """The driven clock never moves backwards."""
+
+
+class NotYetError(MonaziteError):
+    """The month cannot be closed yet."""
+
+
+class NotReproducibleError(MonaziteError):
+    """The report cannot be computed again here: it is of another release, or rests on a report that is not there."""

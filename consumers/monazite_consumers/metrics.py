@@ -74,3 +74,8 @@ ALERTS = Gauge("monazite_alerts", "Alerts by rule and condition.", ["rule", "con
 CAP_RATIO = Gauge("monazite_cap_drawn_ratio", "Drawn over granted of a cap.", ["holder", "kind", "year"])
 HEALTHY = Gauge("monazite_healthy", "1 while every check of this process is green.")
 BUILD = Gauge("monazite_build_info", "1, with the release.", ["release"])
+REPORT_SECONDS = Histogram(
+    "monazite_report_seconds", "Time to draw up and store a month's reports.", buckets=_LATENCY_S
+)
+REPORTS_STORED = Counter("monazite_reports_stored", "Revisions of monthly reports that were stored.")
+REPORT_DUE = Gauge("monazite_report_due", "1 while a month is past its deadline and not closed.")

@@ -74,6 +74,11 @@ async def plants_of(connection: Connection, enterprise: str) -> list[str]:
     return [plant for plant in registry.plants if enterprise in registry.answerable(plant, today)]
 
 
+async def reports(connection: Connection, level: str | None) -> list[dict[str, Any]]:
+    """Every stored revision, the newest month first; None does not narrow."""
+    return [dict(row) for row in await connection.fetch(statement("reports", "listed"), level)]
+
+
 async def refusals(connection: Connection) -> list[dict[str, Any]]:
     """Messages and events that are refused or await, by rule and sender, with one message that stands for all."""
     found = [{"what": "message", **dict(row)} for row in await connection.fetch(statement("envelopes", "refusals"))]

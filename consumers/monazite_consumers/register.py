@@ -25,6 +25,22 @@ async def load(connection: Connection) -> Registry:
     return replace(Registry.of(rows[0]["revision"], declared), former_keys=former)
 
 
+async def load_at(connection: Connection, revision: int) -> Registry:
+    """Everything that was declared at a revision, from the record of changes.
+
+    Raises:
+        SchemaError: an entry is of a noun that this release does not know.
+    """
+    rows = await connection.fetch(statement("registry", "at_revision"), revision)
+    declared = [(row["noun"], entry(row["noun"], row["after"])) for row in rows if row["after"] is not None]
+    former = {
+        row["key"]: entry(row["noun"], row["before"])
+        for row in rows
+        if row["after"] is None and row["noun"] == "gateway_keys"
+    }
+    return replace(Registry.of(revision, declared), former_keys=former)
+
+
 async def revision(connection: Connection) -> int:
     """The revision in force; 0 before the first apply."""
     found = await connection.fetchval(statement("registry", "revision"))

@@ -48,6 +48,15 @@ class ServiceSettings(_Section):
     """0 takes a free one."""
 
 
+class ReportSettings(_Section):
+    """Monthly reports."""
+
+    key_file: str = ""
+    """The platform's signing key, which `monazite report key` makes; by default in the data directory."""
+    revise_after_hours: Annotated[int, Field(ge=0)] = 24
+    """How long a month's reports stand before late or corrected events make another revision."""
+
+
 class PlatformSettings(_Section):
     """Everything that a regulator's service can be told."""
 
@@ -55,3 +64,4 @@ class PlatformSettings(_Section):
     kafka: KafkaSettings = KafkaSettings()
     intake: IntakeSettings = IntakeSettings()
     service: ServiceSettings = ServiceSettings()
+    reports: ReportSettings = ReportSettings()

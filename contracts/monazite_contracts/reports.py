@@ -14,6 +14,9 @@ Grams = Annotated[int, Form("Whole grams; negative where more left than came.", 
 Ppm = Annotated[int, Form("Parts per million, rounded down.", "925000")]
 """A share in whole parts per million."""
 
+Name = Annotated[str, Field(min_length=1, max_length=1_000)]
+"""A name that is put together from others."""
+
 Count = Annotated[int, Field(ge=0)]
 Level = Literal["nation", "province", "enterprise", "plant"]
 
@@ -138,10 +141,12 @@ class CoverageLine(Contract):
 class ShipmentLine(Contract):
     """A shipment that somebody must still act on."""
 
-    shipment: Text
+    shipment: Name
     """Consignor and waybill."""
-    consignor: Text
-    consignee: Text
+    consignor: Name
+    """Who sends."""
+    consignee: Name
+    """To whom."""
     state: Text
     actor: Text
     """Who must act next."""
@@ -232,7 +237,7 @@ class Difference(Contract):
 
     topic: Text
     """The table."""
-    of: Text
+    of: Name
     """The line: its words, separated by ` / `."""
     figure: Text
     before: Grams | str | None

@@ -14,6 +14,7 @@ from monazite.commands import (
     intake_commands,
     query_commands,
     registry_commands,
+    report_commands,
     service_commands,
     verify_command,
     watch_commands,
@@ -41,6 +42,7 @@ app.command(rich_help_panel=KNOWING)(custody_commands.trace)
 query_commands.ledger.command()(verify_command.verify)
 app.add_typer(query_commands.ledger, name="ledger", rich_help_panel=KNOWING)
 app.add_typer(intake_commands.app, name="intake", rich_help_panel=RUNNING)
+app.add_typer(report_commands.app, name="report", rich_help_panel=KNOWING)
 app.add_typer(watch_commands.app, name="watch", rich_help_panel=KNOWING)
 app.add_typer(registry_commands.app, name="registry", rich_help_panel=SPEAKING)
 app.add_typer(contracts_commands.app, name="contracts", rich_help_panel=SPEAKING)

@@ -17,7 +17,7 @@ from monazite.embedded.servers import Addresses, Servers
 from monazite_consumers import database
 from monazite_consumers.clock import drive
 
-SERVICES = ("intake", "relay", "watch", "custody")
+SERVICES = ("intake", "relay", "watch", "custody", "reports")
 
 Tell = Callable[[str], None]
 

@@ -11,6 +11,7 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.decisions.reported import amended_since, restate
 from monazite_consumers.material import ANY_PRODUCT, flow_of
 from monazite_consumers.rules.balances import Band, Flow, bias_ppm, out_of_band, recoveries, stock_g
 from monazite_consumers.rules.obligations import (
@@ -70,6 +71,7 @@ async def judge_months(
 ) -> None:
     """Judges months and keeps what comes of it, in the caller's transaction."""
     await state(connection, "month", keys, await examine_months(connection, registry, judged_at, keys), changes)
+    await restate(connection, keys)
 
 
 async def examine_months(
@@ -88,7 +90,7 @@ async def examine_months(
         noticed += _about_balance(key, known, registry)
         for taken, arrived_at in known.counted:
             noticed += await _about_count(connection, key, known, (taken, arrived_at), registry)
-    return noticed
+    return noticed + await amended_since(connection, keys)
 
 
 async def _read(connection: Connection, keys: Sequence[str]) -> Mapping[str, _Month]:

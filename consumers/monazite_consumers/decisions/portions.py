@@ -15,6 +15,7 @@ from monazite_consumers.decisions.following import follow, next_pieces
 from monazite_consumers.decisions.halving import Halving
 from monazite_consumers.decisions.licences import LICENCES, judge_licences
 from monazite_consumers.decisions.months import MONTHS, judge_months
+from monazite_consumers.decisions.reported import doubt_amended
 from monazite_consumers.decisions.shipments import SHIPMENTS, judge_shipments
 from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
@@ -64,5 +65,6 @@ async def catch_up(connection: Connection, registry: Registry, platform: Platfor
     await connection.execute(statement("following", "settled"))
     owing = owed_months(registry, datetime.min.replace(tzinfo=UTC), platform.judged_at)
     await doubt(connection, (("month", key) for key in owing))
+    await doubt_amended(connection)
     while (await portion(connection, registry, platform)).handled:
         pass

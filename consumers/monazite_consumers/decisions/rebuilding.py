@@ -1,7 +1,7 @@
 """Decides the whole ledger again into shadow tables; compares, or keeps what came out and publishes the differences."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from monazite_consumers.decisions.holders import all_caps
 from monazite_consumers.decisions.logs import log_alerts
 from monazite_consumers.decisions.observing import judge_caps, observe
 from monazite_consumers.decisions.portions import catch_up
+from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.sequences import Sequences
 from monazite_consumers.delivery import put
@@ -47,11 +48,7 @@ async def rebuild(connection: Connection, registry: Registry, *, keep: bool) -> 
     """
     platform = await read_platform(connection)
     await catch_up(connection, registry, platform)
-    await connection.execute(statement("rebuild", "open"))
-    async for chunk in _chunks(connection):
-        await _decide_chunk(connection, registry, platform, chunk)
-    await _judge_all(connection, registry, platform)
-    await catch_up(connection, registry, platform)
+    await decide_in_shadow(connection, registry, platform, until=None)
     rows = await connection.fetch(statement("rebuild", "differences"), DIFFERENCES_MAX)
     keys = await connection.fetch(statement("rebuild", "alert_keys"))
     unparked = await connection.fetch(statement("rebuild", "unparked"), _QUIET) if keep else []
@@ -64,9 +61,26 @@ async def rebuild(connection: Connection, registry: Registry, *, keep: bool) -> 
     return [Difference(row["projection"], row["side"], row["row"]) for row in rows]
 
 
-async def _chunks(connection: Connection) -> Any:
+Upto = tuple[str, int, int, int]
+"""Topic, partition, log generation, and the first offset that plays no part."""
+
+
+async def decide_in_shadow(
+    connection: Connection, registry: Registry, platform: Platform, until: Sequence[Upto] | None
+) -> None:
+    """Opens the shadows, and decides, follows and judges the ledger in them: all of it, or what lies below offsets."""
+    await connection.execute(statement("rebuild", "open"))
+    async for chunk in _chunks(connection, until):
+        await _decide_chunk(connection, registry, platform, chunk)
+    await _judge_all(connection, registry, platform)
+    await catch_up(connection, registry, platform)
+
+
+async def _chunks(connection: Connection, until: Sequence[Upto] | None) -> Any:
     chunk = {}
-    async for row in connection.cursor(statement("ledger", "in_order"), prefetch=CHUNK):
+    text = statement("ledger", "in_order") if until is None else statement("ledger", "until")
+    asked = () if until is None else transposed(until, 4)
+    async for row in connection.cursor(text, *asked, prefetch=CHUNK):
         chunk[row["message"]] = read_row(row)
         if len(chunk) == CHUNK:
             yield chunk

@@ -13,6 +13,7 @@ from monazite_consumers.decisions.doubting import doubt, doubt_all
 from monazite_consumers.decisions.holders import all_caps, resum, same_mapping
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.rebuilding import rebuild
+from monazite_consumers.decisions.reported import doubt_amended
 from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict
 from monazite_consumers.decisions.unvouched import Identity, find, identity_of
 from monazite_consumers.rules.alerts import AlertKey
@@ -80,11 +81,13 @@ async def _vouch_again(
     connection: Connection, registry: Registry, platform: Platform, plants: list[str], keys: list[str]
 ) -> None:
     """Both ways: a late registration applies what awaited, a backdated revocation takes back what was sealed."""
+    await doubt_amended(connection)
     rows = await connection.fetch(statement("envelopes", "of_registrations"), plants, keys)
     doubtful = [row for row in rows if not row["vouched"] or _why_not(row, registry) is not None]
     kept: set[Identity] = set()
     for start in range(0, len(doubtful), CHUNK):
         await _decide_chunk(connection, registry, platform, doubtful[start : start + CHUNK], kept)
+    await doubt_amended(connection)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,10 @@ _ROWS: Final = (
         _BY_PERSON, stays=True, remedy="Expect a question from the regulator.",
     ),
     Rule(
+        "amendment-after-report", "plant", _SERIOUS, _FALSE, "statements were amended after the month's report",
+        _BY_PERSON, about="holding", stays=True, remedy="Expect a question from the regulator.",
+    ),
+    Rule(
         "event-conflict", "plant", _SERIOUS, _FALSE, "one record id was stated twice with different content",
         "the earlier is taken back", remedy="Send a correction instead of restating under the same record id.",
     ),

@@ -174,6 +174,12 @@ class Registry:
         """The enterprise that runs a plant on a day."""
         return next((o.enterprise for o in self._operations.get(plant, ()) if o.holds_on(day)), None)
 
+    def last_operator(self, plant: str, day: date) -> str | None:
+        """Who ran a plant last until a day; if nobody had by then, who ran it first."""
+        spells = sorted(self._operations.get(plant, ()), key=lambda spell: spell.since)
+        begun = [spell.enterprise for spell in spells if spell.since <= day]
+        return begun[-1] if begun else spells[0].enterprise if spells else None
+
     def group(self, enterprise: str, day: date) -> str | None:
         """The group that an enterprise belongs to on a day."""
         return next((m.group for m in self._memberships.get(enterprise, ()) if m.holds_on(day)), None)

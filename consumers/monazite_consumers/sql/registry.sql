@@ -22,6 +22,11 @@ ORDER BY e.noun, e.key;
 -- Waits for the deciding transactions under way and holds new ones off until this one ends.
 SELECT pg_advisory_xact_lock($1);
 
+-- name: at_revision
+-- The last change of every entry until a revision.
+SELECT DISTINCT ON (noun, key) noun, key, before, after FROM registry_changes WHERE revision <= $1
+ORDER BY noun, key, registry_changes.revision DESC;
+
 -- name: put
 -- Declares entries, new or changed.
 INSERT INTO registry_entries (noun, key, document)

@@ -371,10 +371,34 @@ CREATE TABLE registry_revisions (
     CONSTRAINT registry_revisions_revision_check CHECK (revision > 0)
 );
 
+CREATE TABLE reports (
+    level text NOT NULL,
+    code text NOT NULL,
+    month date NOT NULL,
+    revision integer NOT NULL,
+    judged_at timestamp with time zone NOT NULL,
+    message bigint NOT NULL,
+    hash bytea NOT NULL,
+    document bytea NOT NULL,
+    stored_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT reports_pkey PRIMARY KEY (level, code, month, revision),
+    CONSTRAINT report_hash CHECK (length(hash) = 32),
+    CONSTRAINT report_level CHECK (level = ANY (ARRAY['nation'::text, 'province'::text, 'enterprise'::text, 'plant'::text])),
+    CONSTRAINT report_month CHECK (EXTRACT(day FROM month) = 1::numeric),
+    CONSTRAINT report_revision CHECK (revision > 0)
+);
+
 CREATE TABLE restated (
     message bigint NOT NULL,
     index smallint NOT NULL,
     CONSTRAINT restated_pkey PRIMARY KEY (message, index)
+);
+
+CREATE TABLE restated_months (
+    plant text NOT NULL,
+    month date NOT NULL,
+    mark bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    CONSTRAINT restated_months_pkey PRIMARY KEY (plant, month)
 );
 
 CREATE TABLE shipments (
@@ -483,6 +507,8 @@ CREATE INDEX envelopes_others ON envelopes USING btree (source, sequence) WHERE 
 
 CREATE INDEX envelopes_stripped ON envelopes USING btree (hash) WHERE rule = 'awaiting-bound'::text;
 
+CREATE INDEX events_amending ON events USING btree (message, plant) WHERE target_id IS NOT NULL AND outcome = 'applied'::text AND NOT test;
+
 CREATE UNIQUE INDEX events_applied ON events USING btree (event_id) WHERE outcome = 'applied'::text AND NOT test;
 
 CREATE INDEX events_others ON events USING btree (event_id) WHERE (outcome = ANY (ARRAY['duplicate'::text, 'awaiting'::text])) AND NOT test;
@@ -506,6 +532,8 @@ CREATE INDEX moves_of_shipment ON moves USING btree (shipment) WHERE shipment IS
 CREATE INDEX moves_out_of ON moves USING btree (lot) INCLUDE (into_lot, net_g) WHERE into_lot IS NOT NULL;
 
 CREATE INDEX outbox_unpublished ON outbox USING btree (publication) WHERE published_at IS NULL AND parked_at IS NULL;
+
+CREATE INDEX reports_of_month ON reports USING btree (month, level, code);
 
 CREATE INDEX shipments_open ON shipments USING btree (due_at) WHERE actor IS NOT NULL;
 

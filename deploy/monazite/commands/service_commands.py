@@ -19,9 +19,13 @@ from monazite.errors import CommandError
 
 STOP_WAIT_S = 30
 
+Service = Literal["intake", "relay", "watch", "custody", "reports"]
+
 
 def serve(
-    service: Annotated[Literal["intake", "relay", "watch", "custody"], typer.Argument(help="Which service.")],
+    service: Annotated[
+        Literal["intake", "relay", "watch", "custody", "reports"], typer.Argument(help="Which service.")
+    ],
     *,
     port_file: Annotated[Path | None, typer.Option(help="Write the port of /metrics and /health here.")] = None,
 ) -> None:

@@ -1,0 +1,47 @@
+"""Months that are closed: what is restated in them makes a revision, what is amended in them is for a person to see."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.doubting import doubt
+from monazite_consumers.decisions.noticing import Noticed
+from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.rules.moves import month_key
+from monazite_consumers.sql import statement
+from monazite_contracts.months import day_start, month_end
+
+MESSAGE_MAX: Final = 2**63 - 1
+
+IDLE: Final = ["amendment-without-target", "amendment-rival", "void-of-void", "amendment-out-of-scope"]
+"""Findings at amendments that have no effect."""
+
+
+def _named(key: str) -> tuple[str, str, date]:
+    plant, _, month = key.partition(" ")
+    return plant, month, date.fromisoformat(f"{month}-01")
+
+
+async def restate(connection: Connection, keys: Sequence[str]) -> None:
+    """Months that have been judged anew are to be compared with what was reported of them, once anything is."""
+    named = [(plant, first) for plant, _, first in map(_named, keys)]
+    await connection.execute(statement("reports", "restate"), *transposed(named, 2))
+
+
+async def doubt_amended(connection: Connection, after: int = 0, through: int = MESSAGE_MAX) -> None:
+    """Closed months of plants that amended something between two messages: a void moves nothing, and doubts nothing."""
+    rows = await connection.fetch(statement("reports", "perhaps_amended"), after, through)
+    await doubt(connection, (("month", row["key"]) for row in rows))
+
+
+async def amended_since(connection: Connection, keys: Sequence[str]) -> list[Noticed]:
+    """Of months that are closed, those that were amended after their first report."""
+    asked = [(plant, first, day_start(first), month_end(month)) for plant, month, first in map(_named, keys)]
+    noticed = []
+    for row in await connection.fetch(statement("reports", "amended"), *transposed(asked, 4), IDLE):
+        plant, month, amendments = row["plant"], f"{row['month']:%Y-%m}", row["amendments"]
+        detail = {"month": month, "amendments": amendments}
+        key = month_key(plant, month)
+        noticed.append(Noticed(key, "amendment-after-report", plant, month, row["arrived_at"], amendments, detail))
+    return noticed

@@ -1,0 +1,179 @@
+"""Reports: closes each month after its deadline, and restates a closed one once a day at most; one active instance."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+from monazite_consumers import metrics, register
+from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, REPORTS_LOCK, Connection, back_off
+from monazite_consumers.decisions.deciding import read_platform
+from monazite_consumers.decisions.reported import doubt_amended
+from monazite_consumers.errors import NotYetError, RestoredError
+from monazite_consumers.health import Health
+from monazite_consumers.locks import held
+from monazite_consumers.reports.computing import compute
+from monazite_consumers.reports.snapshots import Snapshot, is_nearly_caught_up, snapshot
+from monazite_consumers.reports.storing import Drawn, compared_with, packed, store
+from monazite_consumers.rules.closings import due_month
+from monazite_consumers.rules.month_rows import span
+from monazite_consumers.rules.obligations import Outage
+from monazite_consumers.rules.reports import Basis, document, scopes
+from monazite_consumers.settings import ReportSettings
+from monazite_consumers.sql import statement
+from monazite_contracts.months import month_end
+from monazite_contracts.reports import Scope, TraceabilityReport
+
+log = logging.getLogger(__name__)
+
+PASS_S = 1.0
+ALIVE_WITHIN_S = 900
+"""A month of many plants takes a while; a service that is silent for longer hangs."""
+
+Behind = Callable[[Connection], Awaitable[bool]]
+"""Whether messages wait at the broker that had arrived when it was asked first."""
+
+
+class Reports:
+    """Closes months while it holds the reports' lock; waits in line otherwise."""
+
+    def __init__(self, database_url: str, health: Health, settings: ReportSettings, behind: Behind) -> None:
+        self._database_url = database_url
+        self._health = health
+        self._settings = settings
+        self._behind = behind
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Until cancelled. Whatever the world does, it waits and tries again."""
+        while True:
+            try:
+                async with held(self._database_url, REPORTS_LOCK, "reports", self._health) as connection:
+                    await self._pass_while_held(connection)
+            except (*DATABASE_ERRORS, RestoredError) as error:
+                self._health.red("reports", f"{type(error).__name__}: {error}")
+                metrics.RETRIES.labels("reports").inc()
+                log.warning("reports wait: %s: %s", type(error).__name__, error)
+            await back_off(self._failures)
+            self._failures += 1
+
+    async def _pass_while_held(self, connection: Connection) -> None:
+        while True:
+            worked = await self.pass_once(connection)
+            self._failures = 0
+            self._health.green("reports")
+            self._health.beat("reports", limit_s=ALIVE_WITHIN_S)
+            await asyncio.sleep(0 if worked else PASS_S)
+
+    async def pass_once(self, connection: Connection) -> bool:
+        """Closes the next month that is due, or restates what must be; whether there was anything to do and it was."""
+        (await read_platform(connection)).require_current()
+        registry = await register.load(connection)
+        found = await connection.fetch(statement("reports", "closed"))
+        closed = {f"{row['month']:%Y-%m}": row["revised_at"] for row in found}
+        judged_at = (await read_platform(connection)).judged_at
+        due = due_month(registry, judged_at, await _outages(connection), closed)
+        metrics.REPORT_DUE.set(int(due is not None))
+        if due is not None:
+            if not await is_nearly_caught_up(connection) or await self._behind(connection):
+                return False
+            await close(connection, due)
+            return True
+        return await self._restate(connection, closed, judged_at)
+
+    async def _restate(self, connection: Connection, closed: Mapping[str, datetime], judged_at: datetime) -> bool:
+        """A revision for whoever's figures have changed in a closed month."""
+        row = await connection.fetchrow(statement("reports", "restated"))
+        if row is None or row["month"] is None:
+            return False
+        months = [month for month in sorted(closed) if month >= f"{row['month']:%Y-%m}"]
+        rested = timedelta(hours=self._settings.revise_after_hours)
+        if any(judged_at < closed[month] + rested for month in months):
+            return False
+        if not await is_nearly_caught_up(connection) or await self._behind(connection):
+            return False
+        for month in months:
+            await restate(connection, month)
+        # What was judged anew while we compared has a later mark and is compared the next time.
+        await connection.execute(statement("reports", "settle_through"), row["mark"], span(months[-1])[0])
+        return True
+
+
+async def _outages(connection: Connection) -> list[Outage]:
+    rows = await connection.fetch(statement("months", "outages"), datetime(2000, 1, 1, tzinfo=UTC))
+    return [Outage(row["since"], row["until"]) for row in rows]
+
+
+async def close(connection: Connection, month: str) -> int:
+    """Stores the first revision of everybody's month, all in one transaction; returns how many reports that made.
+
+    Raises:
+        NotYetError: it is closed already, or has not ended.
+    """
+    return await _draw_up(connection, month, is_first=True)
+
+
+async def restate(connection: Connection, month: str) -> int:
+    """Stores a revision for everybody whose figures differ from the last; returns how many there were."""
+    return await _draw_up(connection, month, is_first=False)
+
+
+async def _draw_up(connection: Connection, month: str, *, is_first: bool) -> int:
+    began = monotonic()
+    async with snapshot(connection) as seen:
+        require_ended(seen.position.judged_at, month)
+        rows = await connection.fetch(statement("reports", "newest"), span(month)[0])
+        if is_first and rows:
+            raise NotYetError(f"{month} is closed already")
+        basis = await compute(connection, seen.registry, month, seen.position, [row["message"] for row in rows])
+        drawn = [each async for each in _documents(connection, basis, seen, is_first=is_first)]
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
+        platform = await read_platform(connection)
+        stored = await store(connection, drawn, platform.instant or datetime.now(UTC))
+        if is_first:
+            # What was amended meanwhile lands after the report, and custody is to say so.
+            await doubt_amended(connection, after=seen.message)
+            await connection.execute(statement("reports", "settle"), seen.mark, span(month)[0])
+    metrics.REPORT_SECONDS.observe(monotonic() - began)
+    metrics.REPORTS_STORED.inc(stored)
+    log.info("%s: %s reports in %.1f s", month, stored, monotonic() - began)
+    return stored
+
+
+async def preliminary(connection: Connection, scope: Scope, month: str) -> TraceabilityReport:
+    """What a scope's next report of a month would say now; stored nowhere.
+
+    Raises:
+        NotYetError: custody is far behind, or nothing is known of such a scope.
+    """
+    if not await is_nearly_caught_up(connection):
+        raise NotYetError("custody is behind, or an outage lasts: what is known would be told in part only")
+    async with snapshot(connection) as seen:
+        before = await compared_with(connection, scope, month)
+        basis = await compute(connection, seen.registry, month, seen.position, [before.message] if before else [])
+        known = {(each.level, each.code): each for each in scopes(basis)}
+        if (scope.level, scope.code) not in known:
+            raise NotYetError(f"nothing is known of {scope.level} {scope.code} in {month}")
+        return document(known[scope.level, scope.code], basis._replace(preliminary=True), before)
+
+
+def require_ended(judged_at: datetime, month: str) -> None:
+    """Refuses a month that is not over.
+
+    Raises:
+        NotYetError: with the instant at which the platform stands.
+    """
+    if judged_at < month_end(month):
+        raise NotYetError(f"{month} has not ended: the platform has judged until {judged_at.isoformat()}")
+
+
+async def _documents(connection: Connection, basis: Basis, seen: Snapshot, *, is_first: bool) -> AsyncIterator[Drawn]:
+    """One at a time, packed: of the documents themselves only one is in memory."""
+    for scope in scopes(basis):
+        before = await compared_with(connection, scope, basis.rows.month)
+        report = document(scope, basis, before)
+        if is_first or report.revision == 1 or report.differences:
+            yield packed(report, seen.message)
+        await asyncio.sleep(0)

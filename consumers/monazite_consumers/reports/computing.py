@@ -1,0 +1,235 @@
+"""Reads a month out of one snapshot: sums, plant by plant, of what custody keeps; never an event."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import orjson
+
+from monazite_consumers import material
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.alerting import state_of
+from monazite_consumers.decisions.reported import IDLE
+from monazite_consumers.rules.alerts import AlertKey
+from monazite_consumers.rules.caps import Cap
+from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.month_rows import (
+    UNKNOWN,
+    Amended,
+    MonthRows,
+    PlantRows,
+    balance_line,
+    cap_lines,
+    flow_lines,
+    plant_of,
+    span,
+)
+from monazite_consumers.rules.moves import month_key
+from monazite_consumers.rules.obligations import Filing, Obligation, Outage, extended, owed, statutory_deadline
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.reports import LINES_MAX, Basis
+from monazite_consumers.rules.summaries import summary
+from monazite_consumers.sql import statement
+from monazite_contracts.declarations import Declaration
+from monazite_contracts.months import day_start, month_end
+from monazite_contracts.reports import (
+    AmendmentLine,
+    ConditionLine,
+    CoverageLine,
+    DeclarationLine,
+    OutputLine,
+    PartitionPosition,
+    Position,
+    ShipmentLine,
+    ShipmentTotal,
+)
+from monazite_contracts.times import INSTANT_MAX
+
+CONDITIONS = [r.id for r in RULES.values() if r.subject in {"plant", "gateway", "enterprise", "cap"} and not r.quiet]
+"""Rules of whose alerts a report tells: what topics and the platform suffer is no plant's."""
+
+_KINDS = {"correction": "correction", "void": "void", "assay-finalised": "assay"}
+
+
+class Reached(NamedTuple):
+    """Where a computation stands. `message`: the newest that plays a part."""
+
+    position: Position
+    message: int
+
+
+async def read_position(connection: Connection, registry: Registry, judged_at: Any) -> Reached:
+    """The position of the snapshot that the caller's transaction sees."""
+    rows = await connection.fetch(statement("reports", "position"))
+    position = Position(
+        partitions=tuple(
+            PartitionPosition(
+                topic=row["topic"], partition=row["partition"], generation=row["log_generation"],
+                next_offset=row["next_offset"],
+            )
+            for row in rows
+        ),
+        registry_revision=registry.revision, outage_revision=0, judged_at=judged_at, release=version("monazite"),
+    )  # fmt: skip
+    return Reached(position, rows[0]["message"] if rows else 0)
+
+
+async def compute(
+    connection: Connection, registry: Registry, month: str, position: Position, sinces: Iterable[int]
+) -> Basis:
+    """The rows of a month, as the transaction sees them, with the amendments decided after each message of `sinces`."""
+    plants = await _plants(connection, registry, month)
+    await _shipments(connection, plants, month)
+    await _declarations(connection, registry, plants, (month, position))
+    answering = await _conditions(connection, plants, month)
+    _, last = span(month)
+    drawn = {
+        (row["holder"], row["kind"]): (row["days"], row["drawn_g"])
+        for row in await connection.fetch(statement("reports", "caps"), last.year, last)
+    }
+    before = month_end(month)
+    pairs = await connection.fetch(statement("reports", "open_pairs"), before)
+    open_shipments = await connection.fetch(statement("reports", "open_shipments"), before, LINES_MAX)
+    told = {code: each for code, each in plants.items() if registry_ran(code, month, registry) or not each.is_silent}
+    rows = MonthRows(
+        month, told, tuple(cap_lines(month, drawn, registry)), answering,
+        _open_lines(open_shipments), {(row["consignor"], row["consignee"]): row["shipments"] for row in pairs},
+        {since: await _amended(connection, plants, month, since) for since in {0, *sinces}},
+    )  # fmt: skip
+    return Basis(rows, registry, position)
+
+
+def registry_ran(code: str, month: str, registry: Registry) -> bool:
+    """Whether somebody ran a plant in a month."""
+    return plant_of(code, month, registry)[1]
+
+
+async def _plants(connection: Connection, registry: Registry, month: str) -> dict[str, PlantRows]:
+    """Every registered plant with what it made, moved and balanced; none but these has a statement that stands."""
+    plants = {code: PlantRows(plant_of(code, month, registry)[0]) for code in sorted(registry.plants)}
+    codes = list(plants)
+    for each in await material.outputs(connection, month, codes):
+        plants[each.plant].output.append(
+            OutputLine(
+                plant=each.plant, activity=each.activity, product=each.product or UNKNOWN, origin=each.origin,
+                net_g=each.net_g, reo_g=each.reo_g,
+            )
+        )  # fmt: skip
+    for plant, product, net, reo in await material.flow_lines(connection, month, codes):
+        plants[plant].flows += flow_lines(plant, product, net, reo)
+    for plant, recovery in await material.process_steps(connection, month, codes):
+        plants[plant].balances.append(balance_line(plant, "REO", recovery, registry))
+    for plant, element, recovery in await material.element_steps(connection, month, codes):
+        plants[plant].balances.append(balance_line(plant, element, recovery, registry))
+    for covered in await material.coverage(connection, month, codes):
+        plants[covered.plant].coverage.append(
+            CoverageLine(
+                plant=covered.plant, product=covered.product or UNKNOWN, made_g=covered.made_g,
+                lawful_g=covered.lawful_g,
+            )
+        )  # fmt: skip
+    for rows in plants.values():
+        rows.sort()
+    return plants
+
+
+async def _shipments(connection: Connection, plants: Mapping[str, PlantRows], month: str) -> None:
+    """How the month's shipments stand."""
+    found = await connection.fetch(statement("reports", "shipments"), day_start(span(month)[0]), month_end(month))
+    for row in sorted(found, key=lambda each: each["state"]):
+        if row["consignor"] in plants:
+            plants[row["consignor"]].shipments.append(
+                ShipmentTotal(
+                    plant=row["consignor"], state=row["state"], shipments=row["shipments"], net_g=row["net_g"]
+                )
+            )
+
+
+async def _declarations(
+    connection: Connection, registry: Registry, plants: Mapping[str, PlantRows], at: tuple[str, Position]
+) -> None:
+    """Who owed the month's record, and whether it came."""
+    month, position = at
+    owing = [code for code in plants if owed(code, month, registry)]
+    filings = await _filings(connection, [month_key(code, month) for code in owing])
+    differing = {
+        row["plant"]: row["measure"] for row in await connection.fetch(statement("reports", "differences"), month)
+    }
+    due = statutory_deadline(month, registry)
+    outages = [
+        Outage(r["since"], r["until"])
+        for r in await connection.fetch(statement("months", "outages"), due - timedelta(days=31))
+    ]
+    grace = timedelta(hours=registry.settings.outage_grace_hours)
+    deadline = extended(due, outages, grace)
+    for code in owing:
+        obligation = Obligation(code, month, deadline, (code, month) in registry.excuses, filings.get(code))
+        filing = obligation.filing
+        plants[code].declarations.append(
+            DeclarationLine(
+                plant=code, enterprise=plants[code].plant.enterprise,
+                status=obligation.status(position.judged_at).value,
+                deadline=deadline if deadline < INSTANT_MAX else None,
+                filed_at=filing.arrived_at if filing is not None else None, differences=differing.get(code, 0),
+            )
+        )  # fmt: skip
+
+
+async def _filings(connection: Connection, keys: list[str]) -> dict[str, Filing]:
+    """The newest declaration of each; it was filed when the first one was."""
+    found: dict[str, Filing] = {}
+    for row in await connection.fetch(statement("reports", "declared"), keys):
+        said = Declaration.model_validate_json(orjson.dumps(row["data"]))
+        first = found.get(row["plant"])
+        found[row["plant"]] = Filing(said, first.arrived_at if first is not None else row["arrived_at"])
+    return found
+
+
+async def _conditions(
+    connection: Connection, plants: Mapping[str, PlantRows], month: str
+) -> dict[str, list[ConditionLine]]:
+    """What holds about each plant; returned: about enterprises and caps."""
+    answering: dict[str, list[ConditionLine]] = defaultdict(list)
+    rows = await connection.fetch(statement("reports", "conditions"), CONDITIONS, [month, month[:4]], f"{month}-%")
+    for row in sorted(rows, key=lambda each: (each["rule"], each["subject"], each["period"])):
+        key = AlertKey(row["rule"], row["subject"], row["period"])
+        rule = RULES[key.rule]
+        line = ConditionLine(
+            alert=key.id, rule=rule.id, severity=rule.severity.value, subject=key.subject, period=key.period,
+            summary=summary(state_of(row, key)), basis=rule.basis,
+        )  # fmt: skip
+        subject = key.subject.partition("/")[0]
+        if rule.subject == "cap":
+            answering[Cap.named(key.subject, key.period).holder].append(line)
+        elif rule.subject == "enterprise":
+            answering[subject].append(line)
+        elif subject in plants:
+            plants[subject].conditions.append(line)
+    return dict(answering)
+
+
+async def _amended(
+    connection: Connection, plants: Mapping[str, PlantRows], month: str, since: int
+) -> dict[str, Amended]:
+    first, until = day_start(span(month)[0]), month_end(month)
+    found: dict[str, Amended] = {}
+    asked = (list(plants), since, first, until, IDLE, LINES_MAX)
+    async for row in connection.cursor(statement("reports", "amendments"), *asked, prefetch=100):
+        of_plant = found.setdefault(row["plant"], Amended([], row["amendments"]))
+        said: Any = orjson.loads(row["value"])["events"][row["index"]]
+        of_plant.lines.append(
+            AmendmentLine(
+                plant=row["plant"], kind=_KINDS[row["type"].split(".")[1]], event=str(row["named"]),
+                arrived_at=row["arrived_at"], reason=said["data"].get("reason", ""),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _open_lines(rows: list[Any]) -> tuple[ShipmentLine, ...]:
+    """Each once, the most urgent first."""
+    lines = {row["shipment"]: ShipmentLine.model_validate(dict(row)) for row in rows}
+    last = date.max.isoformat()
+    return tuple(sorted(lines.values(), key=lambda x: (x.due_at.isoformat() if x.due_at else last, x.shipment)))

@@ -1,0 +1,61 @@
+"""Proves a report: decides the ledger again as far as its position says, draws the report up anew, compares bytes."""
+
+from dataclasses import replace
+from importlib.metadata import version
+
+from monazite_consumers import register
+from monazite_consumers.database import REGISTRY_LOCK, Connection
+from monazite_consumers.decisions.deciding import read_platform
+from monazite_consumers.decisions.rebuilding import decide_in_shadow
+from monazite_consumers.errors import NotReproducibleError
+from monazite_consumers.reports.computing import compute
+from monazite_consumers.reports.storing import canonical_bytes, with_hash
+from monazite_consumers.rules.reports import Stored, document
+from monazite_contracts.reports import TraceabilityReport
+
+
+async def reproduced(connection: Connection, report: TraceabilityReport) -> bytes:
+    """The canonical bytes of a report at the same position. Decisions wait meanwhile; nothing that is done stays.
+
+    Raises:
+        NotReproducibleError: it is of another release, or was compared with a report that is not stored here.
+    """
+    if report.position.release != version("monazite"):
+        raise NotReproducibleError(
+            f"the report is of release {report.position.release}, this is {version('monazite')}: across releases the "
+            "stored file is the record"
+        )
+    await connection.execute(
+        "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+    )
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", REGISTRY_LOCK)
+        return canonical_bytes(await _again(connection, report))
+    finally:
+        await transaction.rollback()
+
+
+async def _again(connection: Connection, report: TraceabilityReport) -> TraceabilityReport:
+    position = report.position
+    compared = await _compared(connection, report)
+    registry = await register.load_at(connection, position.registry_revision)
+    platform = replace(await read_platform(connection), judged_at=position.judged_at)
+    until = [(p.topic, p.partition, p.generation, p.next_offset) for p in position.partitions]
+    await decide_in_shadow(connection, registry, platform, until)
+    since = compared.message if compared is not None else 0
+    basis = await compute(connection, registry, report.month, position, [since])
+    return document(report.scope, basis._replace(preliminary=report.preliminary), compared)
+
+
+async def _compared(connection: Connection, report: TraceabilityReport) -> Stored | None:
+    if report.compared_with is None:
+        return None
+    found = await with_hash(connection, report.compared_with.hash)
+    if found is None:
+        named = report.compared_with
+        raise NotReproducibleError(
+            f"it was compared with revision {named.revision} of {named.month} ({named.hash}), which is not stored here"
+        )
+    return found

@@ -1,0 +1,98 @@
+"""Stored reports: canonical bytes, compressed, never changed; each revision is announced in the same transaction."""
+
+import zlib
+from collections.abc import Iterable
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from monazite_consumers.database import Connection
+from monazite_consumers.delivery import Outgoing, put
+from monazite_consumers.rules.month_rows import month_before, span
+from monazite_consumers.rules.reports import Stored
+from monazite_consumers.sql import statement
+from monazite_contracts.alerts import ReportReady
+from monazite_contracts.envelope import canonical
+from monazite_contracts.reports import Scope, TraceabilityReport
+from monazite_contracts.topics import REPORTS
+
+
+class Drawn(NamedTuple):
+    """A report drawn up and packed, to be stored. `message`: the newest that played a part."""
+
+    scope: Scope
+    month: str
+    revision: int
+    judged_at: datetime
+    message: int
+    hash: bytes
+    document: bytes
+
+
+def canonical_bytes(report: TraceabilityReport) -> bytes:
+    """RFC 8785: what is hashed, stored and sealed."""
+    return canonical(report.model_dump(mode="json"))
+
+
+def packed(report: TraceabilityReport, message: int) -> Drawn:
+    """A report, ready to be stored."""
+    written = canonical_bytes(report)
+    return Drawn(
+        report.scope, report.month, report.revision, report.position.judged_at, message,
+        sha256(written).digest(), zlib.compress(written, 6),
+    )  # fmt: skip
+
+
+async def store(connection: Connection, drawn: Iterable[Drawn], ready_at: datetime) -> int:
+    """Stores and announces, in the caller's transaction; returns how many there were."""
+    outgoing = []
+    for one in drawn:
+        level, code, first = one.scope.level, one.scope.code, span(one.month)[0]
+        await connection.execute(
+            statement("reports", "put"), level, code, first, one.revision, one.judged_at, one.message, one.hash,
+            one.document,
+        )  # fmt: skip
+        ready = ReportReady(
+            type="monazite.report-ready.v1", month=one.month, level=level, subject=code, revision=one.revision,
+            hash=one.hash.hex(), ready_at=ready_at,
+        )  # fmt: skip
+        key = f"{level}/{code}/{one.month}".encode()
+        outgoing.append(Outgoing(REPORTS, key, ready.model_dump_json().encode()))
+    await put(connection, outgoing)
+    return len(outgoing)
+
+
+def document_of(row: Any) -> bytes:
+    """The canonical bytes of a stored row."""
+    return zlib.decompress(row["document"])
+
+
+def stored(row: Any) -> Stored:
+    """A stored row, read again."""
+    return Stored(TraceabilityReport.model_validate_json(document_of(row)), row["hash"].hex(), row["message"])
+
+
+async def newest_of(connection: Connection, scope: Scope, month: str) -> Stored | None:
+    """The newest revision of a scope's month."""
+    return await _one(connection, statement("reports", "newest_of"), scope.level, scope.code, span(month)[0])
+
+
+async def compared_with(connection: Connection, scope: Scope, month: str) -> Stored | None:
+    """What a scope's next document of a month is compared with: the revision before, or the month before's newest."""
+    found = await newest_of(connection, scope, month)
+    return found if found is not None else await newest_of(connection, scope, month_before(month))
+
+
+async def with_hash(connection: Connection, report_hash: str) -> Stored | None:
+    """The report of a hash."""
+    return await _one(connection, statement("reports", "with_hash"), bytes.fromhex(report_hash))
+
+
+async def revision(connection: Connection, scope: Scope, month: str, number: int) -> Stored | None:
+    """One revision."""
+    return await _one(connection, statement("reports", "one"), scope.level, scope.code, span(month)[0], number)
+
+
+async def _one(connection: Connection, text: str, *asked: str | bytes | date | int) -> Stored | None:
+    row = await connection.fetchrow(text, *asked)
+    return stored(row) if row is not None else None

@@ -1,0 +1,176 @@
+-- Reports: the sums of a month as they stand, and the statements that were stored of them.
+
+-- name: caps
+-- The days of all caps of a year, until a day.
+SELECT holder, kind, array_agg(day ORDER BY day) AS days, array_agg(drawn_g ORDER BY day) AS drawn_g
+FROM cap_days WHERE year = $1 AND day <= $2 GROUP BY holder, kind ORDER BY holder, kind;
+
+-- name: shipments
+-- Shipments dispatched in a span, by consignor and how they stand.
+SELECT consignor, state, count(*) AS shipments,
+       sum((SELECT coalesce(sum((line ->> 'sent_g')::bigint), 0) FROM jsonb_array_elements(lines) AS line))::bigint AS net_g
+FROM shipments WHERE dispatched_at >= $1 AND dispatched_at < $2 GROUP BY 1, 2;
+
+-- name: open_pairs
+-- How many shipments somebody must still act on, of what began before an instant, by consignor and consignee.
+SELECT consignor, consignee, count(*) AS shipments FROM shipments
+WHERE actor IS NOT NULL AND coalesce(dispatched_at, received_at) < $1 GROUP BY 1, 2;
+
+-- name: open_shipments
+-- Of each plant on either side the most urgent of them.
+SELECT shipment, consignor, consignee, state, actor, due_at, dispatched_at,
+       (SELECT coalesce(sum(CASE WHEN dispatched_at IS NULL THEN (line ->> 'accepted_g')::bigint
+                                 ELSE (line ->> 'sent_g')::bigint END), 0)
+        FROM jsonb_array_elements(lines) AS line)::bigint AS net_g
+FROM (
+    SELECT s.*, row_number() OVER (PARTITION BY side.plant ORDER BY due_at, shipment COLLATE "C") AS number
+    FROM shipments s CROSS JOIN LATERAL (SELECT s.consignor UNION SELECT s.consignee) AS side (plant)
+    WHERE actor IS NOT NULL AND coalesce(dispatched_at, received_at) < $1
+) AS each WHERE number <= $2;
+
+-- name: conditions
+-- Alerts that hold about plants, gateways, enterprises and caps, of a month, its days or its year.
+SELECT alert, rule, subject, period, province, condition, severity, percent, evidence, raised_at, changed_at, revision
+FROM alerts WHERE condition = 'raised' AND rule = ANY($1::text[]) AND (period = ANY($2::text[]) OR period LIKE $3);
+
+-- name: amendments
+-- Amendments that change, or put in place, a statement about a span, of those decided after a message; the newest first.
+WITH RECURSIVE told AS (
+    SELECT e.plant, e.message, e.index, e.type, e.event_id, e.event_time, e.target_id, e.target_hash, e.target_id AS named
+    FROM events e
+    WHERE e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test AND e.plant = ANY($1::text[]) AND e.message > $2
+      AND NOT EXISTS (
+          SELECT FROM findings f WHERE f.message = e.message AND f.index = e.index AND f.rule = ANY($5::text[])
+      )
+    UNION ALL
+    SELECT t.plant, t.message, t.index, t.type, t.event_id, t.event_time, e.target_id, e.target_hash, t.named
+    FROM told t JOIN events e ON e.event_id = t.target_id AND e.hash = t.target_hash AND e.plant = t.plant
+    WHERE e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test
+), found AS (
+    SELECT DISTINCT t.plant, t.message, t.index, t.type, t.named FROM told t
+    JOIN events r ON r.event_id = t.target_id AND r.hash = t.target_hash AND r.plant = t.plant
+    WHERE r.target_id IS NULL AND r.outcome = 'applied' AND NOT r.test
+      AND (r.event_time >= $3 AND r.event_time < $4
+           OR t.type LIKE '%.correction.%' AND t.event_time >= $3 AND t.event_time < $4)
+), counted AS (
+    SELECT f.*, l.arrived_at, l.log_offset, l.topic, l.partition,
+           row_number() OVER (PARTITION BY f.plant ORDER BY l.arrived_at DESC, l.topic COLLATE "C", l.partition, l.log_offset DESC,
+                              f.index DESC) AS number,
+           count(*) OVER (PARTITION BY f.plant) AS amendments
+    FROM found f JOIN ledger l USING (message)
+)
+SELECT c.plant, c.type, c.named, c.arrived_at, c.index, c.amendments, l.value
+FROM counted c JOIN ledger l USING (message) WHERE c.number <= $6
+ORDER BY c.arrived_at DESC, c.topic COLLATE "C", c.partition, c.log_offset DESC, c.index DESC;
+
+-- name: differences
+-- On how many lines plants' declarations of a month disagree with their events.
+SELECT subject AS plant, measure FROM custody_findings WHERE noun = 'month' AND rule = 'declaration-differs' AND period = $1;
+
+-- name: declared
+-- What plants declared of a month.
+SELECT plant, arrived_at, data FROM stated
+WHERE noun = 'month' AND type = 'Declaration' AND key = ANY($1::text[]) ORDER BY plant, arrived_at, message, index;
+
+-- name: position
+-- How far each partition has been decided, and the newest message.
+SELECT topic, partition, log_generation, next_offset, (SELECT coalesce(max(message), 0) FROM ledger) AS message
+FROM intake_positions ORDER BY topic COLLATE "C", partition, log_generation;
+
+-- name: residue
+-- How much custody has yet to follow and to judge; more than so many doubts are not counted.
+SELECT p.settled_message - f.message AS messages, (SELECT count(*) FROM restated) AS restated,
+       (SELECT count(*) FROM (SELECT FROM doubts LIMIT $1) AS d) AS doubts, (SELECT count(*) FROM sweeps) AS sweeps
+FROM following f, platform p;
+
+-- name: outage
+-- Whether the platform is down or behind.
+SELECT EXISTS (SELECT FROM outages WHERE until IS NULL);
+
+-- name: newest
+-- The newest revision of every report of a month.
+SELECT DISTINCT ON (level, code) level, code, month, revision, judged_at, message, hash, document FROM reports
+WHERE month = $1 ORDER BY level, code, revision DESC;
+
+-- name: newest_of
+-- The newest revision of one report.
+SELECT level, code, month, revision, judged_at, message, hash, document FROM reports
+WHERE level = $1 AND code = $2 AND month = $3 ORDER BY revision DESC LIMIT 1;
+
+-- name: one
+-- One revision of one report.
+SELECT level, code, month, revision, judged_at, message, hash, document FROM reports
+WHERE level = $1 AND code = $2 AND month = $3 AND revision = $4;
+
+-- name: with_hash
+-- The report of a hash.
+SELECT level, code, month, revision, judged_at, message, hash, document FROM reports WHERE hash = $1;
+
+-- name: put
+-- A revision; never changed.
+INSERT INTO reports (level, code, month, revision, judged_at, message, hash, document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: listed
+-- Every revision, the newest month first.
+SELECT level, code, month, revision, judged_at, hash, length(document) AS bytes, stored_at FROM reports
+WHERE $1::text IS NULL OR level = $1 ORDER BY month DESC, level COLLATE "C", code COLLATE "C", revision DESC;
+
+-- name: closed
+-- The months that are closed: what the first revision of the nation's rested on, and when the newest of any was judged.
+SELECT n.month, n.message, (SELECT max(r.judged_at) FROM reports r WHERE r.month = n.month) AS revised_at
+FROM reports n WHERE n.level = 'nation' AND n.revision = 1 ORDER BY n.month;
+
+-- name: restate
+-- Plants' months that have been judged anew. Those of months that are not closed wait until they are.
+INSERT INTO restated_months (plant, month) SELECT * FROM unnest($1::text[], $2::date[])
+ON CONFLICT (plant, month) DO UPDATE SET mark = DEFAULT;
+
+-- name: restated
+-- Of what is reported, or what that rests on: the first month that was restated, and the newest mark.
+SELECT min(month) AS month, max(mark) AS mark FROM restated_months WHERE month <= (SELECT max(month) FROM reports);
+
+-- name: settle
+-- A month's restatements up to a mark are in its first report.
+DELETE FROM restated_months WHERE mark <= $1 AND month = $2;
+
+-- name: settle_through
+-- Restatements up to a mark and a month have been compared with what was reported.
+DELETE FROM restated_months WHERE mark <= $1 AND month <= $2;
+
+-- name: mark
+-- The newest mark.
+SELECT coalesce(max(mark), 0) FROM restated_months;
+
+-- name: amended
+-- Amendments, decided after the first report on plants' closed months, of statements before it; `first` and `until`: the span.
+WITH RECURSIVE closed AS (
+    SELECT k.plant, k.month, k.first, k.until, r.message
+    FROM unnest($1::text[], $2::date[], $3::timestamptz[], $4::timestamptz[]) AS k (plant, month, first, until)
+    JOIN reports r ON r.level = 'nation' AND r.code = 'nation' AND r.month = k.month AND r.revision = 1
+), told AS (
+    SELECT e.plant, e.message, e.index, e.type, e.event_time, e.target_id, e.target_hash
+    FROM (SELECT plant, min(message) AS message FROM closed GROUP BY plant) AS c
+    JOIN events e ON e.plant = c.plant AND e.message > c.message
+    WHERE e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test AND NOT EXISTS (
+        SELECT FROM findings f WHERE f.message = e.message AND f.index = e.index AND f.rule = ANY($5::text[])
+    )
+    UNION ALL
+    SELECT t.plant, t.message, t.index, t.type, t.event_time, e.target_id, e.target_hash
+    FROM told t JOIN events e ON e.event_id = t.target_id AND e.hash = t.target_hash AND e.plant = t.plant
+    WHERE e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test
+)
+SELECT c.plant, c.month, count(DISTINCT (t.message, t.index)) AS amendments, max(l.arrived_at) AS arrived_at
+FROM told t JOIN events r ON r.event_id = t.target_id AND r.hash = t.target_hash AND r.plant = t.plant
+JOIN ledger l ON l.message = t.message
+JOIN closed c ON c.plant = t.plant AND t.message > c.message
+    AND (r.event_time >= c.first AND r.event_time < c.until
+         OR t.type LIKE '%.correction.%' AND t.event_time >= c.first AND t.event_time < c.until)
+WHERE r.target_id IS NULL AND r.outcome = 'applied' AND NOT r.test AND r.message <= c.message
+GROUP BY c.plant, c.month;
+
+-- name: perhaps_amended
+-- Plants that amended something between two messages, in all months that had been closed by then: what is voided moves nothing.
+SELECT DISTINCT e.plant || ' ' || to_char(r.month, 'YYYY-MM') AS key
+FROM reports r JOIN events e ON e.message > r.message
+WHERE r.level = 'nation' AND r.revision = 1 AND e.message > $1 AND e.message <= $2
+  AND e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test;

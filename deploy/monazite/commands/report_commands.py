@@ -1,0 +1,209 @@
+"""`monazite report`: a month's traceability report, sealed; whether a file is whole; whether it can be proven."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json, settings
+from monazite.errors import CommandError
+from monazite.report_key import FILE_NAME, make_key, public_text, read_key
+from monazite_contracts.reports import Scope, TraceabilityReport
+from monazite_contracts.seal import public_key
+from monazite_contracts.sealed_files import SealError, open_sealed, seal_file
+
+# What speaks to PostgreSQL is imported when a command needs it: whoever verifies a file has no driver.
+# ruff: noqa: PLC0415
+if TYPE_CHECKING:
+    from monazite_consumers.database import Connection
+
+app = typer.Typer(help="Monthly traceability reports: write, verify, reproduce, close.", no_args_is_help=True)
+
+Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month, 2023-05.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)]
+Format = Literal["json", "csv", "xlsx", "pdf", "html"]
+_ENDINGS = {"csv": "csv.zip"}
+
+
+@app.command()
+def month(  # noqa: PLR0913 - options
+    month: Month,
+    *,
+    whose: Annotated[
+        str, typer.Option("--for", help='nation, "province X", "enterprise Y" or "plant Z".', metavar="SCOPE")
+    ] = "nation",
+    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = "json",
+    revision: Annotated[int | None, typer.Option(help="An earlier revision.", min=1)] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to; by default a file in this folder.")] = None,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Write a month's stored report under the platform's seal; a preliminary one if the month is not closed."""
+    scope, key = scope_of(whose), read_key(_key_path(data))
+
+    async def question(connection: "Connection") -> TraceabilityReport:
+        return await _report(connection, scope, _month(month), revision)
+
+    report = ask(data, question)
+    path = out or Path(_file_name(report, form))
+    path.write_bytes(seal_file(_rendered(report, form), key))
+    console.print(escape(f"{path}: {_named(report)}"), soft_wrap=True)
+    if report.preliminary:
+        console.print("PRELIMINARY: the month is not closed, and the figures will change", style="bold yellow")
+
+
+async def _report(connection: "Connection", scope: Scope, month: str, revision: int | None) -> TraceabilityReport:
+    from monazite_consumers.reports import storing
+    from monazite_consumers.reports.closing import preliminary
+
+    if revision is not None:
+        found = await storing.revision(connection, scope, month, revision)
+        if found is None:
+            raise CommandError(f"there is no revision {revision} of {month} for {scope.level} {scope.code}")
+        return found.report
+    newest = await storing.newest_of(connection, scope, month)
+    return newest.report if newest is not None else await preliminary(connection, scope, month)
+
+
+def _rendered(report: TraceabilityReport, form: Format) -> bytes:
+    from monazite_contracts.envelope import canonical
+
+    if form == "json":
+        return canonical(report.model_dump(mode="json"))
+    from importlib import import_module
+
+    rendered: bytes = import_module("monazite.rendering").render(report, form)
+    return rendered
+
+
+@app.command("list")
+def list_reports(
+    *,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+    every: Annotated[bool, typer.Option("--all", help="Also plants, enterprises and provinces.")] = False,
+) -> None:
+    """List stored reports, the newest month first."""
+    from monazite_consumers.queries import reports as query
+
+    async def question(connection: "Connection") -> list[dict[str, Any]]:
+        return await query(connection, None if every else "nation")
+
+    rows = ask(data, question)
+    if as_json:
+        print_json([row | {"hash": row["hash"].hex(), "month": f"{row['month']:%Y-%m}"} for row in rows])
+        return
+    table = Table("month", "for", "revision", "as of", "hash", box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        whose = row["level"] if row["level"] == "nation" else f"{row['level']} {row['code']}"
+        cells = (f"{row['month']:%Y-%m}", whose, f"{row['revision']}", f"{row['judged_at']:%Y-%m-%d %H:%M}")
+        table.add_row(*map(escape, cells), row["hash"].hex()[:16])
+    console.print(table)
+
+
+@app.command()
+def key(*, data: Data = DEFAULT_DATA) -> None:
+    """Print the public key that reports are sealed with; the first time, make the key."""
+    path = _key_path(data)
+    typer.echo(public_text(make_key(path)))
+    console.print(escape(f"the signing key is in {path}; keep it, and publish the line above"), style="dim")
+
+
+@app.command()
+def verify(
+    file: File,
+    *,
+    public: Annotated[str | None, typer.Option("--key", help="The platform's public key, as it is published.")] = None,
+) -> None:
+    """Say whether a file is as it was sealed; needs the file and the public key, and nothing else."""
+    try:
+        sealed = open_sealed(file.read_bytes(), public_key(public) if public is not None else None)
+    except SealError as error:
+        raise CommandError(f"{file}: {error}") from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--key") from error
+    console.print(f"[green]whole[/], sealed by key {sealed.key}", soft_wrap=True)
+    if sealed.form == "json":
+        report = TraceabilityReport.model_validate_json(sealed.content)
+        console.print(escape(f"{_named(report)}, hash {sha256(sealed.content).hexdigest()}"), soft_wrap=True)
+    if public is None:
+        console.print("Whose key that is, the file cannot say: compare it with the published one, or give --key.",
+                      style="yellow")  # fmt: skip
+
+
+@app.command()
+def reproduce(file: File, *, data: Data = DEFAULT_DATA) -> None:
+    """Decide the ledger again as far as a JSON report's position says, and compare bytes; exit 1 if they differ."""
+    from monazite_consumers.reports.reproducing import reproduced
+    from monazite_consumers.rules.reports import differences
+
+    try:
+        sealed = open_sealed(file.read_bytes())
+    except SealError as error:
+        raise CommandError(f"{file}: {error}") from error
+    if sealed.form != "json":
+        raise CommandError("only the JSON form holds what is needed: `monazite report month … --format json`")
+    report = TraceabilityReport.model_validate_json(sealed.content)
+
+    async def question(connection: "Connection") -> bytes:
+        return await reproduced(connection, report)
+
+    again = ask(data, question)
+    if again == sealed.content:
+        console.print(f"[green]the same bytes[/]: {sha256(again).hexdigest()}", soft_wrap=True)
+        return
+    for each in differences(report, TraceabilityReport.model_validate_json(again)):
+        console.print(escape(f"{each.topic} {each.of}: {each.figure} {each.before} in the file, {each.after} computed"))
+    raise CommandError("the ledger gives other bytes than the file")
+
+
+@app.command()
+def close(month: Month, *, data: Data = DEFAULT_DATA) -> None:
+    """Close a month that has ended, for everybody, without waiting for its deadline."""
+    from monazite_consumers.database import DECIDING_SESSION
+    from monazite_consumers.reports.closing import close as close_month
+
+    async def question(connection: "Connection") -> int:
+        return await close_month(connection, _month(month))
+
+    console.print(f"{ask(data, question, session=DECIDING_SESSION)} reports stored")
+
+
+def scope_of(text: str) -> Scope:
+    """`nation`, or a level and a code."""
+    level, _, code = text.strip().partition(" ")
+    if text.strip() == "nation":
+        return Scope(level="nation", code="nation", name="nation")
+    if level not in {"province", "enterprise", "plant"} or not code.strip():
+        raise typer.BadParameter(
+            f'{text!r} is neither nation nor "province X", "enterprise Y" or "plant Z"', param_hint="--for"
+        )
+    return Scope.model_validate({"level": level, "code": code.strip(), "name": code.strip()})
+
+
+def _month(text: str) -> str:
+    from datetime import date
+
+    try:
+        return f"{date.fromisoformat(f'{text}-01'):%Y-%m}"
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no month: write 2023-05", param_hint="MONTH") from None
+
+
+def _named(report: TraceabilityReport) -> str:
+    whose = "the nation" if report.scope.level == "nation" else f"{report.scope.level} {report.scope.code}"
+    return f"{report.month} for {whose}, revision {report.revision}"
+
+
+def _file_name(report: TraceabilityReport, form: Format) -> str:
+    number = "preliminary" if report.preliminary else f"r{report.revision}"
+    whose = report.scope.code if report.scope.level == "nation" else f"{report.scope.level}-{report.scope.code}"
+    return f"monazite-{report.month}-{whose}-{number}.{_ENDINGS.get(form, form)}"
+
+
+def _key_path(data: Path) -> Path:
+    named = settings(data).reports.key_file
+    return Path(named).expanduser() if named else data.expanduser() / FILE_NAME
