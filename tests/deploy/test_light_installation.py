@@ -102,3 +102,24 @@ def test_what_needs_an_extra_says_so_in_one_line(light: Path, command: tuple[obj
     assert told.returncode == 1
     assert "pip install 'monazite[" in told.stderr
     assert len(told.stderr.strip().splitlines()) == 1, told.stderr
+
+
+RENDERED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from report_documents import a_nation
+from monazite.rendering import ExtraMissingError, render
+assert render(a_nation(6), "html").startswith(b"<!DOCTYPE html>")
+assert render(a_nation(6), "csv").startswith(b"PK")
+for form in ("pdf", "xlsx"):
+    try:
+        render(a_nation(6), form)
+    except ExtraMissingError as error:
+        print(error)
+"""
+
+
+def test_a_report_is_rendered_as_page_and_csv_and_what_needs_an_extra_says_so(light: Path) -> None:
+    told = subprocess.run([light, "-c", RENDERED, ROOT / "tests"], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert [line[-30:] for line in told.stdout.splitlines()] == ["pip install 'monazite[reports]'"[-30:]] * 2
