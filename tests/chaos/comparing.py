@@ -23,7 +23,7 @@ class Verdict:
 
 
 def compare(account: list[Message], end: End, found: Observed) -> Verdict:
-    """Caps, lots, outcomes, raised conditions, receipts and what subscribers were told."""
+    """Caps, lots, holdings, flows, shipments, outcomes, raised conditions, receipts and what subscribers were told."""
     verdict = Verdict()
     said = {message.coordinate: message.value for message in account}
     lost = [place for place, value in said.items() if found.values.get(place) != value]
@@ -36,6 +36,9 @@ def compare(account: list[Message], end: End, found: Observed) -> Verdict:
         "events": _difference(end.events, found.events),
         "caps": _difference(end.caps, found.caps),
         "lots": _difference(end.lots, found.lots),
+        "holdings": _difference(end.holdings, found.holdings),
+        "flows": _difference(end.flows, found.flows),
+        "shipments": _difference(end.shipments, found.shipments),
         "raised": _difference(dict.fromkeys(end.raised, "raised"), dict.fromkeys(found.raised, "raised")),
         "receipts": _difference(end.receipts, found.receipts),
         "told": _difference(found.alerts, {name: (told[0], told[2]) for name, told in found.told.items()}),

@@ -86,7 +86,8 @@ def declared(*, late: bool) -> dict[str, Any]:
             for activity in ("mining", "separation")
         ],
         "allocations": allocations,
-        "settings": {"settle_minutes": 0, "long_past_days": 500},
+        "duties": [{"enterprise": "beishan", "since": "2025-05-01", "until": "2025-07-01", "basis": "invented"}],
+        "settings": {"settle_minutes": 0, "settle_across_hours": 0, "long_past_days": 500},
     }
 
 

@@ -147,6 +147,27 @@ MUTANTS = (
         ((f"            async with connection.transaction():\n{_MARK}", f"            if True:\n{_MARK}"),),
         _crash("relay: before it publishes"),
     ),
+    Mutant(
+        "custody is not told of what came to say something else",
+        f"{CONSUMERS}/decisions/posting.py",
+        (("    if restated:\n", "    if False:\n"),),
+    ),
+    Mutant(
+        "custody moves on before it has posted, in a transaction of its own",
+        f"{CONSUMERS}/custody/following.py",
+        ((_IN_TRANSACTION, _IN_TRANSACTION.replace("async with connection.transaction()", "if True")),),
+        _crash("custody: in it, posted and not yet judged"),
+    ),
+    Mutant(
+        "custody keeps what it noticed of a shipment that was received",
+        f"{CONSUMERS}/decisions/noticing.py",
+        (("    if gone:\n", "    if False:\n"),),
+    ),
+    Mutant(
+        "custody finds every chain lawful that begins somewhere",
+        f"{CONSUMERS}/rules/custody.py",
+        (('return "parent" if any(', "return None if any("),),
+    ),
 )
 
 

@@ -14,6 +14,10 @@ CAPS = "SELECT * FROM caps WHERE (drawn_g, original_g) <> (0, 0) OR granted_g IS
 LOTS = "SELECT lot, plant, product, origin, net_g, reo_g FROM lots"
 MESSAGES = f"SELECT {_AT}, outcome, l.value FROM ledger l LEFT JOIN envelopes USING (message)"  # noqa: S608 - our own names
 EVENTS = f"SELECT {_AT}, index, outcome FROM events JOIN ledger l USING (message)"  # noqa: S608 - our own names
+HOLDINGS = "SELECT lot, plant, kind, net_g FROM holdings WHERE moves <> 0"
+FLOWS = """SELECT plant, to_char(month, 'YYYY-MM'), product, kind, step, sum(moves)::bigint, sum(net_g)::bigint,
+    sum(claimed_g)::bigint FROM flows WHERE moves <> 0 GROUP BY 1, 2, 3, 4, 5"""
+SHIPMENTS = "SELECT shipment, consignee, state, actor FROM shipments"
 ALERTS = "SELECT alert, rule, subject, period, condition, severity, percent, revision FROM alerts"
 
 
@@ -26,6 +30,9 @@ class Observed:
     events: dict[Any, str] = field(default_factory=dict)
     caps: dict[Any, Any] = field(default_factory=dict)
     lots: Counter[Any] = field(default_factory=Counter)
+    holdings: dict[Any, int] = field(default_factory=dict)
+    flows: dict[Any, Any] = field(default_factory=dict)
+    shipments: dict[str, Any] = field(default_factory=dict)
     alerts: dict[str, Any] = field(default_factory=dict)
     raised: set[tuple[str, str, str]] = field(default_factory=set)
     told: dict[str, Any] = field(default_factory=dict)
@@ -57,6 +64,9 @@ async def _read_database(world: World, found: Observed) -> None:
             cap = row["holder"], row["year"], row["kind"]
             found.caps[cap] = row["granted_g"], row["drawn_g"], row["original_g"]
         found.lots = Counter(tuple(row) for row in await opened.fetch(LOTS))
+        found.holdings = {tuple(row)[:3]: row["net_g"] for row in await opened.fetch(HOLDINGS)}
+        found.flows = {tuple(row)[:5]: tuple(row)[5:] for row in await opened.fetch(FLOWS)}
+        found.shipments = {row["shipment"]: tuple(row)[1:] for row in await opened.fetch(SHIPMENTS)}
         for row in await opened.fetch(ALERTS):
             state = tuple(row)[1:-1]
             found.alerts[row["alert"]] = state, row["revision"]

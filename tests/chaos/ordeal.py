@@ -19,6 +19,11 @@ CPU_SHARE_MAX, RSS_MIB_MAX = 0.6, 400
 STUCK_S = 15
 """What has not come round before is given no more than this before it is compared as it is."""
 
+CUSTODY_IS_DONE = """SELECT message >= (SELECT coalesce(max(message), 0) FROM ledger)
+    AND NOT EXISTS (SELECT FROM restated) AND NOT EXISTS (SELECT FROM doubts) AND NOT EXISTS (SELECT FROM sweeps)
+    FROM following"""
+"""Everything is followed, and nothing is in doubt."""
+
 
 @dataclass
 class Scene:
@@ -162,6 +167,12 @@ async def caught_up(scene: Scene) -> None:
     async def told() -> bool:
         return not await world.ask("SELECT count(*) FROM outbox WHERE published_at IS NULL AND written_at < $1", now)
 
+    newest = await world.ask("SELECT coalesce(max(message), 0) FROM ledger")
+
+    async def followed() -> bool:
+        return bool(await world.ask("SELECT message >= $1 FROM following", newest))
+
+    await until("everything is followed", followed, scene.patience_s)
     try:
         await until("everything is told", told, scene.patience_s)
     except NeverError as error:
@@ -196,6 +207,11 @@ async def held_against_the_account(scene: Scene) -> Verdict:
             return bool(await world.ask("SELECT judged_at > $1 FROM platform", now))
 
         await until("watch has judged what is there", judged)
+
+        async def nothing_left() -> bool:
+            return bool(await world.ask(CUSTODY_IS_DONE))
+
+        await until("custody has judged what is there", nothing_left, scene.patience_s)
         await caught_up(scene)
     except NeverError as error:
         return Verdict(differences={"stuck": [str(error)]})

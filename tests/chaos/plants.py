@@ -19,6 +19,7 @@ from monazite_producers.publisher import Outgoing
 
 Json = dict[str, Any]
 DAYS = [date(2024, 5, 31), date(2024, 12, 31), date(2025, 1, 10), date(2025, 6, 30), date(2025, 7, 1), date(2026, 9, 9)]
+OUTCOMES = ("accepted", "short", "over", "refused", "partly_refused")
 FUTURE = date(2098, 3, 3)
 STRANGER = "nobody-knows"
 """A plant that is never registered."""
@@ -51,11 +52,14 @@ class Plants:
         self._records = 0
         self._current: dict[str, deque[tuple[Json, Json]]] = {}
         """Of each plant: the newest event of a statement, and the statement as it says it now."""
+        self._goods: dict[str, deque[tuple[str, str]]] = {}
+        """Of each plant: lots that it made or took in, with their products."""
         self._stories: list[tuple[int, Callable[[], Iterator[Outgoing]]]] = [
             (40, self._usual),
             (10, self._amends),
             (6, self._repeats),
-            (3, self._speaks_of_shipments),
+            (9, self._ships),
+            (2, self._declares),
             (3, self._loses_for_a_while),
             (2, self._restarts),
             (2, self._forks),
@@ -152,6 +156,12 @@ class Plants:
             builders.an_input(product=product, **_without_claim(self._weighed(None, None)))
             for product in self._random.sample(("bastnaesite-concentrate", "lanthanum-oxide", "mixed-oxide"), 2)
         ]
+        if (known := self._goods.get(plant)) and self._random.random() < 0.5:
+            inputs = [
+                builders.an_input(lot=lot, product=product, **_without_claim(self._weighed(None, None)))
+                for lot, product in dict(self._random.choices(known, k=2)).items()
+                if not product.endswith("metal")  # whose assay is another
+            ] or inputs
         weighed = self._weighed(None, None)
         if activity == "smelted":
             weighed["assay"] = builders.a_metal_assay(Nd=percent(self._random.randrange(1, 750_000)), Pr="24.5001")
@@ -178,6 +188,7 @@ class Plants:
 
     def _remember(self, event: Json, statement: Json) -> None:
         self._current.setdefault(statement["source"], deque(maxlen=200)).append((event, statement))
+        self._keep(statement["source"], statement["data"]["lot"], statement["data"]["product"])
 
     # --- the stories
 
@@ -244,12 +255,39 @@ class Plants:
             self._remember(event, event)
             yield self._formed(spool, [event])
 
-    def _speaks_of_shipments(self) -> Iterator[Outgoing]:
-        plant, record = self._plant(), self._record()
-        event = builders.a_dispatch(plant=plant, record=record, dispatched_at="2026-09-09T12:00:00+08:00")
-        yield self._formed(self._spool(plant, stream="shipments"), [event])
-        month = builders.a_declaration(plant=plant, record=f"{record}-D", month="2026-09")
-        yield self._formed(self._spool(plant, stream="declarations"), [month])
+    def _ships(self) -> Iterator[Outgoing]:
+        """A lot goes to another plant; at times its receipt overtakes it, or it never arrives."""
+        plant = self._plant()
+        if not (known := self._goods.get(plant)):
+            return
+        lot, product = self._random.choice(known)
+        consignee = self._random.choice([other for other in OPERATORS if other != plant])
+        day, record, mass_g = self._random.choice(DAYS), self._record(), self._random.randrange(10, 3_000_000)
+        sent = builders.a_dispatch(
+            plant=plant, record=record, waybill=f"W-{record}", consignee={"kind": "plant", "plant": consignee},
+            lines=[{"lot": lot, "product": product, "net_mass_kg": kilograms(mass_g)}],
+            dispatched_at=f"{day}T12:00:00+08:00",
+        )  # fmt: skip
+        told = [self._formed(self._spool(plant, stream="shipments"), [sent])]
+        if (outcome := self._random.choice((*OUTCOMES, "accepted", "never"))) != "never":
+            found = builders.a_receipt_of_goods(
+                plant=consignee, record=f"{record}-IN", waybill=f"W-{record}", outcome=outcome,
+                consignor={"kind": "plant", "plant": plant}, lines=[_found(lot, outcome, mass_g)],
+                received_at=f"{day}T18:00:00+08:00",
+            )  # fmt: skip
+            told.append(self._formed(self._spool(consignee, stream="shipments"), [found]))
+            self._keep(consignee, lot, product)
+        yield from told if self._random.random() < 0.7 else reversed(told)
+
+    def _declares(self) -> Iterator[Outgoing]:
+        plant, month = self._plant(), self._random.choice(("2025-05", "2025-06", "2026-09"))
+        declare = self._random.choice((builders.a_declaration, builders.a_nil_declaration))
+        said = declare(plant=plant, record=self._record(), month=month)
+        yield self._formed(self._spool(plant, stream="declarations"), [said])
+
+    def _keep(self, plant: str, lot: str, product: str) -> None:
+        if "USED" not in lot:  # a number that is used again may go into itself
+            self._goods.setdefault(plant, deque(maxlen=30)).append((lot, product))
 
     def _loses_for_a_while(self) -> Iterator[Outgoing]:
         """Holds one envelope back and sends the next; what was held before comes now."""
@@ -365,6 +403,15 @@ class Plants:
 
 def _period(day: date) -> Json:
     return {"start": f"{day}T00:00:00+08:00", "end": f"{day + timedelta(days=1)}T00:00:00+08:00"}
+
+
+def _found(lot: str, outcome: str, sent_g: int) -> Json:
+    """What a consignee finds of what was sent."""
+    accepted_g = {"short": sent_g - sent_g // 10, "over": sent_g + 1 + sent_g // 10, "refused": 0}.get(outcome, sent_g)
+    refused_g = {"refused": sent_g, "partly_refused": sent_g // 2}.get(outcome, 0)
+    accepted_g -= refused_g if outcome == "partly_refused" else 0
+    reason = {} if outcome == "accepted" else {"reason": "other"}
+    return {"lot": lot, "accepted_kg": kilograms(accepted_g), "refused_kg": kilograms(refused_g)} | reason
 
 
 def _without_claim(weighed: Json) -> Json:

@@ -20,7 +20,7 @@ class Seam:
     """A phase of a service's work: before or after a call."""
 
     name: str
-    service: Literal["intake", "relay", "watch"]
+    service: Literal["intake", "relay", "watch", "custody"]
     module: str
     attribute: str
     when: Literal["before", "after"]
@@ -29,6 +29,7 @@ class Seam:
 _CONSUMING = "monazite_consumers.intake.consuming"
 _PROGRESS = "monazite_consumers.intake.progress"
 _PUBLISHING, _JUDGING = "monazite_consumers.relay.publishing", "monazite_consumers.watch.judging"
+_FOLLOWING, _PORTIONS = "monazite_consumers.custody.following", "monazite_consumers.decisions.portions"
 
 SEAMS = (
     Seam("intake: before the transaction", "intake", _CONSUMING, "Intake._decide", "before"),
@@ -42,6 +43,10 @@ SEAMS = (
     Seam("watch: before a pass", "watch", _JUDGING, "Watch.pass_once", "before"),
     Seam("watch: in it, all written", "watch", _JUDGING, "Watch._judge", "after"),
     Seam("watch: after a pass", "watch", _JUDGING, "Watch.pass_once", "after"),
+    Seam("custody: before a portion", "custody", _FOLLOWING, "Custody.pass_once", "before"),
+    Seam("custody: in it, posted and not yet judged", "custody", _PORTIONS, "follow", "after"),
+    Seam("custody: in it, all written", "custody", _FOLLOWING, "portion", "after"),
+    Seam("custody: committed", "custody", _FOLLOWING, "Custody.pass_once", "after"),
 )
 
 

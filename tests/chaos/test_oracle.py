@@ -120,3 +120,78 @@ def test_a_missing_sequence_is_a_gap_and_no_receipt_passes_it() -> None:
     (source,) = end.receipts
     assert end.receipts[source] == (0, None, [(3, 3)])
     assert ("envelope-gap", "/".join(source.split("/")[:2])) in {(rule, subject) for rule, subject, _ in end.raised}
+
+
+# --- custody
+
+PLANT, BUYER = MINE, "huanan-works"
+
+
+def a_dispatch_of(tonnes: int, record: str = "D-1") -> Any:
+    line = {"lot": f"{PLANT}/R-1", "product": PURE["product"], "net_mass_kg": f"{tonnes}000.000"}
+    return builders.a_dispatch(
+        plant=PLANT, record=record, waybill="W-1", consignee={"kind": "plant", "plant": BUYER}, lines=[line],
+        dispatched_at="2025-05-05T12:00:00+08:00",
+    )  # fmt: skip
+
+
+def a_receipt_of(tonnes: int, refused: int = 0) -> Message:
+    masses = {"accepted_kg": f"{tonnes}000.000", "refused_kg": f"{refused}000.000"}
+    event = builders.a_receipt_of_goods(
+        plant=BUYER, waybill="W-1", consignor={"kind": "plant", "plant": PLANT},
+        outcome="refused" if refused else "accepted", lines=[{"lot": f"{PLANT}/R-1", "reason": "other"} | masses],
+        received_at="2025-05-06T12:00:00+08:00",
+    )  # fmt: skip
+    source, key = builders.a_source(BUYER, stream="shipments"), country.key_id(BUYER, "gw-1")
+    value = builders.an_envelope([event], source=source)
+    headers = tuple(seal_headers(value, key, builders.a_signing_key(key)))
+    return Message("plant-shipments", 0, 1, 0, ARRIVED_MS, f"{BUYER}/gw-1".encode(), headers, value)
+
+
+def about(end: End, *subjects: str) -> set[str]:
+    rules = {rule for rule, subject, _ in end.raised if subject in subjects}
+    return {rule for rule in rules if rule.startswith(("lot-", "shipment-", "origin-", "receipt-"))}
+
+
+def test_what_is_dispatched_and_received_leaves_nothing_to_notice() -> None:
+    end = end_of(a_message([a_lot(5), a_dispatch_of(4)]), a_receipt_of(4))
+    assert end.shipments == {f"{PLANT}/W-1": (BUYER, "received", None)}
+    assert end.holdings[f"{PLANT}/R-1", BUYER, "received"] == 4_000_000
+    assert about(end, PLANT, BUYER) == set()
+    assert end.flows[PLANT, "2025-05", PURE["product"], "dispatched", ""] == (1, 4_000_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "refused", "state", "rule"),
+    [(3, 0, "short", "shipment-short"), (5, 0, "over", "shipment-over"), (0, 4, "refused", "shipment-refused")],
+)
+def test_both_sides_of_a_waybill_are_held_against_each_other(
+    accepted: int, refused: int, state: str, rule: str
+) -> None:
+    end = end_of(a_message([a_lot(5), a_dispatch_of(4)]), a_receipt_of(accepted, refused))
+    assert end.shipments == {f"{PLANT}/W-1": (BUYER, state, PLANT)}
+    assert about(end, PLANT) == {rule}
+    assert end.holdings[f"{PLANT}/R-1", PLANT, "returned"] == refused * 1_000_000
+
+
+def test_what_was_never_received_is_overdue_and_what_was_never_sent_is_noticed() -> None:
+    assert about(end_of(a_message([a_lot(5), a_dispatch_of(4)])), BUYER) == {"shipment-overdue"}
+    assert about(end_of(a_receipt_of(4)), BUYER) == {"receipt-without-dispatch", "lot-unreported-elsewhere"}
+
+
+def test_more_than_on_hand_and_a_lot_of_nobodys() -> None:
+    assert "lot-overdrawn" in about(end_of(a_message([a_lot(3), a_dispatch_of(4)])), PLANT)
+    assert {"lot-overdrawn", "lot-unreported"} == about(end_of(a_message([a_dispatch_of(4)])), PLANT)
+
+
+def test_a_chain_is_as_lawful_as_what_went_into_it() -> None:
+    made = builders.a_separation(plant=MINE, record="S-1", inputs=[builders.an_input(lot=f"{MINE}/R-1")])
+    assert about(end_of(a_message([a_lot(50), made])), MINE) == set()
+    assert "origin-unlawful" in about(end_of(a_message([made])), MINE)
+
+
+def test_a_month_is_owed_until_it_is_declared() -> None:
+    rules = {rule for rule, _, period in end_of().raised if period == "2025-05"}
+    assert rules == set(), "nobody has said anything yet"
+    end = end_of(a_message([a_lot(5)]))
+    assert ("declaration-missing", "beishan-works", "2025-05") in end.raised

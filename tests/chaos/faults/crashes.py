@@ -26,7 +26,7 @@ class Crash(Fault):
 
 
 class EverySeam(Fault):
-    """All three services at one time, each dying at one of its seams after the other."""
+    """All services at one time, each dying at one of its seams after the other."""
 
     name, times = "every seam", len(SEAMS)
 

@@ -17,7 +17,7 @@ from monazite.embedded import account
 from monazite_consumers import database
 
 HOLD_S = 4.0
-ALL = ("intake", "relay", "watch")
+ALL = ("intake", "relay", "watch", "custody")
 
 
 class OutOfConnections(Fault):
@@ -52,7 +52,7 @@ class OutOfConnections(Fault):
 class ReadOnly(Fault):
     """Every transaction may only read."""
 
-    name, red = "the database read-only", ("intake", "watch")
+    name, red = "the database read-only", ("intake", "watch", "custody")
     lags = True
 
     async def strike(self, scene: Scene) -> None:

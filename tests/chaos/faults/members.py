@@ -80,6 +80,7 @@ _AT = (
     ("intake", "intake: in it, all written"),
     ("relay", "relay: published, not yet marked"),
     ("watch", "watch: in it, all written"),
+    ("custody", "custody: in it, all written"),
 )
 _IMPATIENT = {SESSION: json.dumps({"idle_in_transaction_session_timeout": "3s", "idle_session_timeout": "3s"})}
 """The database gives up a paused session sooner than it ordinarily does."""
@@ -88,9 +89,9 @@ ZOMBIES = tuple(Zombie(*each) for each in _AT)
 
 
 class AllZombies(Fault):
-    """All three at one time."""
+    """All of them at one time."""
 
-    name = "intake, relay and watch each paused past its successor"
+    name = "every service paused past its successor"
 
     def __init__(self) -> None:
         self._zombies = [Zombie(*each, _IMPATIENT) for each in _AT]

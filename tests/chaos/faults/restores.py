@@ -13,7 +13,7 @@ WORK_S = 5.0
 class Restored(Fault):
     """The database is restored from a backup; the services run on, and the registry is the same."""
 
-    name, red = "the database restored from a backup", ("intake", "relay", "watch")
+    name, red = "the database restored from a backup", ("intake", "relay", "watch", "custody")
 
     async def strike(self, scene: Scene) -> None:
         world = scene.world

@@ -34,7 +34,7 @@ class BrokerKilled(_ServerKilled):
 class DatabaseKilled(_ServerKilled):
     """The database dies and comes back."""
 
-    name, server, red = "kill -9 of the database", "postgres", ("intake", "relay", "watch")
+    name, server, red = "kill -9 of the database", "postgres", ("intake", "relay", "watch", "custody")
     lags = True
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from chaos.oracle.custody import Now, judge_custody
 from chaos.oracle.facts import ORES, Json, amended, day_of, draws_of, event_time, reo_g, sha, within_contract
 from chaos.oracle.messages import End, Message, place, source_of, vouch
 from chaos.oracle.registry import Registry
@@ -33,7 +34,7 @@ class Claim(NamedTuple):
 
 def judge(messages: Iterable[Message], nouns: dict[str, Any]) -> End:
     """Everything, at once."""
-    end, registry = End(), Registry(nouns)
+    end, registry, messages = End(), Registry(nouns), list(messages)
     slots: dict[Any, list[tuple[Message, Json]]] = defaultdict(list)
     kept: set[Any] = set()
     for message in sorted(messages, key=lambda m: m.order):
@@ -46,13 +47,15 @@ def judge(messages: Iterable[Message], nouns: dict[str, Any]) -> End:
         kept.add(same)
     standing = place(slots, end)
     claims = decide_events(standing, end)
-    settle(claims, registry, end)
+    current = settle(claims, registry, end)
     makers: dict[str, list[Claim]] = defaultdict(list)
     for lot, by in end.makers:
         makers[lot].append(by)
     for shared in (found for found in makers.values() if len(found) > 1):
         end.raised |= {("lot-reused", by.event["source"], f"{day_of(by.at):%Y-%m}") for by in shared}
     judge_caps(registry, end)
+    if messages:
+        judge_custody(current, registry, end, max(message.at for message in messages))
     return end
 
 
@@ -82,8 +85,9 @@ def decide_events(standing: list[tuple[Message, Json]], end: End) -> list[Claim]
     return applied
 
 
-def settle(claims: list[Claim], registry: Registry, end: End) -> None:
+def settle(claims: list[Claim], registry: Registry, end: End) -> list[Now]:
     """Follows each statement through its amendments, and posts what it first said and what it says now."""
+    current: list[Now] = []
     amending: dict[Any, list[Claim]] = defaultdict(list)
     for claim in sorted(claims, key=lambda claim: claim.order):
         if claim.target:
@@ -116,8 +120,10 @@ def settle(claims: list[Claim], registry: Registry, end: End) -> None:
         if data is not None:
             post(by, draws_of(kind, data), end, original=False)
             state(kind, data, by, registry, end)
+            current.append(Now(kind, data, claim.event["source"], by.at))
     for orphan in (claim for found in amending.values() for claim in found):
         end.raised.add(("amendment-without-target", orphan.event["source"], f"{day_of(orphan.at):%Y-%m}"))
+    return current
 
 
 def set_aside(idle: list[tuple[Claim, str]], amending: dict[Any, list[Claim]], end: End) -> None:

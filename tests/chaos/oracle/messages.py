@@ -48,6 +48,9 @@ class End:
         self.raised: set[tuple[str, str, str]] = set()
         self.lots: Counter[Any] = Counter()
         self.makers: list[tuple[str, Any]] = []
+        self.holdings: Counter[Any] = Counter()
+        self.flows: dict[Any, Any] = {}
+        self.shipments: dict[str, Any] = {}
         self.caps: dict[Any, Any] = {}
         self.receipts: dict[str, Any] = {}
         self.draws: dict[Any, list[int]] = defaultdict(lambda: [0, 0])
