@@ -104,7 +104,7 @@ def test_traces_are_timed_in_a_ledger_of_lots_that_are_made_of_each_other(postgr
             await connection.close()
 
     (table,) = asyncio.run(measured())
-    assert [row[0] for row in table.rows] == ["up", "up, with papers", "down", "down, with papers"]
+    assert [row[0] for row in table.rows] == ["up", "up, as shown", "down", "down, as shown"]
     assert "900 lots" in table.notes[0]
     assert len(told) == len(tracing.FILL) + 1
 

@@ -18,8 +18,9 @@ from monazite_consumers import database
 from monazite_consumers.app import GARBAGE_AFTER
 from monazite_consumers.registry.applying import APPLYING_SESSION
 from monazite_consumers.rules.sharing import WHOLE
-from monazite_consumers.tracing.chain import trace
+from monazite_consumers.tracing.chain import snapshot, trace
 from monazite_consumers.tracing.papers import papers
+from monazite_consumers.tracing.whereabouts import whereabouts
 
 P99_MS = 100.0
 LEVELS = 12
@@ -69,6 +70,23 @@ SELECT plant || '/W-' || id, plant, 'W-' || id, 'plant-' || (id + 2) % 97, 'rece
 FROM bench_lots WHERE id % 2 = 0
 """,
     """
+INSERT INTO stated (message, index, noun, key, plant, type, at, arrived_at, data)
+SELECT m.message, 0, 'shipment', m.shipment, m.plant, 'Dispatched', m.at, m.at, jsonb_build_object(
+    'waybill', split_part(m.shipment, '/', 2), 'end_use', 'smelting', 'dispatched_at', m.at,
+    'lines', jsonb_build_array(jsonb_build_object('lot', m.lot, 'product', m.product, 'net_mass_kg', m.net_g / 1000.0)))
+FROM moves m WHERE m.kind = 'dispatched'
+""",
+    """
+INSERT INTO holdings (lot, plant, kind, net_g, moves)
+SELECT lot, plant, kind, sum(net_g)::bigint, count(*) FROM moves GROUP BY lot, plant, kind ORDER BY lot
+""",
+    """
+INSERT INTO events (message, index, plant, event_id, hash, type, event_time, outcome, effective, test)
+SELECT DISTINCT ON (message, index) message, index, plant, md5(message::text)::uuid, sha256(int8send(message)),
+       'production', at, 'applied', true, false
+FROM moves
+""",
+    """
 INSERT INTO lot_states (lot, plant, product, origin, net_g, reo_g, broken, depth)
 SELECT lot, plant, 'ndpr-oxide', 'domestic', net_g, net_g / 2, NULL, level FROM bench_lots
 """,
@@ -77,7 +95,7 @@ SELECT lot, plant, 'ndpr-oxide', 'domestic', net_g, net_g / 2, NULL, level FROM 
 
 INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes
-WHERE schemaname = 'public' AND tablename = 'moves' AND indexname <> 'moves_pkey'
+WHERE schemaname = 'public' AND tablename IN ('moves', 'events', 'stated') AND indexname NOT LIKE '%_pkey'
 """
 
 
@@ -97,7 +115,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Timed:
-    """Traces in one direction: how long each took, alone and with the papers that a terminal shows, in ms."""
+    """Traces in one direction: how long each took, alone and with all that a terminal shows, in ms."""
 
     trace_ms: list[float]
     shown_ms: list[float]
@@ -148,9 +166,8 @@ async def fill(connection: database.Connection, ledger: Ledger, tell: Callable[[
         tell(f"filled {number} of {len(FILL)} in {perf_counter() - began:,.0f} s")
     for row in indexes:
         await connection.execute(row["indexdef"])
-    await connection.execute("VACUUM (ANALYZE) moves")
-    await connection.execute("VACUUM (ANALYZE) lot_states")
-    await connection.execute("VACUUM (ANALYZE) shipments")
+    for table in ("moves", "holdings", "lot_states", "shipments", "stated", "events"):
+        await connection.execute(f"VACUUM (ANALYZE) {table}")
     await connection.execute("CHECKPOINT")
     tell("indexed, vacuumed and analysed")
 
@@ -181,11 +198,14 @@ async def _each(
 ) -> AsyncIterator[tuple[float, float, int]]:
     for lot in wanted:
         began = perf_counter()
-        found = await trace(connection, lot, down=down)
-        traced = perf_counter()
-        told = await papers(connection, documented(found))
+        async with snapshot(connection):
+            found = await trace(connection, lot, down=down)
+            traced = perf_counter()
+            told = await papers(connection, documented(found))
+            stays = await whereabouts(connection, found) if down else []
         shown = perf_counter()
         assert sum(each.ends for each in found.lots) == WHOLE
+        assert not down or sum(stay.units for stay in stays) == WHOLE
         assert not found.breaks
         assert down or found.lots[-1].level == ledger.levels
         assert told
@@ -199,8 +219,8 @@ def _table(found: dict[bool, Timed], ledger: Ledger, moves: int, queries: int) -
         f" over {ledger.levels} levels. Its {moves:,} moves were written straight into the tables in SQL, as custody"
         " would leave them, then vacuumed and analysed; lots of one chain are far apart in all tables. One session of a"
         f" process that runs as services do, after {WARM_UP} traces that are not timed. From the call to the shares of"
-        " every lot, exact to the unit; with papers: also the makers and waybills of those that a terminal shows,"
-        " without the bytes of their statements."
+        " every lot, exact to the unit. As shown: also makers and waybills of the lots that a terminal shows, without"
+        " the bytes of their statements, and downwards where every lot is now."
     )
     return Table("A trace", ("", "lots in it", "p50", "p99", "target", ""), list(_rows(found)), (note,))
 
@@ -208,7 +228,7 @@ def _table(found: dict[bool, Timed], ledger: Ledger, moves: int, queries: int) -
 def _rows(found: dict[bool, Timed]) -> Iterator[tuple[str, ...]]:
     for down, each in found.items():
         lots = f"{min(each.lots):,} to {max(each.lots):,}"
-        for name, times in (("", each.trace_ms), (", with papers", each.shown_ms)):
+        for name, times in (("", each.trace_ms), (", as shown", each.shown_ms)):
             p50, p99 = (times[min(len(times) - 1, len(times) * share // 100)] for share in (50, 99))
             target = (f"at most {P99_MS:g} ms", verdict(p99, P99_MS, at_most=True)) if not name else ("", "")
             yield f"{'down' if down else 'up'}{name}", lots, f"{p50:.1f} ms", f"{p99:.1f} ms", *target

@@ -46,12 +46,12 @@ ORDER BY m.lot, m.at, m.message, m.index, m.line;
 -- The shipments that lots went with, and the papers that their first dispatch names.
 SELECT k.*, x.data -> 'export' AS export, x.data -> 'invoice' AS invoice
 FROM (
-    SELECT m.lot, m.shipment, s.waybill, s.consignor, s.consignee, s.state, s.due_at,
+    SELECT m.lot, s.shipment, s.waybill, s.consignor, s.consignee, s.state, s.due_at,
            coalesce(sum(m.net_g) FILTER (WHERE m.kind = 'dispatched'), 0)::bigint AS sent_g,
            coalesce(sum(m.net_g) FILTER (WHERE m.kind = 'received'), 0)::bigint AS accepted_g, min(m.at) AS at
     FROM moves m JOIN shipments s USING (shipment)
     WHERE m.lot = ANY($1::text[]) AND m.kind IN ('dispatched', 'received', 'refused')
-    GROUP BY m.lot, m.shipment, s.waybill, s.consignor, s.consignee, s.state, s.due_at
+    GROUP BY m.lot, s.shipment
 ) AS k LEFT JOIN LATERAL (
     SELECT t.data FROM stated t
     WHERE t.noun = 'shipment' AND t.key = k.shipment AND t.type = 'Dispatched' ORDER BY t.at, t.arrived_at LIMIT 1
@@ -59,21 +59,25 @@ FROM (
 ORDER BY k.lot, k.at, k.shipment;
 
 -- name: held
--- What plants have on hand of lots, and have lost. $2: kinds of move that add to a stock, $3: that take from it.
-SELECT lot, plant,
-       (coalesce(sum(net_g) FILTER (WHERE kind = ANY($2::text[])), 0)
-        - coalesce(sum(net_g) FILTER (WHERE kind = ANY($3::text[])), 0))::bigint AS held_g,
-       coalesce(sum(net_g) FILTER (WHERE kind = 'lost'), 0)::bigint AS lost_g
-FROM holdings WHERE lot = ANY($1::text[]) AND moves <> 0 GROUP BY lot, plant ORDER BY lot, plant;
+-- What plants have on hand of lots, or have lost. $2: kinds of move that add to a stock, $3: that take from it.
+SELECT * FROM (
+    SELECT lot, plant,
+           (coalesce(sum(net_g) FILTER (WHERE kind = ANY($2::text[])), 0)
+            - coalesce(sum(net_g) FILTER (WHERE kind = ANY($3::text[])), 0))::bigint AS held_g,
+           coalesce(sum(net_g) FILTER (WHERE kind = 'lost'), 0)::bigint AS lost_g
+    FROM holdings WHERE lot = ANY($1::text[]) AND moves <> 0 GROUP BY lot, plant
+) AS k WHERE held_g > 0 OR lost_g > 0 ORDER BY lot, plant;
 
 -- name: sent
--- What was sent of lots, what of that has arrived or gone back, and how its shipment stands.
-SELECT m.lot, m.shipment, s.consignor, s.consignee, s.state, s.due_at,
+-- What was sent of lots and has neither arrived nor gone back, and how its shipment stands.
+SELECT m.lot, s.shipment, s.consignor, s.consignee, s.state, s.due_at,
        coalesce(sum(m.net_g) FILTER (WHERE m.kind = 'dispatched'), 0)::bigint AS sent_g,
        coalesce(sum(m.net_g) FILTER (WHERE m.kind <> 'dispatched'), 0)::bigint AS arrived_g
 FROM moves m JOIN shipments s USING (shipment)
 WHERE m.lot = ANY($1::text[]) AND m.kind IN ('dispatched', 'received', 'returned')
-GROUP BY m.lot, m.shipment, s.consignor, s.consignee, s.state, s.due_at ORDER BY m.lot, m.shipment;
+GROUP BY m.lot, s.shipment
+HAVING sum(m.net_g) FILTER (WHERE m.kind = 'dispatched') > coalesce(sum(m.net_g) FILTER (WHERE m.kind <> 'dispatched'), 0)
+ORDER BY m.lot, s.shipment;
 
 -- name: known
 -- Whether any statement that holds speaks of a lot.
