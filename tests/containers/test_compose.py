@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]  # the first tim
 
 ROOT = Path(__file__).parents[2]
 Require = Callable[[bool, str], None]
-SERVICES = ("intake", "relay", "watch", "custody")
-PORTS = ("KAFKA_PORT", "POSTGRES_PORT", "INTAKE_PORT", "RELAY_PORT", "WATCH_PORT", "CUSTODY_PORT")
+SERVICES = ("intake", "relay", "watch", "custody", "reports")
+PORTS = ("KAFKA_PORT", "POSTGRES_PORT", "INTAKE_PORT", "RELAY_PORT", "WATCH_PORT", "CUSTODY_PORT", "REPORTS_PORT")
 PASSWORD = "p@ss/w:rd %#x"  # nothing may need escaping
 
 

@@ -29,6 +29,7 @@ COMMANDS = (
     "shipments",
     "trace",
     "ledger",
+    "report",
     "watch",
     "registry",
     "contracts",
@@ -55,7 +56,7 @@ def test_help_is_a_table_of_contents() -> None:
         assert f" {name} " in shown.stdout, name
 
 
-@pytest.mark.parametrize("group", ["intake", "ledger", "watch", "registry", "contracts"])
+@pytest.mark.parametrize("group", ["intake", "ledger", "report", "watch", "registry", "contracts"])
 def test_a_group_without_a_command_shows_its_help(group: str) -> None:
     shown = monazite(group)
     assert "Usage" in shown.stdout + shown.stderr

@@ -9,6 +9,12 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
+
+from monazite_contracts.envelope import canonical
+from monazite_contracts.generate.examples import examples
+from monazite_contracts.seal import encode_base64url
+from monazite_contracts.sealed_files import seal_file
 
 ROOT = Path(__file__).parents[2]
 Ran = subprocess.CompletedProcess[str]
@@ -67,6 +73,17 @@ def test_a_plant_reads_and_checks_contracts(light: Path, tmp_path: Path) -> None
 def test_a_plant_forms_seals_and_publishes(light: Path) -> None:
     code = "import monazite_producers.chain, monazite_producers.publisher, monazite_producers.simulator"
     assert subprocess.run([light, "-c", code], check=False).returncode == 0
+
+
+def test_whoever_has_a_report_and_the_public_key_verifies_it(light: Path, tmp_path: Path) -> None:
+    key, file = SigningKey(bytes(32)), tmp_path / "report.json"
+    file.write_bytes(seal_file(canonical(examples()["traceability-report.v1"]), key))
+    public = encode_base64url(bytes(key.verify_key))
+    whole = run(light, "report", "verify", file, "--key", public)
+    assert (whole.returncode, "whole" in whole.stdout) == (0, True), whole.stderr
+    file.write_bytes(file.read_bytes().replace(b"2023-05", b"2023-06", 1))
+    changed = run(light, "report", "verify", file, "--key", public)
+    assert (changed.returncode, "was changed" in changed.stderr) == (1, True)
 
 
 def test_help_lists_every_command(light: Path) -> None:

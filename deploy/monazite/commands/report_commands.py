@@ -12,6 +12,7 @@ from rich.table import Table
 from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json, settings
 from monazite.errors import CommandError
 from monazite.report_key import FILE_NAME, make_key, public_text, read_key
+from monazite_contracts.envelope import canonical
 from monazite_contracts.reports import Scope, TraceabilityReport
 from monazite_contracts.seal import public_key
 from monazite_contracts.sealed_files import SealError, open_sealed, seal_file
@@ -69,14 +70,11 @@ async def _report(connection: "Connection", scope: Scope, month: str, revision: 
 
 
 def _rendered(report: TraceabilityReport, form: Format) -> bytes:
-    from monazite_contracts.envelope import canonical
-
     if form == "json":
         return canonical(report.model_dump(mode="json"))
-    from importlib import import_module
+    from monazite.rendering import render
 
-    rendered: bytes = import_module("monazite.rendering").render(report, form)
-    return rendered
+    return render(report, form)
 
 
 @app.command("list")

@@ -1,0 +1,140 @@
+"""`monazite report` as a person uses it: key, month, list, verify, reproduce, close."""
+
+import asyncio
+import json
+import stat
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from custody_talk import the_chain
+from regulator_desk import MINE, Desk, desk, open_desk, send
+from typer.testing import CliRunner, Result
+
+from monazite.cli import app
+from monazite.errors import CommandError
+from monazite_consumers.errors import NotYetError
+from monazite_consumers.rules.entries import Duty
+from monazite_contracts.builders import a_declaration, a_production
+from monazite_contracts.seal import public_key
+from monazite_contracts.sealed_files import open_sealed
+
+__all__ = ["desk", "open_desk"]
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+async def run(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A platform in June 2023, whose mine has produced and declared in May."""
+    monkeypatch.setenv("MONAZITE_DATABASE_URL", desk.url)
+    monkeypatch.setenv("MONAZITE_REPORTS__KEY_FILE", str(tmp_path / "keys" / "report.key"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    await desk.declare(the_chain(("duties", Duty(enterprise="shihe", since=date(2023, 5, 1), basis="R2"))))
+    for event in (a_production(), a_declaration(record="F-1")):
+        await desk.receive(send(event, offset=0))
+    await desk.watch(datetime(2023, 6, 5, tzinfo=UTC))
+    await desk.follow()
+
+    async def invoke(*arguments: object) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, app, ["report", *map(str, arguments)])
+
+    return invoke
+
+
+async def ok(run: Run, *arguments: object) -> str:
+    result = await run(*arguments)
+    assert result.exit_code == 0, (result.output, result.exception)
+    return str(result.stdout)
+
+
+async def refused(run: Run, *arguments: object) -> str:
+    result = await run(*arguments)
+    assert result.exit_code != 0
+    assert isinstance(result.exception, (CommandError, NotYetError, SystemExit)), result.exception
+    return f"{result.exception} {result.output}"
+
+
+def written(name: str) -> Any:
+    return json.loads(open_sealed(Path(name).read_bytes()).content)
+
+
+def cut_off(name: str) -> None:
+    """Without its last byte."""
+    file = Path(name)
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+async def a_key(run: Run) -> str:
+    return (await ok(run, "key")).splitlines()[0]
+
+
+async def test_the_key_is_made_once_and_only_its_owner_may_read_it(run: Run, tmp_path: Path) -> None:
+    assert "no signing key" in await refused(run, "month", "2023-05")
+    public = await a_key(run)
+    assert await a_key(run) == public
+    assert public_key(public)
+    path = tmp_path / "keys" / "report.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.chmod(0o640)
+    assert "others may read" in await refused(run, "month", "2023-05")
+    path.chmod(0o600)
+    path.write_text("no key")
+    assert "holds no signing key" in await refused(run, "key")
+
+
+async def test_before_a_month_is_closed_a_preliminary_report_is_written_and_says_so(run: Run) -> None:
+    await a_key(run)
+    said = await ok(run, "month", "2023-05", "--for", f"plant {MINE}")
+    assert "PRELIMINARY" in said
+    assert written(f"monazite-2023-05-plant-{MINE}-preliminary.json")["preliminary"] is True
+    assert json.loads(await ok(run, "list", "--json")) == []
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "xlsx", "pdf", "html"])
+async def test_every_form_of_a_stored_report_is_sealed_and_verified(run: Run, form: str) -> None:
+    public = await a_key(run)
+    assert "reports stored" in await ok(run, "close", "2023-05")
+    said = await ok(run, "month", "2023-05", "--format", form, "--out", f"nation.{form}")
+    assert "revision 1" in said
+    assert "PRELIMINARY" not in said
+    assert "whole" in await ok(run, "verify", f"nation.{form}", "--key", public)
+    assert "compare it with the published one" in await ok(run, "verify", f"nation.{form}")
+    cut_off(f"nation.{form}")
+    assert "its end is cut off" in await refused(run, "verify", f"nation.{form}", "--key", public)
+
+
+async def test_a_json_report_is_reproduced_from_the_ledger(run: Run, desk: Desk) -> None:
+    await a_key(run)
+    await ok(run, "close", "2023-05")
+    await ok(run, "month", "2023-05", "--out", "nation.json")
+    assert "the same bytes" in await ok(run, "reproduce", "nation.json")
+    # Somebody edits what was received: the ledger proves the report no longer.
+    await desk.connection.execute("UPDATE ledger SET log_offset = log_offset + 100")
+    assert "other bytes than the file" in await refused(run, "reproduce", "nation.json")
+
+
+async def test_what_is_stored_is_listed_and_earlier_revisions_are_written(run: Run) -> None:
+    await a_key(run)
+    await ok(run, "close", "2023-05")
+    (nation,) = json.loads(await ok(run, "list", "--json"))
+    assert (nation["month"], nation["level"], nation["revision"]) == ("2023-05", "nation", 1)
+    assert len(json.loads(await ok(run, "list", "--json", "--all"))) > 1
+    assert "plant" in await ok(run, "list", "--all")
+    assert "revision 1" in await ok(run, "month", "2023-05", "--revision", "1", "--for", "enterprise shihe")
+    assert "no revision 2" in await refused(run, "month", "2023-05", "--revision", "2")
+
+
+async def test_what_cannot_be_is_said_in_a_sentence(run: Run, tmp_path: Path) -> None:
+    await a_key(run)
+    assert "is no month" in await refused(run, "month", "2023-13")
+    assert "neither nation nor" in await refused(run, "month", "2023-05", "--for", "shihe")
+    assert "nothing is known of plant nowhere" in await refused(run, "month", "2023-05", "--for", "plant nowhere")
+    assert "has not ended" in await refused(run, "close", "2023-06")
+    other = tmp_path / "other.txt"
+    other.write_text("hello")
+    assert "this is no report" in await refused(run, "verify", other)
+    assert "32 bytes in base64url" in await refused(run, "verify", other, "--key", "abc")
