@@ -109,7 +109,7 @@ def a_plant(number: int, provinces: int = len(PROVINCES)) -> Plant:
 
 def a_nation(plants: int = 60, **fields: Any) -> TraceabilityReport:
     """Six provinces, four enterprises, findings of every kind."""
-    return _of(Scope(level="nation", code="nation", name="全国 Nation"), [a_plant(n) for n in range(plants)], fields)
+    return _of(Scope(level="nation", code="nation", name="nation"), [a_plant(n) for n in range(plants)], fields)
 
 
 def a_province(**fields: Any) -> TraceabilityReport:
@@ -141,6 +141,8 @@ def a_second_revision(plants: int = 60) -> TraceabilityReport:
         Difference(topic="output", of="northern-sep-001 / separated / ndpr-oxide / domestic", figure="reo_g",
                    before=None, after=12_345_678),
         Difference(topic="declarations", of="creg-metal-008", figure="status", before="missing", after="late"),
+        Difference(topic="declarations", of="creg-metal-008", figure="filed_at", before=None,
+                   after="2023-06-12T03:04:05.123456Z"),
         Difference(topic="declarations", of="creg-metal-008", figure="differences", before=0, after=2),
         Difference(topic="balances", of="northern-sep-001 / separation / REO", figure="recovery_ppm",
                    before=925_000, after=931_250),
@@ -180,7 +182,7 @@ def extremes() -> TraceabilityReport:
         for severity in ("information", "critical") for text in HOSTILE
     )  # fmt: skip
     return a_report(
-        scope=Scope(level="nation", code="nation", name=long[:200]),
+        scope=Scope(level="province", code="p" * 200, name=long[:200]),
         plants=(plant, *hostile),
         flows=flows,
         caps=caps,

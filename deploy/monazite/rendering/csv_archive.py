@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from monazite.rendering.figures import local, percent, plain_tonnes, seen
+from monazite.rendering.figures import ZONE, local, percent, plain_tonnes, seen
 from monazite.rendering.identity import identity
 from monazite.rendering.tables import Cell, Column, Figure, Kind, Named, Table
 from monazite.rendering.topics import tables
@@ -58,7 +58,7 @@ def _line(table: Table, row: tuple[Cell, ...]) -> Iterator[list[str]]:
             yield [_cell(column.kind, cell)]
 
 
-UNIT_OF: Final = {Kind.MASS: "t", Kind.SHARE: "%"}
+UNIT_OF: Final = {Kind.MASS: "t", Kind.SHARE: "%", Kind.INSTANT: ZONE}
 
 
 class _Exact(str):

@@ -12,7 +12,6 @@ from monazite_contracts.reports import CapLine, TraceabilityReport
 
 ACTIVITIES: Final = ("mined", "separated", "smelted", "recovered")
 SEVERITIES: Final = ("critical", "serious", "warning", "information")
-FILED: Final = frozenset({"reported", "confirmed nil", "late"})
 OPEN: Final = frozenset({"not due", "reminded"})
 
 
@@ -48,6 +47,7 @@ class Headline:
     awaited: int
     """Owed, and their deadline is still to come."""
     excused: int
+    """Of those owed."""
     coverage_ppm: int | None
     open_custody: int
     overdue: int
@@ -64,8 +64,8 @@ def headline(report: TraceabilityReport) -> Headline:
     return Headline(
         caps=tuple(_cap_total(report, kind) for kind in CAP_KINDS if any(c.kind == kind for c in report.caps)),
         made_g=tuple(sum(o.reo_g for o in report.output if o.activity == activity) for activity in ACTIVITIES),
-        owed=len(report.declarations) - status["excused"],
-        filed=sum(status[word] for word in FILED),
+        owed=len(report.declarations),
+        filed=sum(line.filed_at is not None for line in report.declarations),
         late=status["late"],
         missing=status["missing"],
         awaited=sum(status[word] for word in OPEN),

@@ -67,7 +67,7 @@ def _numbers(report: TraceabilityReport, head: Headline) -> Iterator[str]:
     yield _tiles(made)
     coverage = "none made" if head.coverage_ppm is None else f"{percent(head.coverage_ppm)} %"
     yield _tiles([
-        ("declarations owed", f"{head.owed:,}", f"{head.excused:,} excused"),
+        ("declarations owed", f"{head.owed:,}", f"of them {head.excused:,} excused"),
         ("filed", f"{head.filed:,}", f"of them {head.late:,} late"),
         ("missing", f"{head.missing:,}", f"{head.awaited:,} still awaited"),
         ("coverage", coverage, "of lawful chain"),
@@ -142,7 +142,11 @@ def _table(table: Table, prefix: str = "") -> str:
     foot = f"<tfoot>{_row(table.columns, table.total)}</tfoot>" if table.total else ""
     grid = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>{foot}</table></div>'
     fold = "" if len(table.rows) > OPEN_MAX else " open"
-    return f"{opening}<details{fold}><summary>{len(table.rows):,} lines</summary>{grid}</details></section>"
+    return f"{opening}<details{fold}><summary>{_count(len(table.rows))}</summary>{grid}</details></section>"
+
+
+def _count(lines: int) -> str:
+    return f"{lines:,} line{'' if lines == 1 else 's'}"
 
 
 def _row(columns: Sequence[Column], row: Sequence[Cell]) -> str:

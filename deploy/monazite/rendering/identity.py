@@ -10,10 +10,15 @@ SIMULATED = "SIMULATED: the plants on this platform are simulated, and nothing h
 PRELIMINARY = "PRELIMINARY: computed before the month was closed; it will change, and nobody may rely on it."
 
 
+def name_of(report: TraceabilityReport) -> str:
+    """Whose month it is: the nation's name is not registered anywhere."""
+    return "Nation 全国" if report.scope.level == "nation" else report.scope.name
+
+
 def scope_of(report: TraceabilityReport) -> str:
     """Whose month, in words."""
-    level, code, name = report.scope.level, report.scope.code, report.scope.name
-    return name if level == "nation" else f"{name} ({level} {code})"
+    level, code = report.scope.level, report.scope.code
+    return name_of(report) if level == "nation" else f"{name_of(report)} ({level} {code})"
 
 
 def banners(report: TraceabilityReport) -> tuple[str, ...]:
@@ -30,7 +35,7 @@ def identity(report: TraceabilityReport) -> tuple[tuple[str, str], ...]:
         ("report", TITLE),
         ("level", report.scope.level),
         ("code", report.scope.code),
-        ("name", report.scope.name),
+        ("name", name_of(report)),
         ("month", report.month),
         ("from", report.from_day),
         ("to", report.to_day),

@@ -13,13 +13,13 @@ from monazite.rendering.drawing import PAPER, across, fitted, styled
 from monazite.rendering.figures import ZONE, decimals, minute, percent, seen
 from monazite.rendering.glyphs import FAMILY, breakable, folder, lettered
 from monazite.rendering.headline import ACTIVITIES, SEVERITIES, Headline, headline
-from monazite.rendering.identity import TITLE, TITLE_ZH, banners, identity
+from monazite.rendering.identity import TITLE, TITLE_ZH, banners, identity, name_of
 from monazite.rendering.tables import Cell, Column, Figure, Kind, Named, Table
 from monazite_contracts.reports import TraceabilityReport
 
 LINES_MAX: Final = 250
 """A longer table fills more than ten pages that nobody reads on paper: XLSX and CSV hold it, and the PDF says so."""
-RUNNING: Final = 50
+RUNNING: Final = 40
 """Chinese letters of a scope's name at the top of each page."""
 SHORT: Final = 16
 """Letters of a word that never needs to be broken."""
@@ -56,8 +56,8 @@ def document(report: TraceabilityReport) -> dict[str, Any]:
         "font": FAMILY,
         "title": TITLE,
         "title_zh": TITLE_ZH,
-        "scope": breakable(seen(report.scope.name)),
-        "running": f"{TITLE}, {report.month}, {fitted(seen(report.scope.name), RUNNING, 1)}",
+        "scope": breakable(seen(name_of(report))),
+        "running": f"{TITLE}, {report.month}, {fitted(seen(name_of(report)), RUNNING, 1)}",
         "level": report.scope.level,
         "code": breakable(seen(report.scope.code)),
         "month": report.month,
@@ -111,7 +111,7 @@ def _tiles(head: Headline) -> list[list[str]]:
     coverage = "none made" if head.coverage_ppm is None else f"{percent(head.coverage_ppm)} %"
     filed = f"{head.filed:,}"
     return [
-        ["declarations owed", f"{head.owed:,}", f"{head.excused:,} excused"],
+        ["declarations owed", f"{head.owed:,}", f"of them {head.excused:,} excused"],
         ["filed", filed, f"of them {head.late:,} late"],
         ["missing", f"{head.missing:,}", f"{head.awaited:,} still awaited"],
         ["coverage", coverage, "of lawful chain"],

@@ -1,6 +1,7 @@
 """What stands open or was settled: shipments, declarations, conditions, amendments, differences; and the position."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from monazite.rendering.naming import Names
@@ -109,8 +110,8 @@ def differences(report: TraceabilityReport, _names: Names) -> Table:
         Column("table"),
         Column("line", Kind.TEXT, weight=3),
         Column("figure"),
-        Column("before", Kind.FIGURE, "t, %, or as it is"),
-        Column("after", Kind.FIGURE, "t, %, or as it is"),
+        Column("before", Kind.FIGURE, "t, %, Asia/Shanghai"),
+        Column("after", Kind.FIGURE, "t, %, Asia/Shanghai"),
     )
     rows: Rows = tuple(
         (d.topic, d.of, _word(d.figure), _figure(d.figure, d.before), _figure(d.figure, d.after))
@@ -129,6 +130,8 @@ def _figure(figure: str, value: int | str | None) -> Figure:
     if isinstance(value, int):
         kind = Kind.MASS if figure.endswith(("_g", "_g_per_day")) else Kind.SHARE if figure.endswith("_ppm") else None
         return Figure(kind or Kind.COUNT, value)
+    if value is not None and (figure == "deadline" or figure.endswith("_at")):
+        return Figure(Kind.INSTANT, datetime.fromisoformat(value))
     return Figure(Kind.TEXT, value)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from monazite.rendering import standing, topics
 from monazite.rendering.figures import share_ppm
-from monazite.rendering.headline import ACTIVITIES, FILED
+from monazite.rendering.headline import ACTIVITIES, OPEN
 from monazite.rendering.naming import names_in, product
 from monazite.rendering.standing import gravity
 from monazite.rendering.tables import PRODUCT, Column, Kind, Named, Rows, Table, mass, summed
@@ -117,14 +117,14 @@ def declarations(report: TraceabilityReport) -> Table:
     lines = _sums(
         (
             (d.enterprise,),
-            (1, d.status in FILED, d.status == "missing", d.status in {"not due", "reminded"}, d.status == "excused",
+            (1, d.filed_at is not None, d.status == "missing", d.status in OPEN, d.status == "excused",
              d.differences > 0),
         )
         for d in report.declarations
     )  # fmt: skip
     rows: Rows = tuple((names.holder(key[0]), *map(int, counts)) for key, counts in lines)
     total = summed(columns, rows) if rows else None
-    says = "What was owed for the month. Filed: reported, confirmed nil, or late."
+    says = "What was owed for the month."
     return Table("declarations", "Declarations", "申报情况", says, "Nobody owed a declaration.", columns, rows, total)
 
 
@@ -190,7 +190,7 @@ def plants(report: TraceabilityReport) -> Table:
     closing = dict(_sums(((f.plant,), (f.closing_g,)) for f in report.flows if f.unit == "reo"))
     lawful = dict(_sums(((c.plant,), (c.lawful_g, c.made_g)) for c in report.coverage))
     status = {d.plant: d.status for d in report.declarations}
-    alerts = dict(_sums(((c.subject,), (1,)) for c in report.conditions))
+    alerts = dict(_sums(((c.subject.partition("/")[0],), (1,)) for c in report.conditions))
     rows: Rows = tuple(
         (
             Named(p.code, p.name), p.enterprise, p.province_name,
@@ -201,7 +201,7 @@ def plants(report: TraceabilityReport) -> Table:
         )
         for p in report.plants
     )  # fmt: skip
-    says = "One line a plant. Alerts: those whose subject is the plant itself."
+    says = "One line a plant. Alerts: those about the plant and its gateways."
     return Table("plants", "Plants", "工厂一览", says, "No plant belonged to the scope.", columns, rows)
 
 

@@ -38,7 +38,7 @@ class Figure:
     """A cell whose kind differs from line to line."""
 
     kind: Kind
-    value: int | str | None
+    value: int | str | datetime | None
 
 
 Cell = str | int | datetime | Named | Figure | None
