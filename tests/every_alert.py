@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from every_holding import statements_of_holders, the_holders
+from every_holding import CLOSED, amended_too_late, statements_of_holders, the_holders
 from regulator_desk import (
     ARRIVED_AT,
     PARTITIONS,
@@ -30,6 +30,7 @@ from monazite_consumers.decisions import effects
 from monazite_consumers.intake.adopting import Adoption, adopt
 from monazite_consumers.intake.positions import Advance
 from monazite_consumers.intake.skipping import pass_over
+from monazite_consumers.reports.closing import close
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.positions import Log, Position
 from monazite_contracts.builders import (
@@ -61,9 +62,13 @@ async def raise_every_alert(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None
 
     with monkeypatch.context() as patched:
         patched.setattr(effects, "draws_of", broken)
-        for message in in_a_row(list(_messages())):
+        *messages, amendment = in_a_row([*_messages(), send(amended_too_late())])
+        for message in messages:
             await desk.receive(message)
         await desk.watch(ARRIVED_AT + timedelta(days=3))
+        await desk.follow()
+        await close(desk.connection, CLOSED)
+        await desk.receive(amendment)
         await desk.follow()
     missing = set(ALERTED) - await desk.rules()
     assert not missing, f"no alert of {sorted(missing)} was raised"

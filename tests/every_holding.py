@@ -9,6 +9,7 @@ from regulator_desk import Declared, Json, a_period, a_plant, an_enterprise
 from monazite_consumers.rules.entries import Duty, Licence, Recovery
 from monazite_contracts.builders import (
     a_change_of_destination,
+    a_correction,
     a_declaration,
     a_dispatch,
     a_loss,
@@ -25,6 +26,7 @@ from monazite_contracts.builders import (
 
 MINE, SEPARATION, RECYCLER = "held-mine", "held-separation", "held-recycler"
 LOT, OXIDE = f"{MINE}/R-1", f"{SEPARATION}/DY-1"
+CLOSED = "2023-03"
 LONG_AGO = a_period(date(2023, 3, 10))
 """In a month whose record has been due for long when everything arrives."""
 
@@ -126,7 +128,7 @@ def _months() -> Iterator[Json]:
     yield a_nil_declaration(plant=SEPARATION, record="M-3", month="2023-03")
     yield a_declaration(plant=SEPARATION, record="M-4", month="2023-04")
     yield a_stocktake(plant=SEPARATION, record="C-1", taken_at="2023-05-04T18:00:00+08:00")
-    yield a_production(plant=MINE, record="B-1", period=LONG_AGO, claimed_reo_kg="11000.000")
+    yield _claimed_too_low()
     pure, metal = an_oxide_assay(treo_pct="100.0000"), a_metal_assay(Nd="100.0000")
     for activity, product, assay in (
         ("separated", "ndpr-oxide", pure), ("smelted", "neodymium-metal", metal), ("recovered", "ndpr-oxide", pure),
@@ -136,3 +138,12 @@ def _months() -> Iterator[Json]:
             inputs=[an_input(product="neodymium-oxide", net_mass_kg="1000.000", assay=pure)],
             origin="recycled" if activity == "recovered" else "domestic", period=LONG_AGO,
         )  # fmt: skip
+
+
+def _claimed_too_low() -> Json:
+    return a_production(plant=MINE, record="B-1", period=LONG_AGO, claimed_reo_kg="11000.000")
+
+
+def amended_too_late() -> Json:
+    """After the month's report."""
+    return a_correction(_claimed_too_low(), {"claimed_reo_kg": "11001.000"})
