@@ -62,6 +62,9 @@ from monazite_contracts.receipts import Receipt
 from monazite_contracts.seal import encode_base64url, seal_headers
 from monazite_contracts.topics import DEAD_LETTERS, PLANT_TOPICS, TOPICS
 
+PASSES_MAX = 4
+"""What was sought before is found first, then what has been followed since."""
+
 Json = dict[str, Any]
 Declared = tuple[str, Entry]
 
@@ -268,13 +271,16 @@ class Desk:
         await self.connection.execute(";".join(f"DELETE FROM {name}" for name in order))  # noqa: S608 - our own names
         await self.connection.execute(
             "UPDATE platform SET instant = NULL, judged_at = '2000-01-01T00:00:00Z', epoch = 1,"
-            " awaited_digest = NULL, judge_again_at = NULL; INSERT INTO following DEFAULT VALUES"
+            " awaited_digest = NULL, judge_again_at = NULL, settled_message = 0, known_until = '2000-01-01T00:00:00Z',"
+            " known_at = clock_timestamp(), passed_at = clock_timestamp(), was_down = false;"
+            "INSERT INTO following DEFAULT VALUES"
         )
         self.positions.clear()
         for intake in self.intakes:
             intake._registry = Registry()
             intake.assignment.drop()
         self.watching._registry = self.custody._registry = Registry()
+        self.watching._knowing.forget()
         await clock.drive(self.connection, opened_at)
 
     async def declare(self, entries: Iterable[Declared]) -> None:
@@ -356,8 +362,15 @@ class Desk:
         await self.watching.pass_once(self.connection)
 
     async def follow(self) -> None:
-        """Lets watch see what is decided, and custody follow it to the end."""
-        await self.watching.pass_once(self.connection)
+        """Lets watch see what is decided, custody follow it to the end, and watch see that, as far as it can."""
+        for _ in range(PASSES_MAX):
+            await self.watching.pass_once(self.connection)
+            await self.judge()
+            if await self.connection.fetchval("SELECT known_until >= instant FROM platform"):
+                return
+
+    async def judge(self) -> None:
+        """Lets custody follow to the end what watch has seen, and judge what is in doubt."""
         while await self.custody.pass_once(self.connection):
             pass
 
@@ -498,6 +511,8 @@ STATE = {
     "stocks": "SELECT * FROM stocks WHERE moves <> 0",
     "element_flows": "SELECT * FROM element_flows WHERE moves <> 0",
     "custody_findings": "SELECT * FROM custody_findings",
+    "unfiled": "SELECT index, plant, month, outcome, rule, {at} FROM unfiled t {joined}",
+    "flagged": "SELECT index, key, rule, field, remedy, {at} FROM flagged t {joined} WHERE rule IS NOT NULL",
 }
 """What must be the same whatever the order: by coordinates, never by our own numbers."""
 

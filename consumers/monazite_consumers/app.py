@@ -31,6 +31,7 @@ from monazite_consumers.reports.closing import Reports
 from monazite_consumers.serving import served
 from monazite_consumers.settings import PlatformSettings
 from monazite_consumers.watch.judging import Watch
+from monazite_consumers.watch.knowing import Ends
 from monazite_consumers.watch.measuring import measure
 
 log = logging.getLogger(__name__)
@@ -120,9 +121,13 @@ async def _relay(settings: PlatformSettings, health: Health) -> None:
 
 async def _watch(settings: PlatformSettings, health: Health) -> None:
     await _ready(settings, health)
-    async with asyncio.TaskGroup() as both:
-        both.create_task(Watch(settings.database.url, health).run())
-        both.create_task(measure(settings.database.url))
+    ends = Ends(settings.kafka)
+    try:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(Watch(settings.database.url, health, ends=ends).run())
+            both.create_task(measure(settings.database.url))
+    finally:
+        await ends.stop()
 
 
 async def _custody(settings: PlatformSettings, health: Health) -> None:

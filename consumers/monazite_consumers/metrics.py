@@ -69,6 +69,11 @@ CUSTODY_SET_ASIDE = Counter(
 CUSTODY_PORTION_SECONDS = Histogram(
     "monazite_custody_portion_seconds", "Time of one portion of custody's work, one transaction.", buckets=_LATENCY_S
 )
+WATCH_KNOWN_UNTIL = Gauge(
+    "monazite_watch_known_until_seconds",
+    "Everything that had arrived by then is decided and followed, Unix time; no deadline that lies later is judged.",
+)
+OUTAGES = Counter("monazite_outages", "Times that the platform was down or behind; deadlines give them back.", ["what"])
 ACTIVE = Gauge("monazite_active", "1 while this process holds its service's lock.", ["service"])
 ALERTS = Gauge("monazite_alerts", "Alerts by rule and condition.", ["rule", "condition"])
 CAP_RATIO = Gauge("monazite_cap_drawn_ratio", "Drawn over granted of a cap.", ["holder", "kind", "year"])

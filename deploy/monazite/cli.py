@@ -10,6 +10,7 @@ from rich.text import Text
 from monazite.commands import (
     contracts_commands,
     custody_commands,
+    declaration_commands,
     demo_command,
     intake_commands,
     query_commands,
@@ -38,6 +39,7 @@ app.command(rich_help_panel=RUNNING)(service_commands.migrate)
 app.command(rich_help_panel=KNOWING)(query_commands.caps)
 app.command(rich_help_panel=KNOWING)(query_commands.alerts)
 app.command(rich_help_panel=KNOWING)(custody_commands.shipments)
+app.command(rich_help_panel=KNOWING)(declaration_commands.declarations)
 app.command(rich_help_panel=KNOWING)(custody_commands.trace)
 query_commands.ledger.command()(verify_command.verify)
 app.add_typer(query_commands.ledger, name="ledger", rich_help_panel=KNOWING)

@@ -1,13 +1,14 @@
-"""How caps, alerts, shipments and reconciliation look on a terminal."""
+"""How caps, alerts, shipments, declarations and reconciliation look on a terminal."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from monazite_contracts.months import SHANGHAI
+from monazite_contracts.months import MICROSECOND, SHANGHAI
 
 OUTCOMES = ("applied", "awaiting", "duplicate", "refused")
 SEVERITY_STYLES = {"critical": "bold red", "serious": "red", "warning": "yellow", "information": "cyan"}
@@ -124,6 +125,60 @@ def shipments_table(rows: Sequence[Mapping[str, Any]], *, more: bool = False) ->
         route = f"{row['waybill']}\n{row['consignor']} > {row['consignee']}, {row['state']}"
         table.add_row(Text(due, style=style), Text(acts, style=style), tonnes(sent_g), Text(route))
     return table
+
+
+STATE_STYLES = {"missing": "bold red", "late": "yellow", "reminded": "cyan"}
+
+
+def declarations_table(month: str, known_until: datetime, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Each plant's record under the enterprise that owes it; times are Beijing's."""
+    table = plain_table(f"{len(rows):,} flow record{'' if len(rows) == 1 else 's'} owed for {month}")
+    table.add_column("enterprise, plant", overflow="fold")
+    table.caption = f"as known until {known_until.astimezone(SHANGHAI):%Y-%m-%d %H:%M}, Beijing time"
+    for name in ("state", "deadline", "filed"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("what", overflow="fold")
+    enterprise = None
+    for row in rows:
+        if row["enterprise"] != enterprise:
+            enterprise = row["enterprise"]
+            table.add_row(Text(row["name"], style="bold"))
+        state = Text(row["state"], style=STATE_STYLES.get(row["state"], ""))
+        filed = _minute(row["filed_at"]) if row["filed_at"] else ""
+        table.add_row(Text(f" {row['plant']}"), state, _until(row["deadline"]), filed, Text(_remarks(row)))
+    return table
+
+
+def _minute(instant: datetime) -> str:
+    """In Asia/Shanghai."""
+    return f"{instant.astimezone(SHANGHAI):%m-%d %H:%M}"
+
+
+def _until(end: datetime) -> str:
+    """The end of a span in Asia/Shanghai: one that ends with a day ends at its 24:00."""
+    last = end.astimezone(SHANGHAI) - MICROSECOND
+    return f"{last:%m-%d} 24:00" if (last + MICROSECOND).date() != last.date() else _minute(end)
+
+
+def _remarks(row: Mapping[str, Any]) -> str:
+    said = []
+    if row["differences"]:
+        first = ", ".join(_difference(each) for each in row["differences"][:2])
+        said.append(f"{len(row['differences'])} differ: {first}")
+    if row["not_filed"]:
+        newest = row["not_filed"][-1]
+        said.append(f"{row['not_filed_count']} not filed: {newest['outcome']}, {newest['rule']}")
+    if row["deadline"] != row["due_at"]:
+        said.append(f"due {_until(row['due_at'])}, moved by an outage")
+    if row["before_it"]:
+        said.append(f"run before by {', '.join(row['before_it'])}")
+    return "; ".join(said)
+
+
+def _difference(line: Mapping[str, Any]) -> str:
+    return (
+        f"{line['product']} {line['column']} {tonnes(line['declared_g'])} t, by events {tonnes(line['computed_g'])} t"
+    )
 
 
 def reconciliation_table(account: Any) -> Table:

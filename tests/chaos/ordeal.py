@@ -204,7 +204,7 @@ async def held_against_the_account(scene: Scene) -> Verdict:
         now = await world.ask("SELECT clock_timestamp()")
 
         async def judged() -> bool:
-            return bool(await world.ask("SELECT judged_at > $1 FROM platform", now))
+            return bool(await world.ask("SELECT judged_at > $1 AND known_until > $1 FROM platform", now))
 
         await until("watch has judged what is there", judged)
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from custody_talk import SEPARATION, chain, judged, of_custody, the_chain
+from owing_talk import DAY, DEADLINE, DUE, INSTANT, declare, due
 from regulator_desk import MINE, Desk, Json, send
 from rule_coverage import clears, fires
 
-from monazite_consumers.rules.entries import Duty, Excuse, Holiday, Recovery, Settings
+from monazite_consumers.rules.entries import Excuse, Holiday, Recovery, Settings
 from monazite_consumers.rules.obligations import Outage, extended
 from monazite_contracts.builders import (
     a_correction,
@@ -27,27 +28,12 @@ from monazite_contracts.builders import (
 
 __all__ = ["chain"]
 
-DEADLINE = datetime(2023, 6, 10, 16, tzinfo=UTC)
-"""Of May 2023: the end of 10 June in Asia/Shanghai."""
-
-INSTANT = timedelta(microseconds=1)
-DAY = timedelta(days=1)
-DUE = ["declaration-due-3", "declaration-due-1", "declaration-missing", "declaration-escalated"]
-
 
 @pytest.fixture
 async def owing(desk: Desk) -> Desk:
     """The mine's enterprise owes flow records from May 2023 on."""
     await declare(desk)
     return desk
-
-
-async def declare(desk: Desk, *more: Any, since: date = date(2023, 5, 1)) -> None:
-    await desk.declare(the_chain(("duties", Duty(enterprise="shihe", since=since, basis="R2")), *more))
-
-
-def due(alerts: dict[tuple[str, str, str], Json]) -> list[str]:
-    return [rule for rule in DUE if (rule, MINE, "2023-05") in alerts]
 
 
 @fires("declaration-due-3", "declaration-due-1", "declaration-missing", "declaration-escalated")

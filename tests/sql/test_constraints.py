@@ -55,7 +55,7 @@ VALID: dict[str, Row] = {
         "log_end": 9,
     },
     "following": {"only_row": True, "message": 0},
-    "outages": {"since": AT, "until": AT + dt.timedelta(hours=1), "what": "watch was away"},
+    "outages": {"number": 1, "since": AT, "until": AT + dt.timedelta(hours=1), "what": "down"},
     "reports": {
         "level": "nation",
         "code": "nation",
@@ -123,6 +123,7 @@ ALONE: list[tuple[str, str, Row]] = [
     ("registry_change_changes", "registry_changes", {"before": None, "after": None}),
     ("following_only_row", "following", {"only_row": False}),
     ("outage_order", "outages", {"until": AT}),
+    ("outage_what", "outages", {"what": "watch was away"}),
     ("position_adds_up", "intake_positions", {"received": 4}),
     ("position_adds_up", "intake_positions", {"holes": 2}),
     ("position_adds_up", "intake_positions", {"lost": 0}),

@@ -99,8 +99,8 @@ async def note_stored_events(connection: Connection, claims: Claims, changes: Ch
         changes.entries[envelope["source"]].append(_event_entry(place, named, outcome, reason))
 
 
-def note_unparked(rows: Iterable[Any], changes: Changes) -> None:
-    """Entries about messages (without index) and events that were parked and are decided now."""
+def note_again(rows: Iterable[Any], changes: Changes) -> None:
+    """Entries about messages (without index) and events of which something else is said now."""
     for row in rows:
         outcome, flag = Outcome(row["outcome"]), row["flag"]
         reason = Refusal(row["rule"], row["field"], row["remedy"]) if row["rule"] is not None else None

@@ -69,6 +69,8 @@ class Claims:
     rows: dict[Place, EventRow] = field(default_factory=dict)
     outcomes: dict[Place, tuple[Outcome, Refusal | None]] = field(default_factory=dict)
     effective: dict[Place, bool] = field(default_factory=dict)
+    rebased: set[Place] = field(default_factory=set)
+    """Events that say what is so now, as before, but go back to an earlier or later statement than before."""
 
 
 async def settle_claims(
@@ -93,6 +95,7 @@ async def settle_claims(
     for claim in settled.faulted:
         _park(result, claim, changes)
     _note_effective(result, groups, settled.effective, effective_before)
+    result.rebased = settled.rebased
     return result
 
 

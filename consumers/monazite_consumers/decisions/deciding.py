@@ -34,6 +34,7 @@ from monazite_consumers.sql import statement
 from monazite_contracts.envelope import Source
 from monazite_contracts.months import day_of
 from monazite_contracts.receipts import Outcome
+from monazite_contracts.times import INSTANT_MIN
 
 OF_SEVERAL_PLANTS = LOG_RULES | {"source-unknown", "unreadable", "seal-false", "platform-fault"}
 """Rules whose alerts are about a topic, the platform or another plant's key: no plant's lock covers them."""
@@ -50,6 +51,8 @@ class Platform:
     """Of the registry without which a restored database decides nothing."""
     judge_again_at: datetime | None = None
     """When every alert is judged anew after a restore."""
+    known_until: datetime = INSTANT_MIN
+    """Everything that had arrived by then has been decided and followed."""
 
     def require_current(self) -> None:
         """Refuses to decide in a restored database.

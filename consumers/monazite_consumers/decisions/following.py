@@ -11,6 +11,7 @@ from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.noticing import state
 from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.decisions.reported import doubt_amended
+from monazite_consumers.decisions.unfiled import Reading, note_unfiled
 from monazite_consumers.rules.moves import MoveRow, consignor_of, month_key, moves_of, row_of, shipment_key
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
@@ -45,12 +46,14 @@ async def next_pieces(connection: Connection) -> list[Piece]:
     rows = await connection.fetch(statement("following", "at_places"), *transposed(again, 2)) if again else []
     says = {(row["message"], index): row for row in rows for index in row["indexes"]}
     pieces = [Piece(place, says.get(place), again=True) for place in again]
+    through = reached["followed"]
     if reached["followed"] < reached["settled"]:
         new = await connection.fetch(statement("following", "next"), reached["followed"], reached["settled"], MESSAGES)
         through = new[-1]["message"] if len(new) == MESSAGES else reached["settled"]
         await connection.execute(statement("following", "reach"), through)
         await doubt_amended(connection, reached["followed"], through)
         pieces += [Piece((row["message"], index), row, again=False) for row in new for index in row["indexes"]]
+    await note_unfiled(connection, Reading(reached["followed"], through, sorted({message for message, _ in again})))
     return pieces
 
 

@@ -26,10 +26,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The result: the places that say what is so now, and the amendments that made our own code raise."""
+    """The result: the places that say what is so now, and the amendments that made our own code raise.
+
+    `rebased`: those of them that go back to another statement than before: it arrived at another instant.
+    """
 
     effective: set[Place]
     faulted: list[Claim]
+    rebased: set[Place]
 
 
 async def settle_histories(
@@ -54,12 +58,14 @@ async def settle_histories(
         for culprit in culprits:
             del after[culprit.event_id]
         new, new_orphans = histories(after)
+    roots = {history.current.by.place: history.root.place for history in old}
+    rebased = {place for h in new if (place := h.current.by.place) in roots and roots[place] != h.root.place}
     effective = _post_differences(old, new, settings, changes)
     for claim in old_orphans:
         changes.unfind(claim.place)
     for claim in new_orphans:
         post_orphan(changes, claim)
-    return Settled(effective, faulted)
+    return Settled(effective, faulted, rebased)
 
 
 def _culprit(history: History, settings: Settings) -> Claim | None:

@@ -11,7 +11,7 @@ from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.rules.alerts import AlertKey, Observed
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.rules.settling import settle_time
+from monazite_consumers.rules.settling import Instants
 from monazite_consumers.sql import statement
 from monazite_contracts.times import INSTANT_MAX
 
@@ -70,7 +70,8 @@ async def observe_noticed(
     """What has been noticed, and has settled by an instant, says of alerts."""
     if not keys:
         return {}
-    asked = transposed([(*key, _settled_before(key.rule, registry, judged_at)) for key in keys], 4)
+    instants = Instants(judged_at, await connection.fetchval(statement("platform", "known_until")))
+    asked = transposed([(*key, _settled_before(key.rule, registry, instants)) for key in keys], 4)
     examples: dict[AlertKey, list[Any]] = defaultdict(list)
     for row in await connection.fetch(statement("custody", "examples"), *asked, EXAMPLES_MAX):
         examples[AlertKey(row["rule"], row["subject"], row["period"])].append(dict(row["detail"]))
@@ -86,8 +87,8 @@ async def observe_noticed(
     return observed
 
 
-def _settled_before(rule: str, registry: Registry, judged_at: datetime) -> datetime:
-    """By when an absence must have begun that holds at an instant; what is present holds at once."""
+def _settled_before(rule: str, registry: Registry, instants: Instants) -> datetime:
+    """By when an absence must have begun that holds; what is present holds at once."""
     if RULES[rule].fires_on == "presence":
         return INSTANT_MAX
-    return judged_at - settle_time(RULES[rule], registry.settings)
+    return instants.settled_before(RULES[rule], registry.settings)

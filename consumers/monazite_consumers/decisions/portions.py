@@ -11,6 +11,7 @@ from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.custody import LOTS, judge_lots
 from monazite_consumers.decisions.deciding import Platform
 from monazite_consumers.decisions.doubting import doubt, take
+from monazite_consumers.decisions.flagging import tell_flags
 from monazite_consumers.decisions.following import follow, next_pieces
 from monazite_consumers.decisions.halving import Halving
 from monazite_consumers.decisions.licences import LICENCES, judge_licences
@@ -50,6 +51,8 @@ class Done(NamedTuple):
 async def portion(connection: Connection, registry: Registry, platform: Platform) -> Done:
     """One portion of each kind of work, in the caller's transaction."""
     halving, handled = Halving(connection, registry, platform), Counter[str]()
+    if told := await tell_flags(connection, registry, platform):
+        return Done(Counter(flag=told), aside=0)
     if pieces := await next_pieces(connection):
         await halving.do("event", pieces, partial(follow, connection))
         handled["event"] = len(pieces)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from monazite_consumers.database import Connection
-from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.changes import WHOLE, Changes, Place
 from monazite_consumers.decisions.claims import Claims
 from monazite_consumers.decisions.sequences import Verdict
 from monazite_consumers.rules.alerts import AlertKey
@@ -73,6 +73,8 @@ async def write_envelopes(connection: Connection, verdicts: Iterable[Verdict], n
     """New envelope rows are copied in after stored ones have changed: who steps down goes first."""
     fresh = set(new)
     changed = [v for v in verdicts if v.message not in fresh]
+    if changed:  # what came as a declaration may count now, or no longer
+        await restate(connection, [(v.message, WHOLE) for v in changed])
     for occupies in (False, True):
         moved = [
             (v.message, v.source, v.sequence, v.events, v.outcome, v.occupies, v.vouched, *_reason(v.reason))
@@ -92,6 +94,12 @@ async def write_envelopes(connection: Connection, verdicts: Iterable[Verdict], n
     await copy(connection, "envelopes", _ENVELOPES, rows)
 
 
+async def restate(connection: Connection, places: Sequence[Place]) -> None:
+    """Whoever follows looks at these places again."""
+    if places:
+        await connection.execute(statement("following", "restate"), *transposed(sorted(set(places)), 2))
+
+
 async def write_events(connection: Connection, claims: Claims, falling: Sequence[int], new: AbstractSet[int]) -> None:
     """Events of fallen envelopes go, stored ones step down, new ones come in, stored ones step up.
 
@@ -101,8 +109,7 @@ async def write_events(connection: Connection, claims: Claims, falling: Sequence
     if falling:
         removed = await connection.fetch(statement("events", "remove"), list(falling))
         restated += [(row["message"], row["index"]) for row in removed if row["effective"]]
-    if restated:
-        await connection.execute(statement("following", "restate"), *transposed(sorted(restated), 2))
+    await restate(connection, [*restated, *claims.outcomes, *claims.rebased])
     down = [
         (*place, outcome, *_reason(reason))
         for place, (outcome, reason) in claims.outcomes.items()

@@ -10,14 +10,13 @@ from monazite_consumers.decisions import answers
 from monazite_consumers.decisions.alerting import publish
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import Numbered, Platform, decide_numbered, read_platform
-from monazite_consumers.decisions.gaps import follow
+from monazite_consumers.decisions.flagging import QUIET, answer
 from monazite_consumers.decisions.holders import all_caps
 from monazite_consumers.decisions.logs import log_alerts
 from monazite_consumers.decisions.observing import judge_caps, observe
 from monazite_consumers.decisions.portions import catch_up
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.decisions.reading import read_row
-from monazite_consumers.decisions.sequences import Sequences
 from monazite_consumers.delivery import put
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
@@ -51,13 +50,16 @@ async def rebuild(connection: Connection, registry: Registry, *, keep: bool) -> 
     await decide_in_shadow(connection, registry, platform, until=None)
     rows = await connection.fetch(statement("rebuild", "differences"), DIFFERENCES_MAX)
     keys = await connection.fetch(statement("rebuild", "alert_keys"))
-    unparked = await connection.fetch(statement("rebuild", "unparked"), _QUIET) if keep else []
+    unparked = await connection.fetch(statement("rebuild", "unparked"), QUIET) if keep else []
     if keep:
         await connection.execute(statement("rebuild", "keep"))
     await connection.execute(statement("rebuild", "close"))
     if keep:
         await judge_again(connection, registry, platform, [AlertKey(*key) for key in keys])
-        await _answer(connection, registry, platform, unparked)
+        changes = Changes(at=platform.judged_at)
+        answers.note_again(unparked, changes)
+        await answer(connection, registry, platform, changes)
+        await connection.execute(statement("flagged", "doubt"))
     return [Difference(row["projection"], row["side"], row["row"]) for row in rows]
 
 
@@ -109,18 +111,6 @@ async def _decide_chunk(
             return
         for half in (messages[: len(messages) // 2], messages[len(messages) // 2 :]):
             await _decide_chunk(connection, registry, platform, {message: chunk[message] for message in half})
-
-
-async def _answer(connection: Connection, registry: Registry, platform: Platform, unparked: list[Any]) -> None:
-    """Tells the plants what became of their messages and events that were parked."""
-    changes = Changes(at=platform.judged_at)
-    answers.note_unparked(unparked, changes)
-    nothing = Sequences(touched=set(), leaving=set(), fresh=set())
-    decided = await follow(connection, nothing, set(changes.entries), changes)
-    await put(connection, await answers.receipts(connection, registry, decided, changes, platform.epoch))
-
-
-_QUIET = [rule.id for rule in RULES.values() if rule.quiet]
 
 
 async def _judge_all(connection: Connection, registry: Registry, platform: Platform) -> None:

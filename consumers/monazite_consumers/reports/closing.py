@@ -72,8 +72,9 @@ class Reports:
         registry = await register.load(connection)
         found = await connection.fetch(statement("reports", "closed"))
         closed = {f"{row['month']:%Y-%m}": row["revised_at"] for row in found}
-        judged_at = (await read_platform(connection)).judged_at
-        due = due_month(registry, judged_at, await _outages(connection), closed)
+        platform = await read_platform(connection)
+        judged_at = platform.judged_at
+        due = due_month(registry, min(judged_at, platform.known_until), await _outages(connection), closed)
         metrics.REPORT_DUE.set(int(due is not None))
         if due is not None:
             if not await is_nearly_caught_up(connection) or await self._behind(connection):
@@ -101,7 +102,7 @@ class Reports:
 
 
 async def _outages(connection: Connection) -> list[Outage]:
-    rows = await connection.fetch(statement("months", "outages"), datetime(2000, 1, 1, tzinfo=UTC))
+    rows = await connection.fetch(statement("outages", "since"), datetime(2000, 1, 1, tzinfo=UTC))
     return [Outage(row["since"], row["until"]) for row in rows]
 
 

@@ -11,6 +11,7 @@ import orjson
 from monazite_consumers import material
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.alerting import state_of
+from monazite_consumers.decisions.books import read_filings
 from monazite_consumers.decisions.reported import IDLE
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
@@ -27,12 +28,11 @@ from monazite_consumers.rules.month_rows import (
     span,
 )
 from monazite_consumers.rules.moves import month_key
-from monazite_consumers.rules.obligations import Filing, Obligation, Outage, extended, owed, statutory_deadline
+from monazite_consumers.rules.obligations import Obligation, Outage, extended, owing, statutory_deadline
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.reports import LINES_MAX, Basis
 from monazite_consumers.rules.summaries import summary
 from monazite_consumers.sql import statement
-from monazite_contracts.declarations import Declaration
 from monazite_contracts.months import day_start, month_end
 from monazite_contracts.reports import (
     AmendmentLine,
@@ -71,7 +71,9 @@ async def read_position(connection: Connection, registry: Registry, judged_at: A
             )
             for row in rows
         ),
-        registry_revision=registry.revision, outage_revision=0, judged_at=judged_at, release=version("monazite"),
+        registry_revision=registry.revision,
+        outage_revision=await connection.fetchval(statement("outages", "revision")),
+        judged_at=judged_at, release=version("monazite"),
     )  # fmt: skip
     return Reached(position, rows[0]["message"] if rows else 0)
 
@@ -152,20 +154,19 @@ async def _declarations(
 ) -> None:
     """Who owed the month's record, and whether it came."""
     month, position = at
-    owing = [code for code in plants if owed(code, month, registry)]
-    filings = await _filings(connection, [month_key(code, month) for code in owing])
+    owed_by = {code: found for code in plants if (found := owing(code, month, registry))}
+    filings = await read_filings(connection, [month_key(code, month) for code in owed_by])
     differing = {
         row["plant"]: row["measure"] for row in await connection.fetch(statement("reports", "differences"), month)
     }
     due = statutory_deadline(month, registry)
-    outages = [
-        Outage(r["since"], r["until"])
-        for r in await connection.fetch(statement("months", "outages"), due - timedelta(days=31))
-    ]
+    rows = await connection.fetch(statement("outages", "of_revision"), position.outage_revision)
+    outages = [Outage(*row.values()) for row in rows]
     grace = timedelta(hours=registry.settings.outage_grace_hours)
     deadline = extended(due, outages, grace)
-    for code in owing:
-        obligation = Obligation(code, month, deadline, (code, month) in registry.excuses, filings.get(code))
+    for code, enterprises in owed_by.items():
+        excused, filed = (code, month) in registry.excuses, filings[month_key(code, month)]
+        obligation = Obligation(code, month, enterprises, due, deadline, excused, filed)
         filing = obligation.filing
         plants[code].declarations.append(
             DeclarationLine(
@@ -175,16 +176,6 @@ async def _declarations(
                 filed_at=filing.arrived_at if filing is not None else None, differences=differing.get(code, 0),
             )
         )  # fmt: skip
-
-
-async def _filings(connection: Connection, keys: list[str]) -> dict[str, Filing]:
-    """The newest declaration of each; it was filed when the first one was."""
-    found: dict[str, Filing] = {}
-    for row in await connection.fetch(statement("reports", "declared"), keys):
-        said = Declaration.model_validate_json(orjson.dumps(row["data"]))
-        first = found.get(row["plant"])
-        found[row["plant"]] = Filing(said, first.arrived_at if first is not None else row["arrived_at"])
-    return found
 
 
 async def _conditions(

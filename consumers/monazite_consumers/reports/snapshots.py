@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from monazite_consumers import register
@@ -16,6 +17,9 @@ from monazite_contracts.reports import Position
 
 RESIDUE_MAX: Final = 1_000
 """Messages, events and doubts that are left to custody: what it takes a moment to do while decisions wait."""
+
+LASTS: Final = timedelta(minutes=5)
+"""From when on not everything that arrived is known for so long that it counts as an outage."""
 
 COMPUTING_LIMITS: Final = (
     "SET LOCAL statement_timeout = '30min'; SET LOCAL idle_in_transaction_session_timeout = '5min'"
@@ -37,7 +41,7 @@ async def is_nearly_caught_up(connection: Connection) -> bool:
     """Whether what is left to follow and to judge takes custody a moment only, and nothing is known to be down."""
     row = await connection.fetchrow(statement("reports", "residue"), RESIDUE_MAX)
     assert row is not None  # noqa: S101 - both rows come with the migrations
-    if await connection.fetchval(statement("reports", "outage")):
+    if await connection.fetchval(statement("reports", "outage"), LASTS):
         return False
     left = row["messages"], row["restated"], row["doubts"]
     return not row["sweeps"] and all(number < RESIDUE_MAX for number in left)

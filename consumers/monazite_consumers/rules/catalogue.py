@@ -229,7 +229,8 @@ _ROWS: Final = (
     ),
     Rule(
         "declaration-late", "plant", _WARN, _DUE, "a month's flow record came late", "an excuse by the regulator",
-        about="holding", remedy="Declare by the 10th; ask the regulator if something stood in the way.",
+        fires_on="absence", settles="at once", about="holding",
+        remedy="Declare by the 10th; ask the regulator if something stood in the way.",
     ),
     Rule(
         "declaration-differs", "plant", _WARN, _FALSE, "a month's flow record disagrees with the plant's own events",

@@ -350,6 +350,8 @@ class Settings(Entry):
     deadline_moves_on_holidays: bool = False
     outage_grace_hours: Annotated[int, Field(ge=0, le=_HOURS_MAX)] = 72
     """How much of the time before a deadline is given back if the platform was down in it."""
+    outage_minutes: Annotated[int, Field(ge=1, le=_MINUTES_MAX)] = 5
+    """For how long not everything that had arrived may be known before the platform was down or behind."""
     assay_uncertainty_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 5_000
     """One standard deviation of one assayed line, of its REO."""
     bias_tolerance_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000

@@ -11,9 +11,11 @@ from monazite_consumers.rules.moves import Column, month_key
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.declarations import Declaration, FlowLine
 from monazite_contracts.months import day_of, day_start, month_end
-from monazite_contracts.quantities import PPM, grams
+from monazite_contracts.quantities import PPM, grams, kilograms
 
 REMINDERS_DAYS: Final = (3, 1)
+WORDED_MAX: Final = 3
+"""Differences that fit into a receipt's sentence."""
 ESCALATED_AFTER: Final = timedelta(days=5)
 
 
@@ -30,29 +32,48 @@ class Status(StrEnum):
 
 
 class Outage(NamedTuple):
-    """From when until when the platform was down or behind; `until` None: it still is."""
+    """From when until when the platform was down or behind."""
 
     since: datetime
-    until: datetime | None
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """The month's declaration as it stands. `arrived_at`: when the month was first declared."""
+    """The month's declaration as it stands. `place`: of the event that says so.
+
+    `arrived_at`: of the statement, however often it was corrected since; of several statements the first one's.
+    """
 
     declaration: Declaration
+    arrived_at: datetime
+    place: tuple[int, int]
+
+
+class Unfiled(NamedTuple):
+    """What came as a declaration of the month and is none: it was refused, or awaits."""
+
+    outcome: str
+    rule: str
     arrived_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """A plant's month. `deadline`: with what an outage took from it given back."""
+    """A plant's month. `due_at`: by law. `deadline`: with what outages took from it given back.
+
+    `owing`: the enterprises that ran the plant while they had the duty, in their order: the last one owes.
+    """
 
     plant: str
     month: str
+    owing: tuple[str, ...]
+    due_at: datetime
     deadline: datetime
     excused: bool
     filing: Filing | None
+    unfiled: tuple[Unfiled, ...] = ()
+    unfiled_count: int = 0
 
     def status(self, at: datetime) -> Status:
         """How it stands at an instant."""
@@ -67,8 +88,8 @@ class Obligation:
         return Status.REMINDED if at >= self.reminded_at(max(REMINDERS_DAYS)) else Status.NOT_DUE
 
     def reminded_at(self, days: int) -> datetime:
-        """So many days before the deadline."""
-        return self.deadline - timedelta(days=days)
+        """So many days before it is due; what an outage gives back takes no reminder away."""
+        return self.due_at - timedelta(days=days)
 
 
 def statutory_deadline(month: str, registry: Registry) -> datetime:
@@ -78,7 +99,7 @@ def statutory_deadline(month: str, registry: Registry) -> datetime:
     """
     settings = registry.settings
     first = month_end(month)
-    last_day = (first + timedelta(hours=8)).date().replace(day=settings.declared_by_day)
+    last_day = day_of(first).replace(day=settings.declared_by_day)
     while settings.deadline_moves_on_holidays and registry.is_holiday(last_day):
         last_day += timedelta(days=1)
     return day_start(last_day + timedelta(days=1) if settings.deadline_day_included else last_day)
@@ -87,46 +108,77 @@ def statutory_deadline(month: str, registry: Registry) -> datetime:
 def extended(deadline: datetime, outages: Iterable[Outage], grace: timedelta) -> datetime:
     """A deadline with what outages took of the time before it given back afterwards, in time without outages.
 
-    `grace`: how much of the time before the deadline is protected. While an outage lasts there is no deadline.
+    `grace`: how much of the time before the deadline is protected.
     """
-    ordered = sorted(outages)
+    ordered = _merged(outages)
     owed = sum((_overlap(o, deadline - grace, deadline) for o in ordered), timedelta())
     end = deadline + owed
     for outage in ordered:
-        if outage.since < end and (outage.until is None or outage.until > deadline):
-            if outage.until is None:
-                return datetime.max.replace(tzinfo=deadline.tzinfo)
+        if outage.since < end and outage.until > deadline:
             end += outage.until - max(outage.since, deadline)
     return end
 
 
+def _merged(outages: Iterable[Outage]) -> list[Outage]:
+    """In their order, each instant once."""
+    found: list[Outage] = []
+    for outage in sorted(outages):
+        if found and outage.since <= found[-1].until:
+            found[-1] = Outage(found[-1].since, max(found[-1].until, outage.until))
+        else:
+            found.append(outage)
+    return found
+
+
 def _overlap(outage: Outage, since: datetime, until: datetime) -> timedelta:
-    ended = until if outage.until is None else min(outage.until, until)
-    return max(timedelta(), ended - max(outage.since, since))
+    return max(timedelta(), min(outage.until, until) - max(outage.since, since))
 
 
-def owed(plant: str, month: str, registry: Registry) -> bool:
-    """Whether whoever ran a plant on some day of a month had to report."""
-    first = date(int(month[:4]), int(month[5:]), 1)
-    day, end = first, (month_end(month) + timedelta(hours=8)).date()
+def moved_by(outage: Outage, others: Sequence[Outage], registry: Registry, until: datetime) -> list[str]:
+    """Keys of the plants' months that ended by an instant and whose deadline one more outage moves."""
+    grace = timedelta(hours=registry.settings.outage_grace_hours)
+    found: list[str] = []
+    for month in _months(registry, datetime.min.replace(tzinfo=outage.since.tzinfo), until):
+        due_at = statutory_deadline(month, registry)
+        if extended(due_at, [*others, outage], grace) != extended(due_at, others, grace):
+            found += [month_key(plant, month) for plant in registry.plants if owing(plant, month, registry)]
+    return found
+
+
+def owing(plant: str, month: str, registry: Registry) -> tuple[str, ...]:
+    """The enterprises that ran a plant on some day of a month on which they had to report, in their order.
+
+    The record is one a plant: whoever ran it last owes it. A plant changes hands with its books.
+    """
+    found: dict[str, None] = {}
+    day, end = date(int(month[:4]), int(month[5:]), 1), day_of(month_end(month))
     while day < end:
         enterprise = registry.operator(plant, day)
         if enterprise is not None and registry.has_duty(enterprise, day):
-            return True
+            found.pop(enterprise, None)  # who comes back is the last again
+            found[enterprise] = None
         day = registry.next_turn(day, end)
-    return False
+    return tuple(found)
 
 
 def owed_months(registry: Registry, after: datetime, until: datetime) -> list[str]:
     """Keys of the plants' months that ended after one instant and by another, as far as somebody owes them."""
-    found: list[str] = []
+    return [
+        month_key(plant, month)
+        for month in _months(registry, after, until)
+        for plant in registry.plants
+        if owing(plant, month, registry)
+    ]
+
+
+def _months(registry: Registry, after: datetime, until: datetime) -> Iterator[str]:
+    """The months that ended after one instant and by another, from the first on that anybody owes."""
     since = max(after, day_start(registry.first_duty)) if registry.first_duty is not None else until
     month = f"{day_of(since):%Y-%m}"
     while (end := month_end(month)) <= until:
         if end > after:
-            found += [month_key(plant, month) for plant in registry.plants if owed(plant, month, registry)]
+            yield month
         month = f"{day_of(end):%Y-%m}"
-    return found
 
 
 def differences(
@@ -142,6 +194,23 @@ def differences(
             declared_g = grams(getattr(line, f"{name}_kg")) if line is not None else 0
             if abs(declared_g - computed_g) * PPM > tolerance_ppm * max(abs(computed_g), abs(declared_g)):
                 yield {"product": product, "column": name, "declared_g": declared_g, "computed_g": computed_g}
+
+
+def wording(declaration: Declaration, lines: Sequence[Mapping[str, Any]], count: int) -> tuple[str, str]:
+    """Differences for a receipt: the path of the first one's field, and as many as fit in words."""
+    first, places = lines[0], [line.product for line in declaration.lines]
+    known = first["product"] in places
+    path = f"data.lines.{places.index(first['product'])}.{first['column']}_kg" if known else "data.lines"
+    named = [
+        f"{line['product']} {line['column']}: declared {_kg(line['declared_g'])}, by events {_kg(line['computed_g'])}"
+        for line in lines[:WORDED_MAX]
+    ]
+    more = [f"and {count - len(named)} more"] if count > len(named) else []
+    return path, "; ".join([*named, *more]) + "."
+
+
+def _kg(mass_g: int) -> str:
+    return f"{'-' if mass_g < 0 else ''}{kilograms(abs(mass_g))} kg"
 
 
 def _computed(opening_g: int, columns: Mapping[Column, int]) -> dict[str, int]:

@@ -1,8 +1,9 @@
 """What a partition's log, as the broker has it now, says of the position at which it was being read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 Replaced = Literal["position-above-end", "other-record"]
 
@@ -57,6 +58,16 @@ def stand(position: Position, log: Log) -> Standing:
     lowest = max(position.next_offset, log.start)
     following = max(lowest, log.end if log.first is None else log.first)
     return Standing(following, lost=lowest - position.next_offset, holes=following - lowest)
+
+
+def read_on(read: Mapping[Any, int], ends: Mapping[Any, int]) -> bool:
+    """Whether these are the logs that are being read: one that ends before what was read of it is another one."""
+    return all(next_offset <= ends.get(partition, next_offset) for partition, next_offset in read.items())
+
+
+def all_read(read: Mapping[Any, int], ends: Mapping[Any, int]) -> bool:
+    """Whether everything before the ends has been read; what nobody has begun to read may be empty."""
+    return all(read.get(partition, 0) >= end for partition, end in ends.items())
 
 
 def _replaced(position: Position, log: Log) -> Replaced | None:

@@ -1,9 +1,30 @@
 """How long an absence may last before it is alerted: within an enterprise minutes, between enterprises days."""
 
-from datetime import timedelta
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from monazite_consumers.rules.catalogue import RULES, Rule
 from monazite_consumers.rules.entries import Settings
+
+
+class Instants(NamedTuple):
+    """Two instants at which absences are judged.
+
+    `judged_at`: now. `known_until`: everything that had arrived by then has been decided and followed; nobody misses a
+    deadline that lies later, for what would have met it may lie unread.
+    """
+
+    judged_at: datetime
+    known_until: datetime
+
+    def of(self, rule: Rule) -> datetime:
+        """The one that counts for a rule: what holds from a dated instant on must be known until then."""
+        return min(self) if rule.settles == "at once" else self.judged_at
+
+    def settled_before(self, rule: Rule, settings: Settings) -> datetime:
+        """By when an absence must have begun that holds."""
+        return self.of(rule) - settle_time(rule, settings)
 
 
 def settle_time(rule: Rule, settings: Settings) -> timedelta:
@@ -15,10 +36,11 @@ def settle_time(rule: Rule, settings: Settings) -> timedelta:
     return timedelta(minutes=settings.settle_minutes)
 
 
-def settling(settings: Settings) -> list[tuple[list[str], timedelta]]:
-    """The rules that fire on absence, by how long they settle."""
-    by_time: dict[timedelta, list[str]] = {}
+def settling(settings: Settings, before: Instants, now: Instants) -> list[tuple[list[str], datetime, datetime]]:
+    """The rules that fire on absence, by when what settles meanwhile began: after one instant and by another."""
+    by_time: dict[tuple[datetime, datetime], list[str]] = defaultdict(list)
     for rule in RULES.values():
         if rule.fires_on == "absence":
-            by_time.setdefault(settle_time(rule, settings), []).append(rule.id)
-    return [(rules, time) for time, rules in by_time.items()]
+            began = before.settled_before(rule, settings), now.settled_before(rule, settings)
+            by_time[began].append(rule.id)
+    return [(rules, *began) for began, rules in by_time.items()]

@@ -76,3 +76,8 @@ WHERE v.rule IS NOT NULL
 GROUP BY v.outcome, v.rule, v.plant
 ORDER BY number DESC, v.rule, v.plant
 LIMIT 200;
+
+-- name: ids
+-- The ids of the events at places.
+SELECT v.message, v.index, v.event_id FROM unnest($1::bigint[], $2::smallint[]) AS k (message, index)
+JOIN events v USING (message, index);

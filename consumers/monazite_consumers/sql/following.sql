@@ -62,12 +62,16 @@ WHERE s.message = k.message AND s.index = k.index RETURNING s.noun, s.key, s.dat
 
 -- name: stated
 -- What current statements say of keys of a noun; of one key more than enough.
-SELECT k.key, x.plant, x.type, x.at, x.arrived_at, x.data FROM unnest($2::text[]) AS k (key)
+SELECT k.key, x.message, x.index, x.plant, x.type, x.at, x.arrived_at, x.data FROM unnest($2::text[]) AS k (key)
 CROSS JOIN LATERAL (
-    SELECT s.plant, s.type, s.at, s.arrived_at, s.data FROM stated s
+    SELECT s.message, s.index, s.plant, s.type, s.at, s.arrived_at, s.data FROM stated s
     WHERE s.noun = $1 AND s.key = k.key ORDER BY s.at, s.arrived_at, s.message, s.index LIMIT $3
 ) AS x
 ORDER BY k.key, x.at, x.arrived_at;
+
+-- name: followed
+-- Whether everything up to a message has been followed, and whatever was restated.
+SELECT f.message >= $1 AND NOT EXISTS (SELECT FROM restated) AS followed FROM following f;
 
 -- name: caught_up
 -- Whether everything that was decided has been followed, and nothing is in doubt.

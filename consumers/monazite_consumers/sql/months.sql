@@ -19,9 +19,18 @@ ORDER BY 1, 2, 3, 4, 5, 6, 7;
 SELECT coalesce(product, '') AS product, kind, step, coalesce(origin, '') AS origin, sum(net_g)::bigint AS net_g
 FROM moves WHERE plant = $1 AND at >= $2 AND at <= $3 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
 
--- name: outages
--- When the platform was down or behind, since an instant.
-SELECT since, until FROM outages WHERE until IS NULL OR until > $1 ORDER BY since;
+-- name: filed
+-- When what stands at these places was first stated: a correction of a record is not a later record.
+WITH RECURSIVE said AS (
+    SELECT e.message AS current, e.index AS current_index, e.message, e.plant, e.target_id, e.target_hash
+    FROM unnest($1::bigint[], $2::smallint[]) AS k (message, index) JOIN events e USING (message, index)
+    UNION ALL
+    SELECT s.current, s.current_index, e.message, e.plant, e.target_id, e.target_hash
+    FROM said s JOIN events e ON e.event_id = s.target_id AND e.hash = s.target_hash AND e.plant = s.plant
+        AND e.outcome = 'applied' AND NOT e.test
+)
+SELECT s.current AS message, s.current_index AS index, l.arrived_at FROM said s JOIN ledger l USING (message)
+WHERE s.target_id IS NULL;
 
 -- name: all
 -- Every month of a plant in which something moved or of which something was said.

@@ -2,11 +2,12 @@
 
 -- name: read
 -- The one row. Only who holds the registry lock alone moves judged_at, so that nobody judges at an instant that has passed.
-SELECT instant, judged_at, epoch, awaited_digest, judge_again_at FROM platform;
+SELECT instant, judged_at, epoch, awaited_digest, judge_again_at, known_until FROM platform;
 
 -- name: begin
--- The instant of the first apply: before it nothing was judged.
-UPDATE platform SET judged_at = $1 WHERE judged_at < '2001-01-01';
+-- The instant of the first apply: before it nothing was judged, and nobody was owed that anything be known.
+UPDATE platform SET judged_at = $1, known_until = $1, known_at = clock_timestamp(), passed_at = clock_timestamp()
+WHERE judged_at < '2001-01-01';
 
 -- name: drive
 -- Moves the driven clock, never backwards; only the driver of a test or demo does.
@@ -19,6 +20,27 @@ SELECT pg_notify('monazite_clock', '');
 -- name: judge
 -- Watch has judged at an instant, never before the last one.
 UPDATE platform SET judged_at = greatest(judged_at, $1) RETURNING judged_at;
+
+-- name: instant
+-- Where the driven clock stands, if there is one.
+SELECT instant FROM platform;
+
+-- name: settled_message
+-- Every message up to here is there, or never will be.
+SELECT settled_message FROM platform;
+
+-- name: known_until
+-- Everything that had arrived by then has been decided and followed.
+SELECT known_until FROM platform;
+
+-- name: passed
+-- Watch passes. Whether it was away for longer than a restart takes is kept until everything is known again.
+UPDATE platform SET was_down = was_down OR clock_timestamp() - passed_at > $1, passed_at = clock_timestamp();
+
+-- name: know
+-- Everything that had arrived by an instant is known; until when it was before, and whether that was too long ago.
+UPDATE platform SET known_until = $1, known_at = clock_timestamp(), was_down = false WHERE known_until <= $1
+RETURNING old.known_until AS since, old.was_down, clock_timestamp() - old.known_at > $2 AS was_long;
 
 -- name: standing
 -- What the relay must know before each pass; the arguments name a publication that this database should know.

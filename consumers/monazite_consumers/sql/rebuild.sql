@@ -57,6 +57,8 @@ WITH sides AS (
     UNION ALL SELECT 'stocks', 'rebuilt', to_jsonb(x) FROM shadow.stocks x WHERE moves <> 0
     UNION ALL SELECT 'element_flows', 'live', to_jsonb(x) FROM public.element_flows x WHERE moves <> 0
     UNION ALL SELECT 'element_flows', 'rebuilt', to_jsonb(x) FROM shadow.element_flows x WHERE moves <> 0
+    UNION ALL SELECT 'unfiled', 'live', to_jsonb(x) FROM public.unfiled x
+    UNION ALL SELECT 'unfiled', 'rebuilt', to_jsonb(x) FROM shadow.unfiled x
     UNION ALL SELECT 'tallies', 'live', to_jsonb(t) FROM public.tallies t WHERE messages <> 0
     UNION ALL SELECT 'tallies', 'rebuilt', to_jsonb(t) FROM shadow.tallies t WHERE messages <> 0
 )

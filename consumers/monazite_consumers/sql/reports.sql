@@ -67,11 +67,6 @@ ORDER BY c.arrived_at DESC, c.topic COLLATE "C", c.partition, c.log_offset DESC,
 -- On how many lines plants' declarations of a month disagree with their events.
 SELECT subject AS plant, measure FROM custody_findings WHERE noun = 'month' AND rule = 'declaration-differs' AND period = $1;
 
--- name: declared
--- What plants declared of a month.
-SELECT plant, arrived_at, data FROM stated
-WHERE noun = 'month' AND type = 'Declaration' AND key = ANY($1::text[]) ORDER BY plant, arrived_at, message, index;
-
 -- name: position
 -- How far each partition has been decided, and the newest message.
 SELECT topic, partition, log_generation, next_offset, (SELECT coalesce(max(message), 0) FROM ledger) AS message
@@ -84,8 +79,8 @@ SELECT p.settled_message - f.message AS messages, (SELECT count(*) FROM restated
 FROM following f, platform p;
 
 -- name: outage
--- Whether the platform is down or behind.
-SELECT EXISTS (SELECT FROM outages WHERE until IS NULL);
+-- Whether nothing new could be known for a while: the platform is behind, and how long it will be nobody knows.
+SELECT clock_timestamp() - known_at > $1 FROM platform;
 
 -- name: newest
 -- The newest revision of every report of a month.

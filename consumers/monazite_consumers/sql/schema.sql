@@ -165,6 +165,17 @@ CREATE TABLE findings (
     CONSTRAINT findings_pkey PRIMARY KEY (message, index, rule)
 );
 
+CREATE TABLE flagged (
+    message bigint NOT NULL,
+    index smallint NOT NULL,
+    key text NOT NULL,
+    rule text,
+    field text,
+    remedy text,
+    told boolean DEFAULT false NOT NULL,
+    CONSTRAINT flagged_pkey PRIMARY KEY (message, index)
+);
+
 CREATE TABLE flows (
     plant text NOT NULL,
     month date NOT NULL,
@@ -295,10 +306,12 @@ CREATE TABLE moves (
 
 CREATE TABLE outages (
     since timestamp with time zone NOT NULL,
-    until timestamp with time zone,
+    until timestamp with time zone NOT NULL,
     what text NOT NULL,
-    CONSTRAINT outages_pkey PRIMARY KEY (since),
-    CONSTRAINT outage_order CHECK (until > since)
+    number bigint NOT NULL,
+    CONSTRAINT outages_pkey PRIMARY KEY (number),
+    CONSTRAINT outage_order CHECK (until > since),
+    CONSTRAINT outage_what CHECK (what = ANY (ARRAY['down'::text, 'behind'::text]))
 );
 
 CREATE TABLE outbox (
@@ -334,6 +347,10 @@ CREATE TABLE platform (
     awaited_digest bytea,
     judge_again_at timestamp with time zone,
     settled_message bigint DEFAULT 0 NOT NULL,
+    known_until timestamp with time zone DEFAULT '2000-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    known_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    passed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    was_down boolean DEFAULT false NOT NULL,
     CONSTRAINT platform_pkey PRIMARY KEY (only_row),
     CONSTRAINT platform_only_row_check CHECK (only_row)
 );
@@ -487,6 +504,17 @@ CREATE TABLE told_topics (
     CONSTRAINT told_topic_id CHECK (length(topic_id) = 16)
 );
 
+CREATE TABLE unfiled (
+    message bigint NOT NULL,
+    index smallint NOT NULL,
+    plant text NOT NULL,
+    month text NOT NULL,
+    outcome text NOT NULL,
+    rule text NOT NULL,
+    arrived_at timestamp with time zone NOT NULL,
+    CONSTRAINT unfiled_pkey PRIMARY KEY (message, index)
+);
+
 ALTER TABLE adoptions ADD CONSTRAINT adopted_position FOREIGN KEY (topic, partition, log_generation) REFERENCES intake_positions(topic, partition, log_generation);
 
 ALTER TABLE registry_changes ADD CONSTRAINT registry_changes_revision_fkey FOREIGN KEY (revision) REFERENCES registry_revisions(revision);
@@ -519,6 +547,10 @@ CREATE INDEX findings_by_time ON findings USING btree (rule, at);
 
 CREATE INDEX findings_of_alert ON findings USING btree (rule, subject, period, at);
 
+CREATE INDEX flagged_of_key ON flagged USING btree (key);
+
+CREATE INDEX flagged_untold ON flagged USING btree (key) WHERE NOT told;
+
 CREATE INDEX lots_of_statement ON lots USING btree (message, index);
 
 CREATE INDEX moves_into ON moves USING btree (into_lot) INCLUDE (lot, net_g) WHERE into_lot IS NOT NULL;
@@ -541,6 +573,8 @@ CREATE INDEX stated_of_key ON stated USING btree (noun, key, at);
 
 CREATE INDEX stated_of_licence ON stated USING btree (((data -> 'export'::text) ->> 'licence'::text)) WHERE ((data -> 'export'::text) ->> 'licence'::text) IS NOT NULL;
 
+CREATE INDEX unfiled_of_month ON unfiled USING btree (plant, month, arrived_at);
+
 CREATE OR REPLACE FUNCTION public.projections()
  RETURNS text[]
  LANGUAGE sql
@@ -548,7 +582,7 @@ CREATE OR REPLACE FUNCTION public.projections()
 AS $function$
     SELECT ARRAY['envelopes', 'source_states', 'events', 'draw_days', 'cap_days', 'caps', 'lots', 'findings', 'finding_sums',
                  'alerts', 'tallies', 'following', 'restated', 'doubts', 'sweeps', 'moves', 'holdings', 'lot_states', 'stated',
-                 'shipments', 'flows', 'outputs', 'stocks', 'element_flows', 'custody_findings']
+                 'shipments', 'flows', 'outputs', 'stocks', 'element_flows', 'custody_findings', 'unfiled']
 $function$;
 
 CREATE OR REPLACE FUNCTION public.shadow_close()
@@ -587,7 +621,7 @@ BEGIN
     DROP SCHEMA IF EXISTS shadow CASCADE;
     CREATE SCHEMA shadow;
     -- What is told while rebuilding goes nowhere.
-    FOREACH name IN ARRAY projections() || ARRAY['outbox', 'receipt_numbers'] LOOP
+    FOREACH name IN ARRAY projections() || ARRAY['outbox', 'receipt_numbers', 'flagged'] LOOP
         EXECUTE format('CREATE TABLE shadow.%I (LIKE public.%I INCLUDING ALL)', name, name);
     END LOOP;
     INSERT INTO shadow.following DEFAULT VALUES;

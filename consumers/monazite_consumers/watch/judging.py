@@ -5,28 +5,33 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, WATCH_LOCK, Connection, back_off
 from monazite_consumers.decisions.changes import Changes
-from monazite_consumers.decisions.deciding import read_platform, tell
+from monazite_consumers.decisions.deciding import Platform, read_platform, tell
 from monazite_consumers.decisions.doubting import doubt
+from monazite_consumers.decisions.outages import keep_known
 from monazite_consumers.decisions.rebuilding import judge_again
 from monazite_consumers.errors import RestoredError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
+from monazite_consumers.rules.moves import month_key
 from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.rules.settling import settling
+from monazite_consumers.rules.settling import Instants, settling
 from monazite_consumers.sql import statement
+from monazite_consumers.watch.knowing import AskEnds, Knowing, nothing_waits
 from monazite_contracts.months import day_of
 
 log = logging.getLogger(__name__)
 
 PASS_S = 1.0
+CLOCKS_APART = timedelta(seconds=2)
+"""How far the broker's clock, which stamps arrivals, may lag behind ours, with what it has not yet copied."""
 
 
 def real_now() -> datetime:
@@ -37,10 +42,17 @@ def real_now() -> datetime:
 class Watch:
     """Judges every second while it holds the watch's lock; waits in line otherwise."""
 
-    def __init__(self, database_url: str, health: Health, now: Callable[[], datetime] = real_now) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        health: Health,
+        now: Callable[[], datetime] = real_now,
+        ends: AskEnds = nothing_waits,
+    ) -> None:
         self._database_url = database_url
         self._health = health
         self._now = now
+        self._knowing = Knowing(ends)
         self._registry = Registry()
         self._failures = 0
 
@@ -59,6 +71,7 @@ class Watch:
 
     async def _pass_while_held(self, connection: Connection) -> None:
         rung = asyncio.Event()
+        self._knowing.forget()
         await connection.add_listener("monazite_clock", lambda *_: rung.set())
         while True:
             rung.clear()
@@ -72,6 +85,10 @@ class Watch:
 
     async def pass_once(self, connection: Connection) -> None:
         """One pass, one transaction, on the connection that holds the lock."""
+        # The clock is read before anything else: what arrives from here on may be known already, or not yet.
+        driven: datetime | None = await connection.fetchval(statement("platform", "instant"))
+        now = driven or self._now()
+        await self._knowing.ask(connection, driven or now - CLOCKS_APART)
         async with connection.transaction():
             # Alone, and in the queue: rows that two members keep locked in turns would never be free for us.
             await connection.execute(statement("registry", "exclude_decisions"), REGISTRY_LOCK)
@@ -79,24 +96,25 @@ class Watch:
                 self._registry = await register.load(connection)
             await connection.execute(statement("following", "settled"))
             if self._registry.revision:
-                await self._judge(connection)
+                await self._judge(connection, now)
         metrics.WATCH_PASSES.inc()
 
-    async def _judge(self, connection: Connection) -> None:
+    async def _judge(self, connection: Connection, now: datetime) -> None:
         before = await read_platform(connection)
         before.require_current()
-        now = before.instant or self._now()
-        if now <= before.judged_at:
+        if now < before.judged_at:
             return  # a clock that was set back judges nothing; it will catch up
+        known_until = await keep_known(connection, self._registry, await self._knowing.reached(connection))
+        if (now, known_until) == (before.judged_at, before.known_until):
+            return
+        platform = replace(before, judged_at=now, known_until=known_until)
         await connection.execute(statement("platform", "judge"), now)
-        platform = replace(before, judged_at=now)
         changes = Changes(at=now)
-        for rules, settle in settling(self._registry.settings):
-            for row in await connection.fetch(
-                statement("findings", "settling"), rules, before.judged_at - settle, now - settle
-            ):
-                changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))
-        await doubt(connection, (("month", key) for key in owed_months(self._registry, before.judged_at, now)))
+        settled = await self._settled(connection, before, platform)
+        changes.touched |= settled
+        owed = owed_months(self._registry, before.judged_at, now)
+        flagged = [month_key(key.subject, key.period) for key in settled if key.rule == "declaration-differs"]
+        await doubt(connection, (("month", key) for key in (*owed, *flagged)))
         caps = taking_effect(self._registry, before.judged_at, now)
         await tell(connection, self._registry, platform, changes, caps)
         if platform.judge_again_at is not None and platform.judge_again_at <= now:
@@ -104,6 +122,16 @@ class Watch:
             await judge_again(connection, self._registry, platform, keys)
             await connection.execute(statement("platform", "judged_again"))
         metrics.WATCH_JUDGED_AT.set(platform.judged_at.timestamp())
+        metrics.WATCH_KNOWN_UNTIL.set(platform.known_until.timestamp())
+
+    async def _settled(self, connection: Connection, before: Platform, now: Platform) -> set[AlertKey]:
+        """Alerts about absences that have settled meanwhile."""
+        was, is_so = (Instants(each.judged_at, each.known_until) for each in (before, now))
+        found: set[AlertKey] = set()
+        for rules, after, until in settling(self._registry.settings, was, is_so):
+            rows = await connection.fetch(statement("findings", "settling"), rules, after, until)
+            found |= {AlertKey(row["rule"], row["subject"], row["period"]) for row in rows}
+        return found
 
 
 def taking_effect(registry: Registry, after: datetime, until: datetime) -> set[Cap]:

@@ -58,6 +58,7 @@ class Driver:
         end = day_start(simulation.chapters[-1].day.replace(month=12, day=31)) + timedelta(days=4)
         await clock.drive(self.connection, end)
         await self._until("watch has judged", lambda: self._judged(end))
+        await self._until("watch knows everything", lambda: self._known(end))
         await self._followed(end)
         await self._until("relay has published", self._all_published)
 
@@ -86,6 +87,9 @@ class Driver:
 
     async def _judged(self, instant: datetime) -> bool:
         return (await read_platform(self.connection)).judged_at >= instant
+
+    async def _known(self, instant: datetime) -> bool:
+        return (await read_platform(self.connection)).known_until >= instant
 
     async def _all_followed(self) -> bool:
         (row,) = await self.connection.fetch(statement("following", "caught_up"))

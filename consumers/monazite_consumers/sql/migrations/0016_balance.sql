@@ -49,5 +49,5 @@ CREATE TABLE element_flows (
 CREATE OR REPLACE FUNCTION projections() RETURNS text[] IMMUTABLE LANGUAGE sql AS $$
     SELECT ARRAY['envelopes', 'source_states', 'events', 'draw_days', 'cap_days', 'caps', 'lots', 'findings', 'finding_sums',
                  'alerts', 'tallies', 'following', 'restated', 'doubts', 'sweeps', 'moves', 'holdings', 'lot_states', 'stated',
-                 'shipments', 'flows', 'outputs', 'stocks', 'element_flows', 'custody_findings']
+                 'shipments', 'flows', 'outputs', 'stocks', 'element_flows', 'custody_findings', 'unfiled']
 $$;

@@ -1,0 +1,102 @@
+"""What plants owe for their months: whether it was filed, in time, and as the events say."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.books import Month
+from monazite_consumers.decisions.flagging import Flag
+from monazite_consumers.decisions.noticing import Noticed
+from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.obligations import (
+    ESCALATED_AFTER,
+    REMINDERS_DAYS,
+    Obligation,
+    Outage,
+    Status,
+    extended,
+    owing,
+    statutory_deadline,
+    wording,
+)
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.settling import settle_time
+from monazite_consumers.sql import statement
+from monazite_contracts.months import month_end
+
+LINES_MAX: Final = 20
+"""Differences that a finding names one by one."""
+
+
+async def read_outages(connection: Connection, months: Iterable[Month], registry: Registry) -> Sequence[Outage]:
+    """The outages that deadlines of these months may rest on."""
+    first = min((month_end(known.month) for known in months), default=None)
+    if first is None:
+        return []
+    grace = timedelta(hours=registry.settings.outage_grace_hours)
+    return [Outage(*row.values()) for row in await connection.fetch(statement("outages", "since"), first - grace)]
+
+
+def obligation_of(known: Month, outages: Sequence[Outage], registry: Registry) -> Obligation | None:
+    """What a plant owes for a month; None where it owes nothing."""
+    enterprises = owing(known.plant, known.month, registry)
+    if not enterprises:
+        return None
+    grace = timedelta(hours=registry.settings.outage_grace_hours)
+    due_at = statutory_deadline(known.month, registry)
+    return Obligation(
+        known.plant, known.month, enterprises, due_at, extended(due_at, outages, grace),
+        (known.plant, known.month) in registry.excuses, known.filing, tuple(known.unfiled), known.unfiled_count,
+    )  # fmt: skip
+
+
+def about_agreement(key: str, known: Month, registry: Registry) -> Iterator[Noticed]:
+    lines = known.differences(registry)
+    if lines:
+        arrived_at = max(each.arrived_at for each in known.declared)
+        detail = {"month": known.month, "lines": [dict(line) for line in lines[:LINES_MAX]]}
+        yield Noticed(key, "declaration-differs", known.plant, known.month, arrived_at, len(lines), detail)
+
+
+def flag_of(noticed: Noticed, months: Mapping[str, Month], registry: Registry, judged_at: datetime) -> Flag | None:
+    """What the plant is told, once a difference has settled: until then the events may be under way."""
+    rule = RULES[noticed.rule]
+    filing = months[noticed.key].filing
+    if rule.id != "declaration-differs" or filing is None:
+        return None
+    if noticed.at > judged_at - settle_time(rule, registry.settings):
+        return None
+    field_path, remedy = wording(filing.declaration, noticed.detail["lines"], noticed.measure)
+    return Flag(noticed.key, filing.place, rule.id, field_path, f"{remedy} {rule.remedy}")
+
+
+def about_obligation(key: str, known: Month, obligation: Obligation | None) -> Iterator[Noticed]:
+    """Of a month that has ended."""
+    if obligation is None or obligation.excused:
+        return
+    filing = obligation.filing
+    detail: dict[str, Any] = {
+        "month": known.month, "enterprise": obligation.owing[-1], "deadline": obligation.deadline.isoformat(),
+    }  # fmt: skip
+    if filing is not None:
+        if obligation.status(filing.arrived_at) is Status.LATE:
+            late = detail | {"filed_at": filing.arrived_at.isoformat()}
+            yield Noticed(key, "declaration-late", known.plant, known.month, filing.arrived_at, 1, late)
+        return
+    detail |= _not_filed(obligation)
+    due = [(f"declaration-due-{days}", obligation.reminded_at(days)) for days in REMINDERS_DAYS]
+    due += [
+        ("declaration-missing", obligation.deadline),
+        ("declaration-escalated", obligation.deadline + ESCALATED_AFTER),
+    ]
+    for rule, at in due:
+        yield Noticed(key, rule, known.plant, known.month, at, 1, detail)
+
+
+def _not_filed(obligation: Obligation) -> dict[str, Any]:
+    """That something came, and why it does not count."""
+    if not obligation.unfiled:
+        return {}
+    named = [each._asdict() | {"arrived_at": each.arrived_at.isoformat()} for each in obligation.unfiled]
+    return {"not_filed": named, "not_filed_count": obligation.unfiled_count}

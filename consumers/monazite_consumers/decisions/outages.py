@@ -1,0 +1,36 @@
+"""Keeps until when everything is known, and records as an outage when that took too long."""
+
+from datetime import UTC, datetime, timedelta
+
+from monazite_consumers import metrics
+from monazite_consumers.database import Connection
+from monazite_consumers.decisions.doubting import doubt
+from monazite_consumers.rules.obligations import Outage, moved_by
+from monazite_consumers.rules.registry import Registry
+from monazite_consumers.sql import statement
+
+
+async def keep_known(connection: Connection, registry: Registry, reached: datetime | None) -> datetime:
+    """Until when everything is known, given that it may have reached further; under the lock that excludes decisions.
+
+    How long nobody knew is measured on the real clock: a driven clock that jumps is no outage. From when until when it
+    was is said on the platform's own.
+    """
+    limit = timedelta(minutes=registry.settings.outage_minutes)
+    await connection.execute(statement("platform", "passed"), limit)
+    if reached is not None:
+        for row in await connection.fetch(statement("platform", "know"), reached, limit):
+            if row["was_long"] and row["since"] < reached:
+                outage = Outage(row["since"], reached)
+                await _record(connection, registry, outage, "down" if row["was_down"] else "behind")
+    known_until: datetime = await connection.fetchval(statement("platform", "known_until"))
+    return known_until
+
+
+async def _record(connection: Connection, registry: Registry, outage: Outage, what: str) -> None:
+    """A fact from now on: every month whose deadline it moves is judged anew."""
+    rows = await connection.fetch(statement("outages", "since"), datetime.min.replace(tzinfo=UTC))
+    others = [Outage(*row.values()) for row in rows]
+    await connection.fetchval(statement("outages", "add"), *outage, what)
+    metrics.OUTAGES.labels(what).inc()
+    await doubt(connection, (("month", key) for key in moved_by(outage, others, registry, outage.until)))

@@ -1,0 +1,120 @@
+"""Through which instant everything that arrived is known: intake has read it, and custody has followed it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from monazite_consumers.database import Connection
+from monazite_consumers.rules.positions import all_read, read_on
+from monazite_consumers.settings import KafkaSettings
+from monazite_consumers.sql import statement
+from monazite_contracts.topics import PLANT_TOPICS, TOPICS
+
+log = logging.getLogger(__name__)
+
+ANSWERS_WITHIN_S: Final = 2.0
+"""Longer is no answer: watch goes on without, and what is known stays what it was."""
+
+Offsets = Mapping[TopicPartition, int]
+AskEnds = Callable[[], Awaitable[Offsets | None]]
+
+PARTITIONS: Final = [
+    TopicPartition(topic.name, number)
+    for topic in TOPICS
+    if topic.name in PLANT_TOPICS.values()
+    for number in range(topic.partitions)
+]
+
+
+async def nothing_waits() -> Offsets | None:
+    """For a platform without Kafka: whatever has arrived has been handed in."""
+    return {}
+
+
+class Ends:
+    """Asks Kafka where the plant topics end."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._reader: AIOKafkaConsumer | None = None
+
+    async def __call__(self) -> Offsets | None:
+        """The offsets after the newest messages; None while Kafka does not say."""
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                if self._reader is None:
+                    reader = AIOKafkaConsumer(
+                        bootstrap_servers=self._kafka.bootstrap, group_id=None, enable_auto_commit=False
+                    )
+                    try:
+                        await reader.start()
+                    except BaseException:
+                        await reader.stop()
+                        raise
+                    self._reader = reader
+                ends: Offsets = await self._reader.end_offsets(PARTITIONS)
+                return ends
+        except (OSError, KafkaError) as error:
+            log.info("nobody says where the plant topics end: %s: %s", type(error).__name__, error)
+            return None
+
+    async def stop(self) -> None:
+        """Hangs up."""
+        if self._reader is not None:
+            await self._reader.stop()
+
+
+@dataclass(slots=True)
+class _Sought:
+    """Everything that had arrived `at` an instant lies before `ends`; once it is read, `message` is the last of it."""
+
+    at: datetime
+    ends: Offsets
+    message: int | None = None
+
+
+class Knowing:
+    """Asks for the ends at an instant, and waits until what lies before them has been read and followed."""
+
+    def __init__(self, ends: AskEnds) -> None:
+        self._ends = ends
+        self._sought: _Sought | None = None
+
+    def forget(self) -> None:
+        """Whatever was sought: another database may be behind the next connection."""
+        self._sought = None
+
+    async def ask(self, connection: Connection, at: datetime) -> None:
+        """At an instant that has come already, and outside of any transaction."""
+        read = await _positions(connection)
+        ends = await self._ends()
+        if ends is None or not read_on(read, ends):
+            return
+        if self._sought is None or any(ends.get(tp, 0) < end for tp, end in self._sought.ends.items()):
+            self._sought = _Sought(at, ends)  # logs that were made again end elsewhere
+
+    async def reached(self, connection: Connection) -> datetime | None:
+        """The instant through which everything is known since; in a transaction beside which nobody decides."""
+        sought = self._sought
+        if sought is None:
+            return None
+        if sought.message is None:
+            if not all_read(await _positions(connection), sought.ends):
+                return None
+            sought.message = await connection.fetchval(statement("platform", "settled_message"))
+        if not await connection.fetchval(statement("following", "followed"), sought.message):
+            return None
+        self._sought = None
+        return sought.at
+
+
+async def _positions(connection: Connection) -> Offsets:
+    """Of the newest generation of each partition's log."""
+    rows = await connection.fetch(statement("positions", "all"))
+    return {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}

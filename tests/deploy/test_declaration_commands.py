@@ -1,0 +1,119 @@
+"""`monazite declarations`, as a person and as a program see it."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import date
+from typing import Any
+
+import pytest
+from custody_talk import RECYCLER, SEPARATION, judged
+from owing_talk import DAY, DEADLINE, declare
+from regulator_desk import MINE, Desk, desk, open_desk, send
+
+from monazite_consumers.rules.entries import Duty
+from monazite_contracts.builders import a_declaration, a_nil_declaration
+
+__all__ = ["desk", "open_desk"]
+
+WIDTH = 100
+Ran = subprocess.CompletedProcess[str]
+
+
+def monazite(desk: Desk, *arguments: object) -> Ran:
+    """What a person sees who types this on a terminal of 100 columns."""
+    return subprocess.run(
+        [sys.executable, "-m", "monazite", *map(str, arguments)],
+        env=os.environ | {"COLUMNS": f"{WIDTH}", "MONAZITE_DATABASE__URL": desk.url},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+async def shown(desk: Desk, *arguments: object) -> str:
+    ran = await asyncio.to_thread(monazite, desk, "declarations", *arguments)
+    assert ran.returncode == 0, ran.stderr
+    assert max(map(len, ran.stdout.splitlines())) <= WIDTH
+    return ran.stdout
+
+
+async def read(desk: Desk, *arguments: object) -> Any:
+    ran = await asyncio.to_thread(monazite, desk, "declarations", *arguments, "--json")
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+LATE = a_nil_declaration(plant=SEPARATION)
+DIFFERS = a_declaration()
+
+
+@pytest.fixture
+async def may(desk: Desk) -> Desk:
+    """Of May the mine's record disagrees, the separation plant's is late, and the recycler's was refused."""
+    duties = [("duties", Duty(enterprise=who, since=date(2023, 5, 1), basis="R2")) for who in ("baogang", "ganzhou")]
+    await declare(desk, *duties)
+    await desk.receive(send(DIFFERS, at=DEADLINE - DAY))
+    await desk.receive(send(a_nil_declaration(plant=RECYCLER, nil=False), at=DEADLINE - DAY))
+    await desk.receive(send(LATE, at=DEADLINE))
+    await judged(desk, at=DEADLINE + DAY)
+    return desk
+
+
+async def test_a_person_sees_how_each_record_stands_and_why(may: Desk) -> None:
+    said = await shown(may)
+    assert "3 flow records owed for 2023-05" in said
+    assert re.search(rf"shihe *\n +{MINE} +reported +06-10 24:00 +06-10 00:00 +3 differ: +bastnaesite", said)
+    assert re.search(rf"{SEPARATION} +late +06-10 24:00 +06-11 00:00", said)
+    assert re.search(rf"{RECYCLER} +missing +06-10 24:00 +1 not filed:", said)
+    assert "as known until 2023-06-12 00:00, Beijing time" in said
+    assert "The clock is DRIVEN" in said
+
+
+async def test_a_program_reads_everything(may: Desk) -> None:
+    found = await read(may, "2023-05")
+    assert (found["month"], found["outage_revision"]) == ("2023-05", 0)
+    by_plant = {row["plant"]: row for row in found["obligations"]}
+    assert [row["enterprise"] for row in found["obligations"]] == ["baogang", "ganzhou", "shihe"]
+    mine, late, missing = by_plant[MINE], by_plant[SEPARATION], by_plant[RECYCLER]
+    assert (mine["state"], mine["event_id"]) == ("reported", DIFFERS["id"])
+    assert mine["differences"][0] == {
+        "product": "bastnaesite-concentrate", "column": "made", "declared_g": 20_000_000, "computed_g": 0,
+    }  # fmt: skip
+    assert (late["state"], late["event_id"], late["filed_at"]) == ("late", LATE["id"], "2023-06-10 16:00:00+00:00")
+    assert (missing["state"], missing["event_id"], missing["not_filed_count"]) == ("missing", None, 1)
+    assert [each["outcome"] for each in missing["not_filed"]] == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "plants"),
+    [
+        (("--plant", MINE), [MINE]),
+        (("--enterprise", "baogang"), [SEPARATION]),
+        (("--state", "missing"), [RECYCLER]),
+        (("--state", "confirmed nil"), []),
+        (("2023-04",), []),
+        (("2023-06", "--plant", MINE), [MINE]),
+    ],
+)
+async def test_what_is_asked_for_can_be_narrowed(may: Desk, narrowed: tuple[str, ...], plants: list[str]) -> None:
+    assert [row["plant"] for row in (await read(may, *narrowed))["obligations"]] == plants
+
+
+async def test_a_deadline_that_an_outage_moved_says_so(may: Desk) -> None:
+    await may.connection.execute("INSERT INTO outages VALUES ($1, $2, 'down', 1)", DEADLINE - DAY, DEADLINE + DAY)
+    said = await shown(may, "--plant", SEPARATION)
+    assert re.search(rf"{SEPARATION} +confirmed nil +06-12 24:00", said)
+    assert "due 06-10 24:00, moved by an outage" in " ".join(said.split())
+    assert (await read(may))["outage_revision"] == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [(("2023-5",), "is no month: write 2023-05"), (("--state", "gone"), "use one of not due, reminded")],
+)
+async def test_what_cannot_be_asked_is_one_line_with_a_remedy(may: Desk, wrong: tuple[str, ...], said: str) -> None:
+    ran = await asyncio.to_thread(monazite, may, "declarations", *wrong)
+    assert ran.returncode == 2
+    assert said in re.sub(r"[│\s]+", " ", ran.stderr)
