@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from report_documents import (
 )
 
 from monazite.rendering import FORMS, ExtraMissingError, Form, render
+from monazite.rendering.headline import document_hash
+from monazite_contracts.envelope import canonical
 from monazite_contracts.reports import TraceabilityReport
 from monazite_contracts.sealed_files import open_sealed, seal_file
 
@@ -58,6 +61,11 @@ def test_the_same_document_gives_the_same_bytes_in_any_process_and_zone() -> Non
     ]
     assert printed[0] == printed[1]
     assert len(set(eval(printed[0]))) == 2 * len(FORMS)  # noqa: S307 - our own list
+
+
+def test_the_hash_in_a_file_is_the_stored_documents() -> None:
+    written = canonical(a_second_revision(8).model_dump(mode="json"))
+    assert document_hash(TraceabilityReport.model_validate_json(written)) == sha256(written).hexdigest()
 
 
 def test_another_document_gives_other_bytes() -> None:

@@ -166,7 +166,7 @@ def _cell(kind: Kind, cell: Cell) -> str:
     if isinstance(cell, int):
         return _mass(cell) if kind is Kind.MASS else percent(cell) if kind is Kind.SHARE else f"{cell:,}"
     if isinstance(cell, Named):
-        return f"{written(cell.name)}<small>{written(cell.code)}</small>" if cell.name else written(cell.code)
+        return f"{written(cell.name)}<small>{written(cell.code)}</small>" if cell.is_named else written(cell.code)
     if isinstance(cell, datetime):
         return minute(cell)
     return NOTHING if cell is None else written(cell)

@@ -169,7 +169,7 @@ def _cell(kind: Kind, cell: Cell) -> Any:
     if isinstance(cell, int):
         return _number(kind, cell)
     if isinstance(cell, Named):
-        return ["named", breakable(seen(cell.code)), breakable(seen(cell.name))]
+        return ["named", breakable(seen(cell.code)), breakable(seen(cell.name)) if cell.is_named else ""]
     if isinstance(cell, datetime):
         return minute(cell)
     return None if cell is None else breakable(seen(cell))

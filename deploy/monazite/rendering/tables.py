@@ -32,6 +32,11 @@ class Named:
     code: str
     name: str = ""
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the name says more than the code."""
+        return self.name not in {"", self.code}
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
