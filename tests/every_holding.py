@@ -8,6 +8,7 @@ from regulator_desk import Declared, Json, a_period, a_plant, an_enterprise
 
 from monazite_consumers.rules.entries import Duty, Licence, Recovery
 from monazite_contracts.builders import (
+    a_blend,
     a_change_of_destination,
     a_correction,
     a_declaration,
@@ -18,6 +19,7 @@ from monazite_contracts.builders import (
     a_production,
     a_receipt_of_goods,
     a_separation,
+    a_split,
     a_stocktake,
     an_import,
     an_input,
@@ -66,6 +68,22 @@ def _lots() -> Iterator[Json]:
     yield a_loss(plant=MINE, record="L-1", lot=LOT, net_mass_kg="25000.000")
     yield a_loss(plant=MINE, record="L-2", lot=f"{MINE}/NOBODY")
     yield a_separation(plant=SEPARATION, record="S-1", inputs=[an_input(lot=f"{MINE}/GONE")])
+    yield from _contradictions()
+
+
+def _contradictions() -> Iterator[Json]:
+    """W-4 was refused, W-1 came in the evening."""
+    yield a_loss(plant=SEPARATION, record="L-3", lot=f"{MINE}/REFUSED")
+    yield _sent("W-10", lines=[_sent_line("REFUSED")])
+    yield _taken_in("W-10", outcome="refused", lines=[_line(0, 1_000, "REFUSED")])
+    yield a_loss(plant=SEPARATION, record="L-4", lot=f"{MINE}/LATER", lost_at="2023-05-04T09:00:00+08:00")
+    yield _sent("W-11", lines=[_sent_line("LATER")])
+    yield _taken_in("W-11", lines=[_line(1_000, lot="LATER")])
+    yield a_blend(plant=MINE, record="BLEND", parents=[{"lot": LOT, "net_mass_kg": "9000.000"}])
+    part = {"lot": f"{MINE}/PART", "net_mass_kg": "900.000"}
+    yield a_split(plant=MINE, record="SPLIT", parent={"lot": LOT, "net_mass_kg": "1000.000"}, children=[part])
+    scrap = an_input(lot=LOT, product="magnet-scrap", net_mass_kg="1000.000")
+    yield a_separation(plant=RECYCLER, record="LAUNDERED", activity="recovered", origin="recycled", inputs=[scrap])
 
 
 def _waybills() -> Iterator[Json]:
@@ -85,9 +103,13 @@ def _waybills() -> Iterator[Json]:
     yield _sent("W-9", consignee={"kind": "plant", "plant": RECYCLER})
 
 
-def _line(accepted: int, refused: int = 0) -> Json:
+def _sent_line(name: str) -> Json:
+    return {"lot": f"{MINE}/{name}", "product": "bastnaesite-concentrate", "net_mass_kg": "1000.000"}
+
+
+def _line(accepted: int, refused: int = 0, lot: str = "R-1") -> Json:
     masses = {"accepted_kg": f"{accepted}.000", "refused_kg": f"{refused}.000"}
-    return {"lot": LOT} | masses | ({"reason": "other"} if accepted != 1_000 else {})
+    return {"lot": f"{MINE}/{lot}"} | masses | ({"reason": "other"} if accepted != 1_000 else {})
 
 
 def _sent(waybill: str, **changes: Any) -> Json:
@@ -129,7 +151,10 @@ def _months() -> Iterator[Json]:
     yield a_declaration(plant=SEPARATION, record="M-4", month="2023-04")
     yield a_stocktake(plant=SEPARATION, record="C-1", taken_at="2023-05-04T18:00:00+08:00")
     yield _claimed_too_low()
-    pure, metal = an_oxide_assay(treo_pct="100.0000"), a_metal_assay(Nd="100.0000")
+    for month in (1, 2):
+        period = a_period(date(2023, month, 10))
+        yield a_production(plant=MINE, record=f"B-{month + 1}", period=period, claimed_reo_kg="11000.000")
+    pure, metal = an_oxide_assay(treo_pct="100.0000", oxides_pct={"Nd": "75.0000"}), a_metal_assay(Nd="100.0000")
     for activity, product, assay in (
         ("separated", "ndpr-oxide", pure), ("smelted", "neodymium-metal", metal), ("recovered", "ndpr-oxide", pure),
     ):  # fmt: skip

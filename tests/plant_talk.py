@@ -409,6 +409,7 @@ class Knobs:
     separated_again_counts: bool = False
     claim_tolerance_ppm: int = 5_000
     mass_tolerance_ppm: int = 2_000
+    assay_uncertainty_ppm: int = 5_000
     settle_across_hours: int = 48
     owing_from: date | None = date(2023, 12, 1)
     licensed_kg: str = "6000.000"
@@ -430,6 +431,7 @@ KNOBS: dict[str, Any] = {
     "separated_again_counts": st.booleans(),
     "claim_tolerance_ppm": st.sampled_from((5_000, 900_000)),
     "mass_tolerance_ppm": st.sampled_from((2_000, 900_000)),
+    "assay_uncertainty_ppm": st.sampled_from((5_000, 0)),
     "settle_across_hours": st.sampled_from((1, 4_000)),
     "owing_from": st.sampled_from((None, date(2023, 12, 1), date(2024, 1, 1))),
     "licensed_kg": st.sampled_from(("6000.000", "9000.000")),

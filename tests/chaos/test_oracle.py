@@ -186,7 +186,7 @@ def test_more_than_on_hand_and_a_lot_of_nobodys() -> None:
 
 def test_a_chain_is_as_lawful_as_what_went_into_it() -> None:
     made = builders.a_separation(plant=MINE, record="S-1", inputs=[builders.an_input(lot=f"{MINE}/R-1")])
-    assert about(end_of(a_message([a_lot(50), made])), MINE) == set()
+    assert about(end_of(a_message([a_lot(50, day="2023-05-03"), made])), MINE) == set()
     assert "origin-unlawful" in about(end_of(a_message([made])), MINE)
 
 

@@ -1,10 +1,10 @@
 """Lots: what is on hand, where it comes from, and what cannot be."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from custody_talk import LOT, SEPARATION, SOON, chain, judged, of_custody, on_hand
-from regulator_desk import MINE, Desk, a_plant, an_enterprise, send
+from regulator_desk import MINE, Desk, a_period, a_plant, an_enterprise, send
 from rule_coverage import clears, fires
 
 from monazite_contracts.builders import (
@@ -26,7 +26,9 @@ __all__ = ["chain"]
 async def test_a_lot_from_the_mine_to_separation_leaves_nothing_to_notice(chain: Desk) -> None:
     told = await judged(
         chain, a_production(), a_dispatch(record="D-1"), a_receipt_of_goods(record="D-2"),
-        a_separation(record="S-1", lot=f"{SEPARATION}/S-1", plant=SEPARATION),
+        a_separation(
+            record="S-1", lot=f"{SEPARATION}/S-1", plant=SEPARATION, period=a_period(date(2023, 5, 6))
+        ),
     )  # fmt: skip
     assert of_custody(told) == set()
     assert await on_hand(chain, LOT, MINE) == 2_000_000

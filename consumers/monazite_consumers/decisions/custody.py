@@ -1,14 +1,14 @@
 """Judges lots anew: what they are, whether their chains end lawfully, and who gave away more than there was."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.doubting import doubt
+from monazite_consumers.decisions.lot_findings import Known, notice_lots
 from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
@@ -16,33 +16,17 @@ from monazite_consumers.rules.custody import (
     LotState,
     Maker,
     Parent,
-    Shortfall,
     changed,
     in_circle,
     is_suspect,
     judge_lot,
-    shortfalls,
 )
-from monazite_consumers.rules.moves import KINDS, MAKING, MoveRow, is_output, own
+from monazite_consumers.rules.moves import MAKING, MoveRow, is_output, own
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
-from monazite_contracts.months import day_of
 
 LOTS: Final = 500
 """That one portion judges."""
-
-_OUT: Final = [kind.name for kind in KINDS.values() if kind.sign < 0]
-_HANDLED: Final = [kind.name for kind in KINDS.values() if kind.sign and not kind.makes]
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of a portion's lots."""
-
-    makers: Mapping[str, Sequence[Maker]]
-    parents: Mapping[str, Sequence[Parent]]
-    held: Mapping[str, Sequence[tuple[str, str, int]]]
-    before: Mapping[str, LotState]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +71,7 @@ async def examine_lots(connection: Connection, registry: Registry, lots: Sequenc
     if suspects:
         for row in await connection.fetch(statement("moves", "circles"), suspects):
             states[row["lot"]] = in_circle(states[row["lot"]])
-    return Examined(states, known.before, await _notice(connection, registry, states, known))
+    return Examined(states, known.before, await notice_lots(connection, registry, states, known))
 
 
 async def _fill(connection: Connection, states: Mapping[str, LotState], moved: set[str]) -> None:
@@ -124,7 +108,7 @@ def filled(row: MoveRow, now: LotState) -> MoveRow:
     )
 
 
-async def _read(connection: Connection, lots: Sequence[str]) -> _Known:
+async def _read(connection: Connection, lots: Sequence[str]) -> Known:
     makers: dict[str, list[Maker]] = defaultdict(list)
     for row in await connection.fetch(statement("moves", "makers"), lots, list(MAKING)):
         makers[row["lot"]].append(Maker(*list(row.values())[1:]))
@@ -135,56 +119,4 @@ async def _read(connection: Connection, lots: Sequence[str]) -> _Known:
     for row in await connection.fetch(statement("moves", "holdings"), lots):
         held[row["lot"]].append((row["plant"], row["kind"], row["net_g"]))
     stored = await connection.fetch(statement("custody", "states"), lots)
-    return _Known(makers, parents, held, {row["lot"]: LotState(*row.values()) for row in stored})
-
-
-async def _notice(
-    connection: Connection, registry: Registry, states: Mapping[str, LotState], known: _Known
-) -> list[Noticed]:
-    short: list[tuple[str, Shortfall]] = []
-    orphans: list[tuple[str, str]] = []
-    for lot, now in states.items():
-        held = known.held[lot]
-        short += [(lot, each) for each in shortfalls(held, registry.mass_tolerance_ppm(now.product))]
-        if not known.makers.get(lot):
-            orphans += [(lot, plant) for plant in sorted({plant for plant, kind, _ in held if kind in _HANDLED})]
-    out = await _latest(connection, [(lot, each.plant) for lot, each in short], _OUT)
-    handled = await _latest(connection, orphans, _HANDLED)
-    noticed = [_overdrawn(lot, each, *out[lot, each.plant]) for lot, each in short]
-    noticed += [_unreported(lot, plant, *handled[lot, plant]) for lot, plant in orphans]
-    noticed += _unlawful(states, known)
-    return noticed
-
-
-async def _latest(
-    connection: Connection, pairs: Sequence[tuple[str, str]], kinds: list[str]
-) -> dict[tuple[str, str], tuple[datetime, datetime]]:
-    if not pairs:
-        return {}
-    rows = await connection.fetch(statement("moves", "latest"), *transposed(pairs, 2), kinds)
-    return {(row["lot"], row["plant"]): (row["at"], row["arrived_at"]) for row in rows}
-
-
-def _period(at: datetime) -> str:
-    return f"{day_of(at):%Y-%m}"
-
-
-def _overdrawn(lot: str, short: Shortfall, at: datetime, arrived_at: datetime) -> Noticed:
-    detail: dict[str, Any] = {"lot": lot, "in_g": short.in_g, "out_g": short.out_g}
-    return Noticed(lot, "lot-overdrawn", short.plant, _period(at), arrived_at, short.out_g - short.in_g, detail)
-
-
-def _unreported(lot: str, plant: str, at: datetime, arrived_at: datetime) -> Noticed:
-    rule = "lot-unreported" if lot.partition("/")[0] == plant else "lot-unreported-elsewhere"
-    return Noticed(lot, rule, plant, _period(at), arrived_at, 1, {"lot": lot})
-
-
-def _unlawful(states: Mapping[str, LotState], known: _Known) -> Iterator[Noticed]:
-    for lot, now in states.items():
-        makers = known.makers.get(lot)
-        if now.broken is None or not makers:
-            continue
-        first = makers[0]
-        broken = sorted({parent.lot for parent in known.parents.get(lot, ()) if not parent.known or parent.broken})
-        detail = {"lot": lot, "why": now.broken, "parents": broken[:10]}
-        yield Noticed(lot, "origin-unlawful", first.plant, _period(first.at), first.arrived_at, now.net_g, detail)
+    return Known(makers, parents, held, {row["lot"]: LotState(*row.values()) for row in stored})

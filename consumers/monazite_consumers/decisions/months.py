@@ -8,6 +8,7 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions.books import Month, read_months
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.flagging import flag
+from monazite_consumers.decisions.month_material import notice_material
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.obligations import (
     LINES_MAX,
@@ -64,7 +65,9 @@ async def _examine(
         noticed += _about_balance(key, known, registry)
         for taken, arrived_at in known.counted:
             noticed += await _about_count(connection, key, known, (taken, arrived_at), registry)
-    return noticed + await amended_since(connection, list(months))
+    noticed += await amended_since(connection, list(months))
+    named = {key: (known.plant, known.first) for key, known in months.items()}
+    return [*noticed, *await notice_material(connection, registry, named)]
 
 
 def _about_balance(key: str, known: Month, registry: Registry) -> Iterator[Noticed]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from math import isqrt
 from typing import Any, Final, NamedTuple
 
@@ -100,6 +101,39 @@ def element_recoveries(flows: Iterable[ElementFlow]) -> list[tuple[str, Recovery
             flow.step, had.used_g + used_g, had.made_g + made_g, had.squares + flow.squares
         )
     return [(element, found[step, element]) for step, element in sorted(found) if step not in silent]
+
+
+ELEMENT_SIGMAS: Final = 3
+"""Some ten elements are looked at for each step and month: at two deviations chance would name plants every month."""
+
+
+def gained(flows: Iterable[ElementFlow], assay_ppm: int) -> list[dict[str, Any]]:
+    """The arithmetic of each element of which a step made more than it used, beyond what assays leave uncertain."""
+    found = []
+    for element, step in element_recoveries(flows):
+        uncertain_g = step.uncertainty_g(assay_ppm)
+        if step.made_g - step.used_g > ELEMENT_SIGMAS * uncertain_g:
+            found.append({
+                "step": step.step, "element": element, "used_g": step.used_g, "made_g": step.made_g,
+                "uncertainty_g": uncertain_g,
+            })  # fmt: skip
+    return found
+
+
+class Claims(NamedTuple):
+    """What a plant claimed in a month for what it made, and what mass and assay say, in grams of REO."""
+
+    month: date
+    claimed_g: int
+    reo_g: int
+
+
+def leaning_ppm(claims: Iterable[Claims]) -> int | None:
+    """How far what is claimed lies from what is computed, over months in sum, signed; None where nothing is claimed."""
+    claimed_g = computed_g = 0
+    for each in claims:
+        claimed_g, computed_g = claimed_g + each.claimed_g, computed_g + each.reo_g
+    return (claimed_g - computed_g) * PPM // computed_g if computed_g and claimed_g else None
 
 
 def bias_ppm(flows: Iterable[Flow]) -> int | None:

@@ -117,6 +117,36 @@ _ROWS: Final = (
         about="holding", remedy="State what brought the rest of the lot, or correct the mass that is too high.",
     ),
     Rule(
+        "lot-refused", "plant", _SERIOUS, _LAWFUL, "a plant used, shipped or lost of lots what it had refused",
+        "a correction of the receipt, or of what was done with the lot", fires_on="absence",
+        about="holding", remedy="What you refused is its consignor's: correct the receipt, or what became of the lot.",
+    ),
+    Rule(
+        "lot-used-early", "plant", _WARN, _FALSE, "lots were used, shipped or lost before they were there",
+        "an earlier receipt, or corrections of the instants", fires_on="absence",
+        about="holding", remedy="Compare when the lot came with when it went, and correct the one that is wrong.",
+    ),
+    Rule(
+        "blend-differs", "plant", _SERIOUS, _FALSE, "a blend weighs or holds more or less than what went into it",
+        "corrections of masses, assays or parents", about="holding",
+        remedy="Name all that went into the blend; check scales and assays.",
+    ),
+    Rule(
+        "split-differs", "plant", _SERIOUS, _FALSE, "the parts of a split weigh more or less than what was split",
+        "corrections of masses", about="holding", remedy="Name every part; state what was lost.",
+    ),
+    Rule(
+        "recycled-differs", "plant", _CRITICAL, "Order 71 art. 3; Decree 785 arts 11, 21, 25",
+        "output was stated as recycled whose chain does not lead to scrap", "corrections", fires_on="absence",
+        settles="across", about="holding", remedy="State the origin of the feed that was really used.",
+    ),
+    Rule(
+        "recycler-fed-ore", "plant", _CRITICAL, "Decree 785 arts 11, 22",
+        "a recycler used lots as scrap that are ore products", "corrections of the input, or of the lot",
+        about="holding",
+        remedy="Recyclers may not use ore products: correct the lot named, or expect an inspection.",
+    ),
+    Rule(
         "lot-unreported", "plant", _WARN, _FALSE, "a plant used, shipped or lost lots of its own that nobody reported",
         "the statement that makes them, or a correction", fires_on="absence",
         about="holding", remedy="State how the lot came to be, or correct its number.",
@@ -256,6 +286,16 @@ _ROWS: Final = (
         "recovery-recovered", "plant", _SERIOUS, _BALANCE, "recycling made more or less than its scrap can give",
         "the missing statements, or corrections", fires_on="absence", settles="at once", about="holding",
         remedy="State all scrap and all losses; check the assays. More than scrap can give came from somewhere else.",
+    ),
+    Rule(
+        "element-gained", "plant", _SERIOUS, _BALANCE, "more of an element came out of a step than its feed held",
+        "the missing statements, or corrections", fires_on="absence", settles="at once", about="holding",
+        remedy="State all feed; check the assays of what was used and of what was made.",
+    ),
+    Rule(
+        "claimed-bias-year", "plant", _WARN, _FALSE,
+        "over twelve months claimed REO lies to one side of mass × assay in sum", "corrections",
+        fires_on="absence", settles="at once", about="holding", remedy="Check how claimed_reo_kg is worked out.",
     ),
     Rule(
         "claimed-bias", "plant", _WARN, _FALSE, "a month's claimed REO lies to one side of mass × assay in sum",

@@ -356,6 +356,8 @@ class Settings(Entry):
     """One standard deviation of one assayed line, of its REO."""
     bias_tolerance_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000
     """How far a month's claimed REO may lie from the computed one, in sum."""
+    bias_year_tolerance_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 500
+    """The same over twelve months, in which chance evens out."""
     answer_days: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 10
     """How long a consignor has to answer for a difference or a refusal."""
     awaiting_per_source_max: Annotated[int, Field(ge=1, le=_AWAITING_MAX)] = 2_000

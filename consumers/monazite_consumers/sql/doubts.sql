@@ -5,10 +5,15 @@
 INSERT INTO doubts (noun, key) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING;
 
 -- name: later_months
--- What is told of a plant's later months rests on what it had before: months are keyed `plant 2023-05`.
+-- What is told of later months rests on those before: on what was there, for a year on claims. Keyed `plant 2023-05`.
 INSERT INTO doubts (noun, key)
 SELECT DISTINCT 'month', s.key FROM unnest($1::text[]) AS k (key)
 JOIN stated s ON s.noun = 'month' AND s.key > k.key AND s.key < split_part(k.key, ' ', 1) || '!'
+UNION
+SELECT 'month', f.plant || ' ' || to_char(f.month, 'YYYY-MM') FROM unnest($1::text[]) AS k (key)
+JOIN flows f ON f.plant = split_part(k.key, ' ', 1) AND f.kind = 'made'
+    AND f.month > to_date(split_part(k.key, ' ', 2), 'YYYY-MM')
+    AND f.month < to_date(split_part(k.key, ' ', 2), 'YYYY-MM') + interval '1 year'
 ON CONFLICT DO NOTHING;
 
 -- name: take

@@ -14,6 +14,20 @@ CROSS JOIN LATERAL (
 ) AS s
 ORDER BY 1, 2, 3, 4, 5, 6, 7;
 
+-- name: elements
+-- What the elements of plants' months were made of and used in.
+SELECT f.plant, f.month, f.kind, f.step, f.element, f.oxide_g, f.squares, f.moves
+FROM unnest($1::text[], $2::date[]) AS k (plant, month) JOIN element_flows f USING (plant, month)
+WHERE f.moves <> 0 AND f.kind IN ('used', 'made') ORDER BY 1, 2, 3, 4, 5;
+
+-- name: claims
+-- What was claimed and what was computed of production, in each of the twelve months that end with these.
+SELECT k.plant, k.month, f.month AS of_month, sum(f.claimed_g)::bigint AS claimed_g, sum(f.reo_g)::bigint AS reo_g
+FROM unnest($1::text[], $2::date[]) AS k (plant, month)
+JOIN flows f ON f.plant = k.plant AND f.month <= k.month AND f.month > k.month - interval '1 year'
+WHERE f.kind = 'made' AND f.step NOT IN ('split', 'blended') AND f.moves <> 0
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+
 -- name: moved_until
 -- Net grams of each product that came to and went from a plant within a month until an instant.
 SELECT coalesce(product, '') AS product, kind, step, coalesce(origin, '') AS origin, sum(net_g)::bigint AS net_g

@@ -92,3 +92,14 @@ CROSS JOIN LATERAL (
 -- name: children
 -- What lots went into.
 SELECT DISTINCT into_lot FROM moves WHERE lot = ANY($1::text[]) AND into_lot IS NOT NULL;
+
+-- name: firsts
+-- When each plant first did what with lots.
+SELECT lot, plant, kind, step, min(at) AS at FROM moves WHERE lot = ANY($1::text[]) GROUP BY lot, plant, kind, step;
+
+-- name: recovered
+-- What plants used of lots as scrap, under other products than $2.
+SELECT m.lot, m.plant, sum(m.net_g)::bigint AS net_g, max(m.at) AS at, max(e.arrived_at) AS arrived_at
+FROM moves m JOIN envelopes e USING (message)
+WHERE m.lot = ANY($1::text[]) AND m.kind = 'used' AND m.step = 'recovered' AND m.product <> ALL ($2::text[])
+GROUP BY m.lot, m.plant ORDER BY m.lot, m.plant;

@@ -45,6 +45,10 @@ class Move(NamedTuple):
     reo_g: int = 0
 
 
+def month_start(at: datetime) -> datetime:
+    return datetime.combine(day_of(at).replace(day=1), datetime.min.time(), CHINA)
+
+
 def grams(kilograms: str) -> int:
     return int(Fraction(kilograms) * 1000)
 
@@ -64,6 +68,7 @@ def judge_custody(current: list[Now], registry: Registry, end: End, now: datetim
     for found in makers.values():
         found.sort(key=lambda each: (each.at, each.plant, grams(each.data["net_mass_kg"])))
     judge_lots(moves, makers, registry, end)
+    judge_recycling(moves, makers, end)
     flows = sum_flows(moves, makers, end)
     judge_months(flows, moves, current, registry, end, now)
 
@@ -175,7 +180,11 @@ def judge_lots(moves: list[Move], makers: dict[str, list[Now]], registry: Regist
         went = [move for move in found if move.kind in WENT]
         out = sum(move.net_g for move in went)
         if (out - came) * MILLION > 2_000 * out:
-            end.raised.add(("lot-overdrawn", plant, month_of(max(move.at for move in went))))
+            rule = "lot-refused" if any(move.kind == "refused" for move in found) else "lot-overdrawn"
+            end.raised.add((rule, plant, month_of(max(move.at for move in went))))
+        had = [month_start(move.at) if move.kind == "made" else move.at for move in found if move.kind in MADE + CAME]
+        if had and went and min(move.at for move in went) < min(had):
+            end.raised.add(("lot-used-early", plant, month_of(max(move.at for move in went))))
         handled = [move.at for move in found if move.kind in WENT + CAME]
         if lot not in makers and handled:
             rule = "lot-unreported" if lot.split("/")[0] == plant else "lot-unreported-elsewhere"
@@ -203,6 +212,64 @@ def lawfulness(makers: dict[str, list[Now]], parents: dict[str, set[str]], regis
         return bool(parents[lot]) and all(lawful(parent) for parent in parents[lot])
 
     return lawful
+
+
+def judge_recycling(moves: list[Move], makers: dict[str, list[Now]], end: End) -> None:
+    """What recyclers used that was ore, and what was first stated as recycled and is not."""
+    into: dict[str, list[Move]] = defaultdict(list)
+    ore: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for move in moves:
+        if move.into:
+            into[move.into].append(move)
+            is_ore = makers.get(move.lot) and makers[move.lot][0].data["product"] in ORES
+            if is_ore and move.step == "recovered" and move.product not in ORES:
+                ore[move.lot, move.plant].append(move.at)
+    end.raised |= {("recycler-fed-ore", plant, month_of(max(found))) for (_, plant), found in ore.items()}
+    feeds: dict[str, dict[str, Fraction]] = {}
+    for lot, (first, *_) in makers.items():
+        stated = first.data
+        if first.kind != "monazite.production.v1" or "recycled" not in {origin_of(first), of_activity(stated)}:
+            continue
+        used = sum(move.net_g for move in into[lot])
+        other = Fraction(0)
+        for move in into[lot]:
+            if move.lot in makers and origin_of(makers[move.lot][0]) != "recycled":
+                feed = feed_of(move.lot, makers, into, feeds)
+                other += move.net_g * (1 - feed.get("recycled", 0) - feed.get("unknown", 0))
+        if other * MILLION > 2_000 * used:
+            end.raised.add(("recycled-differs", first.plant, month_of(first.at)))
+
+
+def origin_of(maker: Now) -> str:
+    fixed = {"monazite.import.v1": "imported", "monazite.scrap-intake.v1": "recycled"}
+    return fixed.get(maker.kind) or str(maker.data["origin"])
+
+
+def of_activity(stated: Json) -> str:
+    return "recycled" if stated["activity"] == "recovered" else ""
+
+
+def feed_of(
+    lot: str, makers: dict[str, list[Now]], into: dict[str, list[Move]], known: dict[str, dict[str, Fraction]]
+) -> dict[str, Fraction]:
+    """Shares of the origins that a lot's feed came from, by mass."""
+    if lot in known:
+        return known[lot]
+    known[lot] = {"unknown": Fraction(1)}  # what goes into itself has no origin
+    if lot in makers:
+        first = makers[lot][0]
+        if first.kind != "monazite.production.v1":
+            known[lot] = {origin_of(first): Fraction(1)}
+        elif first.data["activity"] == "mined":
+            plain = "by_product" if first.data["origin"] == "by_product" else "domestic"
+            known[lot] = {"monazite" if first.data["product"] == "monazite-concentrate" else plain: Fraction(1)}
+        elif used := sum(move.net_g for move in into[lot]):
+            found: dict[str, Fraction] = defaultdict(Fraction)
+            for move in into[lot]:
+                for origin, share in feed_of(move.lot, makers, into, known).items():
+                    found[origin] += Fraction(move.net_g, used) * share
+            known[lot] = dict(found)
+    return known[lot]
 
 
 def sum_flows(moves: list[Move], makers: dict[str, list[Now]], end: End) -> dict[Any, list[Move]]:
@@ -235,6 +302,7 @@ def judge_months(
     for (plant, month), (claimed, computed) in weighed.items():
         if claimed and computed and abs((claimed - computed) * MILLION // computed) > 1_000 and deadline(month) <= now:
             end.raised.add(("claimed-bias", plant, month))
+    judge_years(weighed, end, now)
     filed: dict[tuple[str, str], list[Now]] = defaultdict(list)
     for said in sorted(current, key=lambda each: each.arrived_at):
         if said.kind == "monazite.declaration.v1":
@@ -250,6 +318,18 @@ def judge_months(
             end.raised |= {(rule, plant, month) for rule in rules}
         elif filed[plant, month][0].arrived_at >= deadline(month):
             end.raised.add(("declaration-late", plant, month))
+
+
+def judge_years(weighed: dict[tuple[str, str], list[int]], end: End, now: datetime) -> None:
+    """Claims that lean over twelve months, in at least three of which anything was made."""
+    for plant, month in weighed:
+        first = f"{int(month[:4]) - 1}{month[4:]}"
+        year = [total for (whose, when), total in weighed.items() if whose == plant and first < when <= month]
+        claimed, computed = sum(total[0] for total in year), sum(total[1] for total in year)
+        if len(year) < 3 or not claimed or not computed or deadline(month) > now:
+            continue
+        if abs((claimed - computed) * MILLION // computed) > 500:
+            end.raised.add(("claimed-bias-year", plant, month))
 
 
 def owed(registry: Registry) -> set[tuple[str, str]]:

@@ -133,6 +133,7 @@ class WrongClaims(Scene):
             self._site.keep(lot, "made_kg")
             self.account.expect("claimed-reo", self._site.code)
             self.account.expect("claimed-bias", self._site.code)  # a week of 3 % is more than 0.1 % of any June
+            self.account.expect("claimed-bias-year", self._site.code)  # and more than 0.05 % of half a year
 
 
 class LotMadeTwice(Scene):
@@ -191,3 +192,4 @@ class OreAtARecycler(Scene):
         self._site.enter("import", ore, landed_at, papers)
         self._site.recover(ore, Shift(day, 1200, NIGHT_S))
         self.account.expect("recycler-used-ore", self._site.code)
+        self.account.expect("recycled-differs", self._site.code)

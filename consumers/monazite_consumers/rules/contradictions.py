@@ -1,0 +1,105 @@
+"""Contradictions: what is stated of one lot that its mass, its content or its origin does not allow."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from monazite_consumers.rules.balances import uncertainty_g
+from monazite_consumers.rules.custody import LotState, Maker, Parent
+from monazite_consumers.rules.moves import KINDS, is_output
+from monazite_consumers.rules.origins import UNKNOWN, read_feed
+from monazite_consumers.rules.sharing import WHOLE
+from monazite_contracts.catalogue import PRODUCTS, Stage
+from monazite_contracts.months import day_of, day_start
+from monazite_contracts.quantities import PPM, divide_half_even
+
+ORES: Final = tuple(code for code, product in PRODUCTS.items() if product.stage is Stage.ORE)
+
+
+class Allowance(NamedTuple):
+    """How far what should be equal may lie apart: masses, and one standard deviation of an assayed line."""
+
+    mass_ppm: int
+    assay_ppm: int
+
+
+def blended_otherwise(state: LotState, parents: Sequence[Parent], allowed: Allowance) -> Mapping[str, Any] | None:
+    """The arithmetic of a blend that weighs or holds more or less than what went into it; None where it does not."""
+    used_g = sum(parent.used_g for parent in parents)
+    found = {"lot": state.lot, "used_g": used_g, "made_g": state.net_g}
+    used_reo = [_reo_of(parent) for parent in parents]
+    known = [reo_g for reo_g in used_reo if reo_g is not None]
+    if state.reo_g is not None and len(known) == len(parents):
+        used_reo_g, one = sum(known), uncertainty_g(sum(g * g for g in (*known, state.reo_g)), allowed.assay_ppm)
+        found |= {"used_reo_g": used_reo_g, "made_reo_g": state.reo_g, "uncertainty_g": one}
+        slack_g = 2 * one + allowed.mass_ppm * used_reo_g // PPM
+        if abs(state.reo_g - used_reo_g) > slack_g:
+            return found
+    return found if abs(state.net_g - used_g) * PPM > allowed.mass_ppm * used_g else None
+
+
+def _reo_of(parent: Parent) -> int | None:
+    if parent.reo_g is None or not parent.net_g:
+        return None
+    return divide_half_even(parent.used_g * parent.reo_g, parent.net_g)
+
+
+def split_otherwise(held: Iterable[tuple[str, str, int]], mass_ppm: int) -> list[tuple[str, int, int]]:
+    """Of one lot, (plant, kind, grams) summed: (plant, grams split, grams of it in no child) beyond a tolerance.
+
+    Below zero: the children weigh more than what was split.
+    """
+    used: dict[str, int] = {}
+    rest: dict[str, int] = {}
+    for plant, kind, net_g in held:
+        if kind in {"used", "left_over"}:
+            side = used if kind == "used" else rest
+            side[plant] = side.get(plant, 0) + net_g
+    return [
+        (plant, used.get(plant, 0) + rest_g, rest_g)
+        for plant, rest_g in sorted(rest.items())
+        if abs(rest_g) * PPM > mass_ppm * abs(used.get(plant, 0) + rest_g)
+    ]
+
+
+def not_recycled_g(maker: Maker, parents: Sequence[Parent], mass_ppm: int) -> int:
+    """Grams of a lot stated as recycled that were made of something else, beyond a tolerance.
+
+    Lots that were themselves stated as recycled are used in good faith: whoever stated them so first answers for it.
+    What no chain tells is not held against anybody here.
+    """
+    if not is_output(maker.kind, maker.step) or (maker.step != "recovered" and maker.origin != "recycled"):
+        return 0
+    used = other = 0
+    for parent in parents:
+        used += parent.used_g * WHOLE
+        if parent.origin != "recycled":
+            shares = read_feed(parent.feed)
+            other += parent.used_g * (WHOLE - shares.get("recycled", 0) - shares.get(UNKNOWN, 0))
+    return divide_half_even(maker.net_g * other, used) if other * PPM > mass_ppm * used else 0
+
+
+class Span(NamedTuple):
+    """When the first move of a kind in a step took place at a plant."""
+
+    plant: str
+    kind: str
+    step: str
+    at: datetime
+
+
+def used_early(spans: Iterable[Span]) -> list[tuple[str, datetime, datetime]]:
+    """Of one lot, each plant that gave some of it away before it can have had any: plant, from when it had, and when.
+
+    What production made may have been there from the first day of its month: only the end of its period is known.
+    """
+    had: dict[str, datetime] = {}
+    gave: dict[str, datetime] = {}
+    for plant, kind, step, at in spans:
+        sign = KINDS[kind].sign
+        if not sign:
+            continue
+        since = day_start(day_of(at).replace(day=1)) if is_output(kind, step) else at
+        side = had if sign > 0 else gave
+        side[plant] = min(side.get(plant, since), since)
+    return [(plant, had[plant], at) for plant, at in sorted(gave.items()) if plant in had and at < had[plant]]
