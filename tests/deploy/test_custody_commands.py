@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from custody_talk import SEPARATION, judged, the_chain
-from regulator_desk import MINE, Desk, desk, open_desk
+from regulator_desk import MINE, Desk, desk, open_desk, send
 
 from monazite_contracts.builders import (
     a_blend,
@@ -94,7 +94,7 @@ async def test_a_trace_down_says_where_it_went_and_how_much_of_that_is_of_it(cha
 
 async def test_a_trace_for_a_program_has_exact_shares(chain: Desk) -> None:
     found = await read(chain, "trace", OXIDE)
-    assert (found["direction"], found["complete"], found["broken"]) == ("up", True, [])
+    assert (found["direction"], found["complete"], found["current"], found["broken"]) == ("up", True, True, [])
     assert [(lot["lot"], lot["share"], lot["ends"]) for lot in found["lots"]] == [
         (OXIDE, "1.000000000000", "0.000000000000"),
         (ORE, "0.750000000000", "0.750000000000"),
@@ -171,6 +171,13 @@ async def test_a_lot_that_nobody_knows_is_one_line_with_a_remedy(chain: Desk) ->
     ran = await asyncio.to_thread(monazite, chain, "trace", "shihe-mine/r-1")
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
     assert "speaks of lot shihe-mine/r-1; write a lot as its plant did" in ran.stderr
+
+
+async def test_a_trace_while_custody_is_behind_says_so(chain: Desk) -> None:
+    await chain.receive(send(a_production(record="R-7")))
+    await chain.watching.pass_once(chain.connection)
+    assert "Custody is still behind" in await shown(chain, "trace", ORE)
+    assert not (await read(chain, "trace", ORE))["current"]
 
 
 async def test_one_form_at_a_time(chain: Desk) -> None:

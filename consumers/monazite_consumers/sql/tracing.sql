@@ -85,5 +85,6 @@ SELECT EXISTS (SELECT FROM moves WHERE lot = $1 OR into_lot = $1) AS known;
 
 -- name: behind
 -- What custody has still to follow or to judge.
-SELECT p.settled_message > f.message OR EXISTS (SELECT FROM restated) OR EXISTS (SELECT FROM doubts WHERE noun = 'lot') AS behind
+SELECT p.settled_message > f.message OR EXISTS (SELECT FROM restated)
+       OR EXISTS (SELECT FROM doubts WHERE noun IN ('lot', 'shipment')) OR EXISTS (SELECT FROM sweeps) AS behind
 FROM platform p, following f;

@@ -235,11 +235,15 @@ async def _require_known(connection: Connection, lot: str) -> None:
         await _require_followed(connection, f"no statement that holds speaks of lot {lot}")
 
 
+async def is_behind(connection: Connection) -> bool:
+    """Whether custody has still to follow something that was received, or to judge a lot or a shipment."""
+    return bool(await connection.fetchval(statement("tracing", "behind")))
+
+
 async def _require_followed(connection: Connection, said: str) -> None:
-    behind = await connection.fetchval(statement("tracing", "behind"))
     remedy = (
         "custody is still behind what was received: ask again in a moment"
-        if behind
+        if await is_behind(connection)
         else "write a lot as its plant did: plant, slash, number in capitals (shihe-mine/L-1)"
     )
     raise UnknownLotError(f"{said}; {remedy}")

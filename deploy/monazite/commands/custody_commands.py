@@ -43,6 +43,7 @@ class Found:
     papers: "dict[str, Papers]"
     links: "list[Link]" = field(default_factory=list)
     stays: "list[Stay]" = field(default_factory=list)
+    behind: bool = False
 
 
 def trace(  # noqa: PLR0913 - what a person may ask for
@@ -65,11 +66,11 @@ def trace(  # noqa: PLR0913 - what a person may ask for
         raise typer.BadParameter("give a plant and a month such as 2023-05", param_hint="--month")
     found = _found(data, lot, month, levels, down=down, every=as_json, linked=as_json or as_dot)
     if as_json:
-        print_json(trace_documents.document(found.trace, found.papers, found.links, found.stays))
+        print_json(trace_documents.document(found.trace, found.papers, found.links, found.stays, behind=found.behind))
     elif as_dot:
         typer.echo(trace_documents.dot(found.trace, found.links))
     else:
-        console.print(trace_screens.screen(found.trace, found.papers, found.stays))
+        console.print(trace_screens.screen(found.trace, found.papers, found.stays, behind=found.behind))
         print_notices(data)
 
 
@@ -93,6 +94,7 @@ def _found(  # noqa: PLR0913 - what a person may ask for
                 await papers.papers(connection, named),
                 await papers.links(connection, found.names) if linked else [],
                 await whereabouts.whereabouts(connection, found) if down else [],
+                await chain.is_behind(connection),
             )
 
     return ask(data, question)

@@ -19,7 +19,7 @@ FORMAT: Final = "monazite/trace/1"
 
 
 def document(
-    trace: "Trace", papers: Mapping[str, "Papers"], links: Sequence["Link"], stays: Sequence["Stay"]
+    trace: "Trace", papers: Mapping[str, "Papers"], links: Sequence["Link"], stays: Sequence["Stay"], *, behind: bool
 ) -> dict[str, Any]:
     """All of it, of every lot. Shares are decimals of twelve places, masses grams, instants ISO 8601 in UTC."""
     subject = trace.subject
@@ -31,6 +31,7 @@ def document(
         "month": subject.month,
         "direction": "down" if trace.down else "up",
         "complete": not trace.unfollowed,
+        "current": not behind,
         "broken": [{"lot": each.lot, "why": why, "ends": _decimal(each.ends)} for each, why in trace.breaks],
         "lots": [_entry(trace, each, papers) for each in lots],
         "links": [{"from": each.lot, "to": each.into_lot, "net_g": each.net_g, "reo_g": each.reo_g} for each in links],

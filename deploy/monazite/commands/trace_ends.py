@@ -59,8 +59,8 @@ def _table(title: str, columns: tuple[str, str], sums: Sums, *, massive: bool) -
     table.add_column("lots", justify="right", no_wrap=True)
     if massive:
         table.add_column("kg", justify="right", no_wrap=True)
-    table.add_column(columns[0], overflow="fold", ratio=3)
-    table.add_column(columns[1], overflow="fold", ratio=2)
+    table.add_column(columns[0], overflow="fold")
+    table.add_column(columns[1], overflow="fold")
     ordered = sorted(sums.items(), key=lambda item: (-item[1][0], -item[1][2], item[0]))
     rows = [(key, total) for key, total in ordered[:ENDS_SHOWN]]
     if rest := ordered[ENDS_SHOWN:]:

@@ -37,7 +37,9 @@ def documented(trace: "Trace") -> set[str]:
     return {each.lot for each in shown(trace)} | {each.lot for each in trace.lots if each.ends and not trace.down}
 
 
-def screen(trace: "Trace", papers: Mapping[str, "Papers"], stays: Sequence["Stay"]) -> RenderableType:
+def screen(
+    trace: "Trace", papers: Mapping[str, "Papers"], stays: Sequence["Stay"], *, behind: bool = False
+) -> RenderableType:
     """The lots, and last, where a terminal stands, what was asked for: the origins, or where everything is now."""
     parts: list[RenderableType] = [_head(trace), _lots(trace, papers)]
     if hidden := len(trace.names) - len(shown(trace)):
@@ -49,6 +51,8 @@ def screen(trace: "Trace", papers: Mapping[str, "Papers"], stays: Sequence["Stay
             f" this trace goes, and shares end there. Trace such a lot by itself: {min(trace.unfollowed)}.",
             style="bold yellow",
         ))  # fmt: skip
+    if behind:
+        parts.append(Text("Custody is still behind: what was received last may not be in here.", style="yellow"))
     return Group(*parts)
 
 
