@@ -14,10 +14,11 @@ def apportion(units: int, masses: Mapping[str, int], rest: int = 0) -> dict[str,
     and it hangs on names, not on the order in which they were read. Masses are not negative, and not all zero.
     """
     total = sum(masses.values()) + rest
+    twice, two_totals = 2 * units, 2 * total  # what is worked out once a lot, not once a name: traces are made of this
     found, mass_so_far, units_so_far = {}, 0, 0
     for name in sorted(masses):
         mass_so_far += masses[name]
-        up_to_here = (2 * units * mass_so_far + total) // (2 * total)
+        up_to_here = (twice * mass_so_far + total) // two_totals
         found[name] = up_to_here - units_so_far
         units_so_far = up_to_here
     return found

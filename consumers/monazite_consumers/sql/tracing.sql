@@ -10,8 +10,10 @@ SELECT lot, array_agg(into_lot), array_agg(net_g) FROM moves
 WHERE lot = ANY($1::text[]) AND into_lot IS NOT NULL GROUP BY lot;
 
 -- name: inputs
--- How much went into lots, from whatever lots.
-SELECT into_lot, sum(net_g)::bigint AS net_g FROM moves WHERE into_lot = ANY($1::text[]) GROUP BY into_lot;
+-- How much went into lots, from whatever lots, in one row of two arrays.
+SELECT array_agg(k.into_lot), array_agg(k.net_g) FROM (
+    SELECT into_lot, sum(net_g)::bigint AS net_g FROM moves WHERE into_lot = ANY($1::text[]) GROUP BY into_lot
+) AS k;
 
 -- name: of_plant
 -- What a plant made in a period, or gave away of its own that nobody reported; which of it was made of no other such lot.

@@ -209,8 +209,8 @@ async def _states(connection: Connection, lots: Iterable[str]) -> dict[str, LotS
 
 
 async def _inputs(connection: Connection, lots: Iterable[str]) -> dict[str, int]:
-    rows = await connection.fetch(statement("tracing", "inputs"), list(lots))
-    return {lot: net_g for lot, net_g in rows}  # noqa: C416 - rows are no pairs
+    ((named, net_g),) = await connection.fetch(statement("tracing", "inputs"), list(lots))
+    return dict(zip(named or (), net_g or (), strict=True))
 
 
 async def _rests(
