@@ -11,7 +11,7 @@ from time import monotonic
 
 from rich.console import Console
 
-from benchmarks import growth, latency, machine, members, move, rates, report, tracing, world
+from benchmarks import growth, latency, machine, members, months, move, rates, report, tracing, world
 from benchmarks.sizes import QUICK, RECORD, Sizes
 from benchmarks.tables import Table
 
@@ -25,6 +25,7 @@ SECTIONS: dict[str, Measure] = {
     "members": members.measure,
     "move": lambda _, sizes, tell: move.measure(sizes, tell),
     "trace": lambda _, sizes, tell: tracing.measure(sizes, tell),
+    "report": lambda _, sizes, tell: months.measure(sizes, tell),
 }
 BESIDE: dict[str, Measure] = {
     "memory": lambda made, _, tell: rates.memory(made, tell),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import arena, ours, report, tracing, world
+from benchmarks import arena, months, ours, report, tracing, world
 from benchmarks.arena import Arena
 from benchmarks.commits import Commit, rate
 from benchmarks.contenders import BATCHED, CONTENDERS, OURS_1, OURS_50, Peer
@@ -107,6 +107,26 @@ def test_traces_are_timed_in_a_ledger_of_lots_that_are_made_of_each_other(postgr
     assert [row[0] for row in table.rows] == ["up", "up, as shown", "down", "down, as shown"]
     assert "900 lots" in table.notes[0]
     assert len(told) == len(tracing.FILL) + 1
+
+
+def test_a_month_is_closed_in_a_process_of_its_own(postgres: servers.Servers) -> None:
+    above = postgres.addresses.postgres
+    told: list[str] = []
+
+    async def said(text: str) -> None:
+        connection = await database.connect(above)
+        await connection.execute(text)
+        await connection.close()
+
+    asyncio.run(said("CREATE DATABASE months"))
+    try:
+        (table,) = months.measured(f"{above.rpartition('/')[0]}/months", 20_000, told.append)
+    finally:
+        asyncio.run(said("DROP DATABASE months WITH (FORCE)"))
+    figures = {row[0]: row[1] for row in table.rows}
+    stored = months.PLANTS + months.ENTERPRISES + months.PROVINCES + 1
+    assert figures["reports stored"] == f"{stored}"
+    assert len(told) == 1
 
 
 def test_verdicts_and_spreads_read_as_they_should() -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from monazite_consumers.rules.month_rows import (
     UNKNOWN,
     Amended,
     MonthRows,
+    OpenShipment,
     PlantRows,
     balance_line,
     cap_lines,
@@ -42,7 +43,6 @@ from monazite_contracts.reports import (
     OutputLine,
     PartitionPosition,
     Position,
-    ShipmentLine,
     ShipmentTotal,
 )
 from monazite_contracts.times import INSTANT_MAX
@@ -97,7 +97,7 @@ async def compute(
     told = {code: each for code, each in plants.items() if registry_ran(code, month, registry) or not each.is_silent}
     rows = MonthRows(
         month, told, tuple(cap_lines(month, drawn, registry)), answering,
-        _open_lines(open_shipments), {(row["consignor"], row["consignee"]): row["shipments"] for row in pairs},
+        _open_shipments(open_shipments), {(row["consignor"], row["consignee"]): row["shipments"] for row in pairs},
         {since: await _amended(connection, plants, month, since) for since in {0, *sinces}},
     )  # fmt: skip
     return Basis(rows, registry, position)
@@ -219,8 +219,7 @@ async def _amended(
     return found
 
 
-def _open_lines(rows: list[Any]) -> tuple[ShipmentLine, ...]:
+def _open_shipments(rows: list[Any]) -> tuple[OpenShipment, ...]:
     """Each once, the most urgent first."""
-    lines = {row["shipment"]: ShipmentLine.model_validate(dict(row)) for row in rows}
-    last = date.max.isoformat()
-    return tuple(sorted(lines.values(), key=lambda x: (x.due_at.isoformat() if x.due_at else last, x.shipment)))
+    found = {row["shipment"]: OpenShipment(*row.values()) for row in rows}
+    return tuple(sorted(found.values(), key=lambda each: each.order))

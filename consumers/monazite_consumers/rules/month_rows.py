@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from monazite_consumers.rules.balances import Line, Recovery
@@ -22,9 +22,9 @@ from monazite_contracts.reports import (
     FlowLine,
     OutputLine,
     Plant,
-    ShipmentLine,
     ShipmentTotal,
 )
+from monazite_contracts.times import INSTANT_MAX
 
 UNKNOWN = "unknown"
 """A product that no statement names: of a lot that nobody reported."""
@@ -59,6 +59,24 @@ class PlantRows:
         return not any((self.flows, self.shipments, self.declarations, self.conditions))
 
 
+class OpenShipment(NamedTuple):
+    """A shipment that somebody must still act on; there may be a thousand of each plant, of which few are written."""
+
+    shipment: str
+    consignor: str
+    consignee: str
+    state: str
+    actor: str
+    due_at: datetime | None
+    dispatched_at: datetime | None
+    net_g: int
+
+    @property
+    def order(self) -> tuple[bool, datetime, str]:
+        """The most urgent is the smallest."""
+        return self.due_at is None, self.due_at or INSTANT_MAX, self.shipment
+
+
 class Amended(NamedTuple):
     """A plant's amendments of a month: the newest of them, and how many there are in all."""
 
@@ -79,7 +97,7 @@ class MonthRows:
     plants: Mapping[str, PlantRows]
     caps: Sequence[CapLine]
     answering: Mapping[str, Sequence[ConditionLine]]
-    open_shipments: Sequence[ShipmentLine]
+    open_shipments: Sequence[OpenShipment]
     open_pairs: Mapping[tuple[str, str], int]
     amended: Mapping[int, Mapping[str, Amended]]
 

@@ -1,6 +1,7 @@
 """Reports: one document for each plant, enterprise, province and the nation, out of the same rows of a month."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from monazite_consumers.rules.month_rows import Amended, MonthRows, PlantRows, enterprise_name, span
@@ -151,12 +152,12 @@ def _caps(scope: Scope, basis: Basis) -> tuple[CapLine, ...]:
 def _open_shipments(scope: Scope, basis: Basis, within: Iterable[PlantRows]) -> tuple[tuple[ShipmentLine, ...], int]:
     codes = {each.plant.code for each in within}
     everybody = scope.level == "nation"
-    listed = [
-        line for line in basis.rows.open_shipments if everybody or line.consignor in codes or line.consignee in codes
-    ]
+    every = basis.rows.open_shipments
+    found = (x for x in every if everybody or x.consignor in codes or x.consignee in codes)
+    listed = tuple(ShipmentLine.model_validate(each._asdict()) for each in islice(found, LINES_MAX))
     pairs = basis.rows.open_pairs.items()
     total = sum(number for pair, number in pairs if everybody or not codes.isdisjoint(pair))
-    return tuple(listed[:LINES_MAX]), total
+    return listed, total
 
 
 def _parts(scope: Scope, within: Sequence[PlantRows]) -> Iterator[PartLine]:
