@@ -89,7 +89,7 @@ def a_position(**fields: Any) -> Position:
         for partition in range(4)
     )
     known = {"partitions": partitions, "registry_revision": 42, "outage_revision": 3}
-    return Position(**(known | {"judged_at": JUDGED_AT, "release": "0.1.0"} | fields))
+    return Position(**(known | {"judged_at": JUDGED_AT, "known_until": JUDGED_AT, "release": "0.1.0"} | fields))
 
 
 def a_plant(number: int, provinces: int = len(PROVINCES)) -> Plant:

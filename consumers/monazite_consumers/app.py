@@ -26,7 +26,6 @@ from monazite_consumers.errors import SchemaError
 from monazite_consumers.health import Health
 from monazite_consumers.intake.consuming import Intake
 from monazite_consumers.relay.publishing import Relay
-from monazite_consumers.reports.arrivals import Arrivals
 from monazite_consumers.reports.closing import Reports
 from monazite_consumers.serving import served
 from monazite_consumers.settings import PlatformSettings
@@ -137,8 +136,7 @@ async def _custody(settings: PlatformSettings, health: Health) -> None:
 
 async def _reports(settings: PlatformSettings, health: Health) -> None:
     await _ready(settings, health)
-    arrivals = Arrivals(settings.kafka.bootstrap)
-    await Reports(settings.database.url, health, settings.reports, arrivals.behind).run()
+    await Reports(settings.database.url, health, settings.reports).run()
 
 
 SERVICES: dict[str, Running] = {

@@ -56,6 +56,8 @@ class Position(Contract):
     """The newest recorded outage that played a part; 0 before the first."""
     judged_at: Instant
     """As of when absences and deadlines were judged."""
+    known_until: Instant
+    """Everything that had arrived by then was known: nobody was taken to be missing for what came later."""
     release: Text
     """Version of the platform."""
 

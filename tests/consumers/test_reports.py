@@ -21,6 +21,7 @@ from monazite_consumers.reports.storing import canonical_bytes, newest_of
 from monazite_consumers.rules.entries import Duty
 from monazite_consumers.rules.reports import NATION
 from monazite_consumers.settings import ReportSettings
+from monazite_consumers.sql import statement
 from monazite_contracts.builders import (
     a_correction,
     a_declaration,
@@ -56,12 +57,8 @@ async def opened(desk: Desk, *more: Any) -> Desk:
     return desk
 
 
-async def never(_: database.Connection) -> bool:
-    return False
-
-
 def service(desk: Desk, hours: int = 24) -> Reports:
-    return Reports(desk.url, Health(), ReportSettings(revise_after_hours=hours), never)
+    return Reports(desk.url, Health(), ReportSettings(revise_after_hours=hours))
 
 
 async def told(desk: Desk, events: Iterable[Json], at: datetime = DEADLINE) -> Desk:
@@ -298,15 +295,28 @@ async def _killed(connection: database.Connection, *_: object) -> None:
     raise asyncpg.ConnectionDoesNotExistError
 
 
-async def test_a_month_is_not_closed_while_intake_is_behind_or_an_outage_lasts(desk: Desk) -> None:
+async def test_a_month_is_not_closed_while_it_is_not_known_what_arrived_by_the_deadline(desk: Desk) -> None:
     await told(await opened(desk), the_month())
-
-    async def always(_: database.Connection) -> bool:
-        return True
-
-    behind = Reports(desk.url, Health(), ReportSettings(), always)
-    assert not await behind.pass_once(desk.connection)
+    await desk.connection.execute("UPDATE platform SET known_until = $1", DEADLINE - timedelta(seconds=1))
+    assert not await service(desk).pass_once(desk.connection)
+    await desk.connection.execute("UPDATE platform SET known_until = $1", DEADLINE)
+    await desk.connection.execute("UPDATE platform SET known_at = clock_timestamp() - interval '1 hour'")
+    assert not await service(desk).pass_once(desk.connection), "nothing new has been known for an hour: it is behind"
     assert await desk.connection.fetchval("SELECT count(*) FROM reports") == 0
+
+
+async def test_an_outage_moves_the_closing_and_is_part_of_the_position(desk: Desk) -> None:
+    await told(await opened(desk), the_month())
+    since, until = DEADLINE - timedelta(hours=5), DEADLINE - timedelta(hours=3)
+    await desk.connection.fetch(statement("outages", "add"), since, until, "down")
+    assert not await service(desk).pass_once(desk.connection), "two hours are given back"
+    await told(desk, (), DEADLINE + timedelta(hours=2))
+    assert await service(desk).pass_once(desk.connection)
+    nation = await report(desk)
+    assert nation.position.outage_revision == 1
+    assert {line.deadline for line in nation.declarations} == {DEADLINE + timedelta(hours=2)}
+    await desk.connection.fetch(statement("outages", "add"), since - DAY, until - DAY, "behind")
+    assert await reproduced(desk.connection, nation) == canonical_bytes(nation), "what was recorded later plays no part"
 
 
 async def test_a_month_that_has_not_ended_or_is_closed_is_not_closed_by_command(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -31,18 +31,14 @@ PASS_S = 1.0
 ALIVE_WITHIN_S = 900
 """A month of many plants takes a while; a service that is silent for longer hangs."""
 
-Behind = Callable[[Connection], Awaitable[bool]]
-"""Whether messages wait at the broker that had arrived when it was asked first."""
-
 
 class Reports:
     """Closes months while it holds the reports' lock; waits in line otherwise."""
 
-    def __init__(self, database_url: str, health: Health, settings: ReportSettings, behind: Behind) -> None:
+    def __init__(self, database_url: str, health: Health, settings: ReportSettings) -> None:
         self._database_url = database_url
         self._health = health
         self._settings = settings
-        self._behind = behind
         self._failures = 0
 
     async def run(self) -> None:
@@ -77,7 +73,7 @@ class Reports:
         due = due_month(registry, min(judged_at, platform.known_until), await _outages(connection), closed)
         metrics.REPORT_DUE.set(int(due is not None))
         if due is not None:
-            if not await is_nearly_caught_up(connection) or await self._behind(connection):
+            if not await is_nearly_caught_up(connection):
                 return False
             await close(connection, due)
             return True
@@ -92,7 +88,7 @@ class Reports:
         rested = timedelta(hours=self._settings.revise_after_hours)
         if any(judged_at < closed[month] + rested for month in months):
             return False
-        if not await is_nearly_caught_up(connection) or await self._behind(connection):
+        if not await is_nearly_caught_up(connection):
             return False
         for month in months:
             await restate(connection, month)

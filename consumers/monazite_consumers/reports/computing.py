@@ -12,6 +12,7 @@ from monazite_consumers import material
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.alerting import state_of
 from monazite_consumers.decisions.books import read_filings
+from monazite_consumers.decisions.deciding import Platform
 from monazite_consumers.decisions.reported import IDLE
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
@@ -60,7 +61,7 @@ class Reached(NamedTuple):
     message: int
 
 
-async def read_position(connection: Connection, registry: Registry, judged_at: Any) -> Reached:
+async def read_position(connection: Connection, registry: Registry, platform: Platform) -> Reached:
     """The position of the snapshot that the caller's transaction sees."""
     rows = await connection.fetch(statement("reports", "position"))
     position = Position(
@@ -73,7 +74,7 @@ async def read_position(connection: Connection, registry: Registry, judged_at: A
         ),
         registry_revision=registry.revision,
         outage_revision=await connection.fetchval(statement("outages", "revision")),
-        judged_at=judged_at, release=version("monazite"),
+        judged_at=platform.judged_at, known_until=platform.known_until, release=version("monazite"),
     )  # fmt: skip
     return Reached(position, rows[0]["message"] if rows else 0)
 
@@ -171,7 +172,7 @@ async def _declarations(
         plants[code].declarations.append(
             DeclarationLine(
                 plant=code, enterprise=plants[code].plant.enterprise,
-                status=obligation.status(position.judged_at).value,
+                status=obligation.status(min(position.judged_at, position.known_until)).value,
                 deadline=deadline if deadline < INSTANT_MAX else None,
                 filed_at=filing.arrived_at if filing is not None else None, differences=differing.get(code, 0),
             )

@@ -1,6 +1,5 @@
 """Proves a report: decides the ledger again as far as its position says, draws the report up anew, compares bytes."""
 
-from dataclasses import replace
 from importlib.metadata import version
 
 from monazite_consumers import register
@@ -11,6 +10,7 @@ from monazite_consumers.errors import NotReproducibleError
 from monazite_consumers.reports.computing import compute
 from monazite_consumers.reports.storing import canonical_bytes, with_hash
 from monazite_consumers.rules.reports import Stored, document
+from monazite_consumers.sql import statement
 from monazite_contracts.reports import TraceabilityReport
 
 
@@ -41,7 +41,9 @@ async def _again(connection: Connection, report: TraceabilityReport) -> Traceabi
     position = report.position
     compared = await _compared(connection, report)
     registry = await register.load_at(connection, position.registry_revision)
-    platform = replace(await read_platform(connection), judged_at=position.judged_at)
+    await connection.execute(statement("reports", "forget_outages"), position.outage_revision)
+    await connection.execute(statement("reports", "stand_at"), position.judged_at, position.known_until)
+    platform = await read_platform(connection)
     until = [(p.topic, p.partition, p.generation, p.next_offset) for p in position.partitions]
     await decide_in_shadow(connection, registry, platform, until)
     since = compared.message if compared is not None else 0

@@ -65,7 +65,7 @@ async def snapshot(connection: Connection) -> AsyncIterator[Snapshot]:
             platform = await read_platform(connection)  # the first statement takes the snapshot
             await connection.execute("SELECT pg_advisory_unlock($1)", REGISTRY_LOCK)
             is_locked = False
-            reached = await read_position(connection, registry, platform.judged_at)
+            reached = await read_position(connection, registry, platform)
             mark = await connection.fetchval(statement("reports", "mark"))
             yield Snapshot(registry, reached.position, reached.message, mark)
         finally:

@@ -169,3 +169,11 @@ SELECT DISTINCT e.plant || ' ' || to_char(r.month, 'YYYY-MM') AS key
 FROM reports r JOIN events e ON e.message > r.message
 WHERE r.level = 'nation' AND r.revision = 1 AND e.message > $1 AND e.message <= $2
   AND e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test;
+
+-- name: forget_outages
+-- In a transaction that is rolled back: those that were recorded after a report play no part in it.
+DELETE FROM outages WHERE number > $1;
+
+-- name: stand_at
+-- In a transaction that is rolled back: the instants as of which a report was judged.
+UPDATE platform SET judged_at = $1, known_until = $2;

@@ -26,6 +26,7 @@ def an_example_report() -> Json:
             "registry_revision": 7,
             "outage_revision": 0,
             "judged_at": "2023-06-10T16:00:00Z",
+            "known_until": "2023-06-10T16:00:00Z",
             "release": "0.1.0",
         },
         "simulated": True,
