@@ -22,6 +22,7 @@ from monazite_contracts.builders import (
     a_receipt_of_goods,
     a_separation,
     a_stocktake,
+    a_target,
     an_input,
     an_oxide_assay,
 )
@@ -83,6 +84,27 @@ async def test_what_comes_after_the_deadline_is_late_until_it_is_excused(owing: 
     assert due(told) == []
     assert ("declaration-late", MINE) in of_custody(told)
     await declare(owing, ("excuses", Excuse(plant=MINE, month="2023-05", decision="flood")))
+    assert ("declaration-late", MINE) not in of_custody(await judged(owing, at=DEADLINE + 3 * DAY))
+
+
+async def test_a_record_that_is_corrected_after_the_deadline_was_filed_when_it_was_first_declared(owing: Desk) -> None:
+    filed = a_declaration(lines=[a_flow_line(made_kg="1.000")])
+    first = a_correction(filed, {"lines": [a_flow_line(made_kg="2.000")]}, record="C-1")
+    second = a_correction(filed, {"lines": [a_flow_line()]}, record="C-2", target=a_target(first))
+    await owing.receive(send(filed, at=DEADLINE - DAY))
+    await owing.receive(send(first, at=DEADLINE + DAY))
+    await owing.receive(send(second, at=DEADLINE + 2 * DAY))
+    told = await judged(owing, at=DEADLINE + 3 * DAY)
+    assert not due(told)
+    assert ("declaration-late", MINE) not in of_custody(told)
+
+
+async def test_an_earlier_copy_of_a_corrected_record_that_comes_to_light_was_filed_in_time(owing: Desk) -> None:
+    filed = a_declaration(lines=[a_flow_line(made_kg="1.000")])
+    await owing.receive(send(filed, at=DEADLINE + DAY))
+    await owing.receive(send(a_correction(filed, {"lines": [a_flow_line()]}), at=DEADLINE + DAY))
+    assert ("declaration-late", MINE) in of_custody(await judged(owing, at=DEADLINE + 2 * DAY))
+    await owing.receive(send(filed, at=DEADLINE - DAY))
     assert ("declaration-late", MINE) not in of_custody(await judged(owing, at=DEADLINE + 3 * DAY))
 
 

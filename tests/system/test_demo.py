@@ -24,7 +24,7 @@ def played() -> "subprocess.CompletedProcess[str]":
         env=os.environ | {"COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=1_200,
         check=False,
     )
 
@@ -65,10 +65,39 @@ def test_the_demo_says_what_it_has_proven_and_what_is_not_real(
         "lot-reused",
         "claimed-reo",
         "recycler-used-ore",
+        "shipment-short",
+        "shipment-over",
+        "shipment-refused",
+        "shipment-overdue",
+        "receipt-without-dispatch",
+        "declaration-missing",
+        "declaration-escalated",
+        "declaration-late",
+        "declaration-differs",
+        "claimed-bias",
+        "lot-unreported",
+        "lot-overdrawn",
+        "origin-unlawful",
+        "recovery-recovered",
+        "licence-overdrawn",
     ],
 )
 def test_every_story_of_misconduct_raises_its_rule(played: "subprocess.CompletedProcess[str]", rule: str) -> None:
     assert rule in played.stdout
+
+
+def test_the_end_tells_who_has_left_goods_on_the_road_unanswered(played: "subprocess.CompletedProcess[str]") -> None:
+    assert "5 shipments, 5 late" in played.stdout
+    assert "EXAMPLE-Q-MINE-1-FORGOTTEN" in played.stdout
+
+
+def test_ordinary_plants_end_the_year_without_an_alert(played: "subprocess.CompletedProcess[str]") -> None:
+    """Makers downstream may have bought what was made of a story's ore; nothing else is held against anybody else."""
+    _, _, end = played.stdout.partition("critical and serious alerts still raised")
+    grave, _, _ = end.partition("shipments")
+    others = [line for line in grave.splitlines() if "sim-" in line and "origin-unlawful" not in line]
+    assert others == []
+    assert "example-b/mining_rock" in grave
 
 
 @dataclass

@@ -30,6 +30,22 @@ STORIES = {
     "records dated in the future": ("event-in-future", "example-p-mine-1", "raised"),
     "one record stated twice": ("event-conflict", "example-p-mine-1", "raised"),
     "a correction into another year": ("amendment-moves-year", "example-p-mine-1", "raised"),
+    "an unlisted mine's ore has no lawful origin": ("origin-unlawful", "example-c-mine-1", "raised"),
+    "more was shipped of a lot than the correction leaves": ("lot-overdrawn", "example-g-separation-1", "raised"),
+    "goods that came short and were found": ("shipment-short", "example-q-mine-1", "recovered"),
+    "goods that weigh too much": ("shipment-over", "example-q-mine-1", "raised"),
+    "goods that were refused": ("shipment-refused", "example-q-mine-1", "raised"),
+    "goods that nobody received": ("shipment-overdue", "example-r-separation-1", "raised"),
+    "goods that nobody dispatched": ("receipt-without-dispatch", "example-r-separation-1", "raised"),
+    "a flow record that was late": ("declaration-late", "example-s-mine-1", "raised"),
+    "and was missing until then": ("declaration-missing", "example-s-mine-1", "recovered"),
+    "a gateway that was cut off over a deadline": ("declaration-late", "example-e-mine-1", "raised"),
+    "a flow record that never came": ("declaration-escalated", "example-t-mine-1", "raised"),
+    "a flow record that was wrong, and corrected": ("declaration-differs", "example-v-mine-1", "recovered"),
+    "a lot that nobody reported": ("lot-unreported", "example-w-separation-1", "raised"),
+    "and what was made of it": ("origin-unlawful", "example-w-separation-1", "raised"),
+    "oxide from over the quota, passed off as recycled": ("recovery-recovered", "example-x-recycler-1", "raised"),
+    "an export over its licence": ("licence-overdrawn", "example-y", "raised"),
 }
 
 

@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from time import monotonic
 from typing import Any
 
 from monazite.embedded.servers import Addresses
 from monazite.errors import CommandError
-from monazite_consumers import clock, database
+from monazite_consumers import clock, database, register
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
-from monazite_consumers.rules.registry import NOUNS, Entry
+from monazite_consumers.rules.closings import due_month
+from monazite_consumers.rules.obligations import Outage
+from monazite_consumers.rules.registry import NOUNS, Entry, Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_start
 from monazite_producers.publisher import Publisher, PublisherSettings
@@ -41,6 +43,7 @@ class Driver:
         self.connection = connection
         self.progress = Progress()
         self._publisher = publisher
+        self._registry = Registry()
 
     async def step(self, day: SimulatedDay) -> None:
         """One day: the clock first, then what the regulator declares, then what plants publish."""
@@ -55,7 +58,7 @@ class Driver:
 
     async def finish(self, simulation: Simulation) -> None:
         """Lets the year end: the clock goes past every settle time, and everything that is to be told is published."""
-        end = day_start(simulation.chapters[-1].day.replace(month=12, day=31)) + timedelta(days=4)
+        end = day_start(simulation.ends_on)
         await clock.drive(self.connection, end)
         await self._until("watch has judged", lambda: self._judged(end))
         await self._until("watch knows everything", lambda: self._known(end))
@@ -63,9 +66,10 @@ class Driver:
         await self._until("relay has published", self._all_published)
 
     async def _followed(self, instant: datetime) -> None:
-        """Days pass in moments here: without this wait, custody would lie whole days behind the driven clock."""
+        """Days pass in moments here: without this wait, custody and reports would lie days behind the driven clock."""
         await clock.drive(self.connection, instant)  # watch is rung, and lets custody go on
         await self._until("custody has followed", self._all_followed)
+        await self._until("the month that is due is closed", self._all_closed)
 
     async def _apply(self, nouns: Mapping[str, Any]) -> None:
         entries: list[tuple[str, Entry]] = []
@@ -94,6 +98,15 @@ class Driver:
     async def _all_followed(self) -> bool:
         (row,) = await self.connection.fetch(statement("following", "caught_up"))
         return bool(row["caught_up"])
+
+    async def _all_closed(self) -> bool:
+        platform = await read_platform(self.connection)
+        if await register.revision(self.connection) != self._registry.revision:
+            self._registry = await register.load(self.connection)
+        rows = await self.connection.fetch(statement("outages", "since"), day_start(date.min.replace(year=2000)))
+        outages = [Outage(row["since"], row["until"]) for row in rows]
+        closed = {f"{row['month']:%Y-%m}" for row in await self.connection.fetch(statement("reports", "closed"))}
+        return due_month(self._registry, platform.judged_at, outages, closed) is None
 
     async def _all_published(self) -> bool:
         (row,) = await self.connection.fetch(statement("outbox", "depth"))

@@ -1,10 +1,10 @@
 """What the demo shows: the year passing, the caps filling, the story, and the verdict."""
 
 from collections import Counter
+from datetime import date
 from time import monotonic
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -13,7 +13,8 @@ from rich.text import Text
 
 from monazite.demo.driver import Progress
 from monazite.demo.verdict import Verdict
-from monazite.tables import SEVERITY_STYLES, alerts_table, caps_table, reconciliation_table
+from monazite.tables import SEVERITY_STYLES, caps_table, plain_table, reconciliation_table, shipments_table
+from monazite_contracts.months import SHANGHAI
 from monazite_producers.simulator import Chapter, Simulation
 
 NOTICE = (
@@ -23,6 +24,8 @@ NOTICE = (
 CHAPTERS_SHOWN = 5
 ROWS_ROOMY = 40
 """From this height on the terminal holds the whole story and every cap."""
+
+GRAVE = frozenset({"critical", "serious"})
 
 ROWS_OF_FRAME = 16
 """What notice, head, story and the table's own lines take."""
@@ -45,11 +48,11 @@ class Screen:
     def frame(self, progress: Progress, caps: list[dict[str, Any]], alerts: int) -> RenderableType:
         """The live picture."""
         day = progress.day.day if progress.day is not None else None
-        done = day.timetuple().tm_yday if day is not None else 0
+        done = (day - date(self._simulation.plan.year, 1, 1)).days + 1 if day is not None else 0
         head = Table.grid(padding=(0, 2))
         head.add_row(
             Text(f"{day or ''}", style="bold"),
-            ProgressBar(total=365, completed=done, width=20),
+            ProgressBar(total=365, completed=min(done, 365), width=20),
             f"{progress.published:,} messages",
             f"{alerts} alerts raised",
             f"{monotonic() - progress.began:.0f} s",
@@ -79,8 +82,8 @@ class Screen:
         console = self.console
         console.print(caps_table(verdict.caps, "Caps at the year's end, tonnes REO"))
         console.print(_by_rule(verdict.alerts))
-        grave = [a for a in verdict.alerts if a["severity"] in {"critical", "serious"} and a["condition"] == "raised"]
-        console.print(alerts_table(grave, f"{len(grave)} critical and serious alerts still raised"))
+        console.print(_grave(verdict.alerts))
+        console.print(shipments_table(verdict.shipments))
         console.print(reconciliation_table(verdict.account))
         for difference in verdict.differences:
             console.print(f"[red]differs[/] {difference}")
@@ -114,7 +117,7 @@ def _worth_seeing(caps: list[dict[str, Any]], rows: int) -> list[dict[str, Any]]
 
 def _by_rule(alerts: list[dict[str, Any]]) -> Table:
     counted: Counter[tuple[str, str, str]] = Counter((a["rule"], a["severity"], a["condition"]) for a in alerts)
-    table = Table(title="Alerts by rule", title_style="bold", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = plain_table("Alerts by rule")
     for name in ("rule", "severity"):
         table.add_column(name)
     for name in ("raised", "recovered", "retracted"):
@@ -122,4 +125,23 @@ def _by_rule(alerts: list[dict[str, Any]]) -> Table:
     for rule, severity in sorted({(rule, severity) for rule, severity, _ in counted}):
         cells = [str(counted[rule, severity, condition] or "") for condition in ("raised", "recovered", "retracted")]
         table.add_row(rule, Text(severity, style=SEVERITY_STYLES[severity]), *cells)
+    return table
+
+
+def _grave(alerts: list[dict[str, Any]]) -> Table:
+    """One row for each rule and subject; what goes on from month to month is one matter."""
+    matters: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for alert in alerts:
+        if alert["severity"] in GRAVE and alert["condition"] == "raised":
+            matters.setdefault((alert["rule"], alert["subject"]), []).append(alert)
+    table = plain_table(f"{sum(map(len, matters.values()))} critical and serious alerts still raised")
+    for name in ("since", "severity", "rule"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("about", overflow="fold")
+    table.add_column("alerts", justify="right")
+    for (rule, subject), found in matters.items():
+        since = min(alert["raised_at"] for alert in found).astimezone(SHANGHAI)
+        severity = found[0]["severity"]
+        style = SEVERITY_STYLES[severity]
+        table.add_row(f"{since:%Y-%m-%d}", Text(severity, style=style), rule, Text(subject), f"{len(found)}")
     return table

@@ -20,6 +20,8 @@ class Verdict:
 
     caps: list[dict[str, Any]]
     alerts: list[dict[str, Any]]
+    shipments: list[dict[str, Any]]
+    """Those that somebody should have acted on by now."""
     account: Account
     rebuild_differences: int
     differences: list[str]
@@ -34,6 +36,7 @@ async def verdict(connection: Connection, expected: Expected) -> Verdict:
     """Asks the platform, rebuilds its projections beside the live ones, and compares."""
     caps = await queries.caps(connection)
     alerts = await queries.alerts(connection, None, None)
+    shipments, _ = await queries.shipments(connection, None, only_open=True)
     account = await reconcile(connection)
     rebuilt = await queries.rebuilt(connection, keep=False)
     differences = [
@@ -41,7 +44,8 @@ async def verdict(connection: Connection, expected: Expected) -> Verdict:
         *_outcomes(account, expected),
         *_alerts(alerts, expected),
     ]
-    return Verdict(caps, alerts, account, len(rebuilt), differences)
+    late = [shipment for shipment in shipments if shipment["late_days"] is not None]
+    return Verdict(caps, alerts, late, account, len(rebuilt), differences)
 
 
 def _caps(rows: list[dict[str, Any]], expected: Expected) -> list[str]:

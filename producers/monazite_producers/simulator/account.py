@@ -146,6 +146,12 @@ class Account:
         if not self._unlawful.isdisjoint(parents):
             self._without_origin(plant, lot)
 
+    def never_reported(self, plant: str, lot: str) -> None:
+        """A plant uses a lot under a number of its own that it never told anybody of."""
+        self._unlawful.add(lot)
+        self.expect("lot-unreported", plant)
+        self.expect("lot-overdrawn", plant)
+
     def _without_origin(self, plant: str, lot: str) -> None:
         self._unlawful.add(lot)
         self.expect("origin-unlawful", plant)

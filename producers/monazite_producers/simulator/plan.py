@@ -50,9 +50,17 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Simulation:
-    """A simulated year. `days` is read once and builds each day when it is asked for; `account` grows with it."""
+    """A simulated year, and a day of the January after it, on which December is declared.
+
+    `days` is read once and builds each day when it is asked for; `account` grows with it.
+    """
 
     plan: SimulationPlan
     days: Iterator[SimulatedDay]
     account: Account
     chapters: tuple[Chapter, ...]
+
+    @property
+    def ends_on(self) -> date:
+        """A day by which every deadline of December has passed, and whatever was missing has been missed."""
+        return date(self.plan.year + 1, 1, 17)

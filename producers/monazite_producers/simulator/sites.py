@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from monazite_contracts.events import Stream
 from monazite_contracts.months import day_start
@@ -16,6 +16,16 @@ from monazite_producers.simulator.assaying import an_assay, mass_for, part_half_
 from monazite_producers.simulator.capwatch import Posting
 from monazite_producers.simulator.gateways import SimulatedGateway
 from monazite_producers.simulator.records import Event, Lot, Shift
+from monazite_producers.simulator.shipping import (
+    WHOLE,
+    Buyer,
+    Contents,
+    Found,
+    Shipment,
+    dispatched,
+    part,
+    received,
+)
 
 WORKING_S: Final = 72_000
 """Work ends at 20:00, so that the day's records reach the platform on the day they are about."""
@@ -59,9 +69,12 @@ class Site:
     last_stated: Event = field(default_factory=dict)
     drawn_g: int = 0
     """What the site itself has drawn of caps."""
+    closed: Event = field(default_factory=dict)
+    """The flow record that was drawn up last."""
+    declares: bool = True
+    """Whether its office sends flow records when they are due."""
     _said: dict[Stream, list[Event]] = field(default_factory=dict)
     _flows: dict[str, list[int]] = field(default_factory=dict)
-    _closed: Event = field(default_factory=dict)
     _records: int = 0
 
     @property
@@ -171,40 +184,27 @@ class Site:
 
     # Shipping
 
-    def dispatch(self, product: str, buyer: "Buyer", day: date) -> "Shipment | None":
+    def dispatch(self, product: str, buyer: Buyer, day: date) -> Shipment | None:
         """Ships what is in stock of a product; nothing when there is none."""
         taken = self.take(product, self.on_hand_g(product))
-        if not taken:
-            return None
-        self.moved(product, "shipped_kg", sum(mass_g for _, mass_g in taken))
-        second = WORKING_S - 3600
-        waybill = f"{self.code.upper()}-W{self._records + 1:06d}"
-        data = {
-            "waybill": waybill,
-            "consignee": buyer.party,
-            "end_use": buyer.end_use,
-            "lines": [records.shipped(lot, mass_g) for lot, mass_g in taken],
-            "dispatched_at": records.clock(day, second),
-        }
-        self.state("dispatched", Stream.SHIPMENTS, records.clock(day, second), data)
-        return Shipment(waybill, self.code, buyer.site, tuple(taken))
+        return self.ship(taken, buyer, day) if taken else None
 
-    def receive(self, shipment: "Shipment", day: date) -> None:
-        """Takes a shipment in, as it was sent."""
+    def ship(self, contents: Contents, buyer: Buyer, day: date, more: Event | None = None) -> Shipment:
+        """Ships what was taken out of stock; `more` is what else the waybill says."""
+        for lot, mass_g in contents:
+            self.moved(lot.product, "shipped_kg", mass_g)
+        at = records.clock(day, WORKING_S - 3600)
+        waybill = f"{self.code.upper()}-W{self._records + 1:06d}"
+        self.state("dispatched", Stream.SHIPMENTS, at, dispatched(waybill, buyer, contents, at) | (more or {}))
+        return Shipment(waybill, self.code, buyer.site, tuple(contents))
+
+    def receive(self, shipment: Shipment, day: date, found: Found = WHOLE) -> None:
+        """Takes a shipment in, as it was sent unless something else was found."""
         at = records.clock(day, 21_600 + self.random.randrange(14_400))
-        lines = [
-            {"lot": lot.code, "accepted_kg": kilograms(mass_g), "refused_kg": "0.000"}
-            for lot, mass_g in shipment.contents
-        ]
-        consignor = {"kind": "plant", "plant": shipment.consignor}
-        data = {
-            "waybill": shipment.waybill, "consignor": consignor, "outcome": "accepted",
-            "lines": lines, "received_at": at,
-        }  # fmt: skip
-        self.state("received", Stream.SHIPMENTS, at, data)
+        self.state("received", Stream.SHIPMENTS, at, received(shipment, found, at))
         for lot, mass_g in shipment.contents:
-            part = Lot(lot.code, lot.product, lot.origin, lot.assay, mass_g, lot.reo_g * mass_g // lot.mass_g, mass_g)
-            self.keep(part, "in_kg")
+            if accepted_g := found.accepted_g(mass_g):
+                self.keep(part(lot, accepted_g), "in_kg")
 
     # Declaring
 
@@ -217,31 +217,13 @@ class Site:
                 line = {name: kilograms(mass_g) for name, mass_g in zip(_MOVES, flows, strict=True)}
                 lines.append(line | {"product": product, "closing_kg": kilograms(closing_g)})
             self._flows[product] = [closing_g, 0, 0, 0, 0, 0]
-        self._closed = {"month": month, "nil": not lines, "lines": lines}
+        self.closed = {"month": month, "nil": not lines, "lines": lines}
 
-    def declare(self, at: datetime) -> None:
+    def declare(self, at: datetime) -> Event:
         """Sends the declaration that was drawn up last."""
-        stated = records.event("declaration", self.code, f"D{self._closed['month']}", at.isoformat(), self._closed)
+        stated = records.event("declaration", self.code, f"D{self.closed['month']}", at.isoformat(), self.closed)
         self.shipping.say(Stream.DECLARATIONS, [stated], at)
-
-
-@dataclass(frozen=True, slots=True)
-class Buyer:
-    """Whom goods are sent to: a simulated site, or somebody outside the register (`site` None)."""
-
-    party: dict[str, str]
-    end_use: str
-    site: "Site | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shipment:
-    """Goods under way."""
-
-    waybill: str
-    consignor: str
-    consignee: Site | None
-    contents: tuple[tuple[Lot, int], ...]
+        return stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +246,3 @@ def drawn(data: Event, reo_g: int) -> tuple[str | None, int]:
     again_g = sum(reo_grams(line["net_mass_kg"], line["assay"]) for line in again)
     feed_g = sum(reo_grams(line["net_mass_kg"], line["assay"]) for line in data["inputs"])
     return "separation", reo_g - part_half_even(reo_g, again_g, feed_g)
-
-
-def party(plant: str) -> dict[str, Any]:
-    """A registered party, as the wire names it."""
-    return {"kind": "plant", "plant": plant}

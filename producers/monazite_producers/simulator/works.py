@@ -9,7 +9,8 @@ from monazite_contracts.quantities import kilograms
 from monazite_producers.simulator import records
 from monazite_producers.simulator.assaying import oxide_share, reo_grams
 from monazite_producers.simulator.records import Lot, Shift
-from monazite_producers.simulator.sites import SEPARATED, WORKING_S, Buyer, Feed, Site, party
+from monazite_producers.simulator.shipping import Buyer, party
+from monazite_producers.simulator.sites import SEPARATED, WORKING_S, Feed, Site
 
 YIELD_PER_MILLE: Final = 962
 """REO that separation gets out of its feed. Assumed."""

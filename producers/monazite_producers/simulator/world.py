@@ -26,8 +26,8 @@ Measured over whole years, and so is the next figure.
 SECOND_LOT_PER_CENT: Final = 53
 """What further lots of a day add, against the first: they travel together."""
 
-DECLARATIONS: Final = 11
-"""Months that are declared within the year."""
+DECLARATIONS: Final = 12
+"""Months that are declared."""
 
 FULL_ROSTER_EVENTS: Final = 40_000
 """From so many events on all sites exist; below, fewer sites, so that each still has something to say."""

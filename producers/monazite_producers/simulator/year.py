@@ -8,12 +8,13 @@ from monazite_contracts.months import day_start
 from monazite_producers.simulator.chapters.invented import Scene
 from monazite_producers.simulator.pace import days_of
 from monazite_producers.simulator.plan import SimulatedDay
-from monazite_producers.simulator.sites import Buyer, Shipment, Site
+from monazite_producers.simulator.shipping import Buyer, Shipment
+from monazite_producers.simulator.sites import Site
 from monazite_producers.simulator.works import MetalMaker, Mine, Separator, outside_buyer, site_buyer
 from monazite_producers.simulator.world import World
 
-DECLARED_ON = 8
-"""Day of the month on which sites declare the month before: two days before they must."""
+DECLARED_ON = 6
+"""Day of the month on which sites declare the month before: before anybody has to be reminded."""
 
 OUTSIDE_LOTS = 3
 """So many lots of a product go to a buyer outside the register at a time, at least."""
@@ -83,13 +84,22 @@ class Year:
     scenes: Sequence[Scene]
 
     def days(self) -> Iterator[SimulatedDay]:
-        """Each day in turn."""
+        """Each day of the year in turn, and the one on which it is closed."""
         world = self.world
         changes = world.register.changes_on()
         for index, day in enumerate(days_of(world.plan.year)):
             self._pass(day, index)
             registry = world.register.in_force(day) if day in changes else None
             yield SimulatedDay(day, registry, world.wire.collect())
+        yield self._afterwards()
+
+    def _afterwards(self) -> SimulatedDay:
+        """The day of January on which December is declared; nobody works any more."""
+        day = date(self.world.plan.year + 1, 1, DECLARED_ON)
+        for site in self.world.sites:
+            site.close_month(f"{self.world.plan.year}-12")
+        self._declare(day)
+        return SimulatedDay(day, None, self.world.wire.collect())
 
     def _pass(self, day: date, index: int) -> None:
         sites = self.world.sites
@@ -112,5 +122,9 @@ class Year:
             for site in sites:
                 site.close_month(f"{day - timedelta(days=1):%Y-%m}")
         elif day.day == DECLARED_ON and day.month > 1:
-            for number, site in enumerate(sites):
+            self._declare(day)
+
+    def _declare(self, day: date) -> None:
+        for number, site in enumerate(self.world.sites):
+            if site.declares:
                 site.declare(day_start(day) + timedelta(hours=9, seconds=number))

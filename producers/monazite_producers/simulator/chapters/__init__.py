@@ -9,6 +9,7 @@ from monazite_producers.simulator.chapters.content import (
     OreAtARecycler,
     WrongClaims,
 )
+from monazite_producers.simulator.chapters.declaring import Duties, LateRecord, MissingRecord, NilRecords, WrongRecord
 from monazite_producers.simulator.chapters.delivery import (
     DuplicateFlood,
     Fork,
@@ -17,8 +18,11 @@ from monazite_producers.simulator.chapters.delivery import (
     OfflineGateway,
     Restart,
 )
+from monazite_producers.simulator.chapters.exports import ExportOverLicence
 from monazite_producers.simulator.chapters.invented import Scene
+from monazite_producers.simulator.chapters.origins import BrokenChain, Laundering
 from monazite_producers.simulator.chapters.overruns import CoveredOverrun, HiddenOverrun, LastingOverrun, Unlisted
+from monazite_producers.simulator.chapters.waybills import Waybills
 from monazite_producers.simulator.world import World
 
 SCENES: tuple[type[Scene], ...] = (
@@ -39,9 +43,18 @@ SCENES: tuple[type[Scene], ...] = (
     LotMadeTwice,
     OreAtARecycler,
     CarelessOffice,
+    Waybills,
+    LateRecord,
+    MissingRecord,
+    NilRecords,
+    WrongRecord,
+    BrokenChain,
+    Laundering,
+    ExportOverLicence,
+    Duties,
     Restart,
 )
-"""In the order in which they play on a day; the restarts come last, when every gateway is there."""
+"""In the order in which they play on a day; duties and restarts come last, when everybody is there."""
 
 
 def cast(world: World) -> list[Scene]:

@@ -43,11 +43,11 @@ def correct(site: Site, amended: Event, changes: Event, day: date) -> Event:
     return stated
 
 
-def correction(site: Site, amended: Event, replacement: Event, day: date) -> Event:
+def correction(site: Site, amended: Event, replacement: Event, day: date, stream: Stream = Stream.PRODUCTION) -> Event:
     """States a correction, whatever becomes of it."""
     at = records.clock(day, NINE_S)
     data = {"target": records.target(amended), "reason": "data_entry", "replacement": replacement, "corrected_at": at}
-    return site.state("correction", Stream.PRODUCTION, at, data)
+    return site.state("correction", stream, at, data)
 
 
 def void(site: Site, amended: Event, day: date) -> Event:

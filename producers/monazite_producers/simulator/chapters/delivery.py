@@ -68,7 +68,7 @@ class OfflineGateway(Scene):
             Chapter(self.on(7, 3), "The line to Example Rare Earth E (invented) is cut; its gateway forms and keeps.",
                     "nothing arrives from example-e-mine-1"),
             Chapter(self.on(7, 12), "The line is back: nine days arrive at once, dated when they happened.",
-                    "the draws of example-e lie on their own days; no gap is open"),
+                    "the draws of example-e lie on their own days; no gap is open; June's flow record is late"),
         )  # fmt: skip
 
     def play(self, day: date) -> None:
@@ -80,6 +80,10 @@ class OfflineGateway(Scene):
         if day == self.on(7, 12):
             gateway.online = True
             gateway.flush(at(day, 8))
+            # June's flow record was among what waited, and was due on the 10th.
+            for rule in ("declaration-due-3", "declaration-due-1", "declaration-missing"):
+                self.account.expect(rule, self._site.code, "recovered")
+            self.account.expect("declaration-late", self._site.code)
 
 
 class LateRegistration(Scene):

@@ -109,3 +109,4 @@ class HiddenOverrun(Scene):
             # On paper only: more of the lot was shipped, and September was declared with all of it.
             self.account.expect("lot-overdrawn", self._site.code)
             self.account.expect("declaration-differs", self._site.code)
+            self.account.expect("amendment-after-report", self._site.code)  # September's was out in October
