@@ -25,10 +25,10 @@ class FlowLine(Contract):
     """Received, imported or taken in."""
     made_kg: Kilograms
     used_kg: Kilograms
-    """Used in production."""
+    """Used in production, with what the process lost of it."""
     shipped_kg: Kilograms
     lost_kg: Kilograms
-    """Lost in and outside production."""
+    """Lost outside production."""
     closing_kg: Kilograms
     """On hand at the month's last instant."""
 

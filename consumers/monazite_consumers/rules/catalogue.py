@@ -147,13 +147,14 @@ _ROWS: Final = (
         remedy="Recyclers may not use ore products: correct the lot named, or expect an inspection.",
     ),
     Rule(
-        "lot-unreported", "plant", _WARN, _FALSE, "a plant used, shipped or lost lots of its own that nobody reported",
+        "lot-unreported", "plant", _WARN, _FALSE,
+        "a plant used, shipped or lost lots of its own that nobody reported, or that were voided",
         "the statement that makes them, or a correction", fires_on="absence",
         about="holding", remedy="State how the lot came to be, or correct its number.",
     ),
     Rule(
         "lot-unreported-elsewhere", "plant", _WARN, _LAWFUL,
-        "lots were taken in, used, shipped or lost that their own plant never reported",
+        "lots were taken in, used, shipped or lost that their own plant never reported, or voided",
         "the statement that makes them, or a correction", fires_on="absence", settles="across",
         about="holding", remedy="Check the lot's number on the label; ask the plant that is named in it.",
     ),
