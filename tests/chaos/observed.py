@@ -20,6 +20,9 @@ FLOWS = """SELECT plant, to_char(month, 'YYYY-MM'), product, kind, step, sum(mov
 SHIPMENTS = "SELECT shipment, consignee, state, actor FROM shipments"
 ALERTS = "SELECT alert, rule, subject, period, condition, severity, percent, revision FROM alerts"
 
+OF_HISTORY = {"amendment-after-report"}
+"""Rules that hang on when a month was closed: no plant's words say that."""
+
 
 @dataclass
 class Observed:
@@ -70,7 +73,7 @@ async def _read_database(world: World, found: Observed) -> None:
         for row in await opened.fetch(ALERTS):
             state = tuple(row)[1:-1]
             found.alerts[row["alert"]] = state, row["revision"]
-            if row["condition"] == "raised":
+            if row["condition"] == "raised" and row["rule"] not in OF_HISTORY:
                 found.raised.add((row["rule"], row["subject"], row["period"]))
 
 
