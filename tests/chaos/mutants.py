@@ -117,12 +117,7 @@ MUTANTS = (
     Mutant(
         "watch does not look at what settles",
         f"{CONSUMERS}/watch/judging.py",
-        (
-            (
-                '            changes.touched.add(AlertKey(row["rule"], row["subject"], row["period"]))',
-                "            pass",
-            ),
-        ),
+        (("        changes.touched |= settled\n", ""),),
     ),
     Mutant(
         "a registration does not decide again",
@@ -150,7 +145,7 @@ MUTANTS = (
     Mutant(
         "custody is not told of what came to say something else",
         f"{CONSUMERS}/decisions/posting.py",
-        (("    if restated:\n", "    if False:\n"),),
+        (("    if places:\n", "    if False:\n"),),
     ),
     Mutant(
         "custody moves on before it has posted, in a transaction of its own",
