@@ -52,7 +52,7 @@ docs: $(STAMP) ## Generate the pages and schemas that come from code
 
 lock: $(STAMP) ## Resolve the dependencies anew into the three lock files
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --all-extras --group dev pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra platform --constraint requirements.lock pyproject.toml -o deploy/docker/requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --extra platform --extra reports --constraint requirements.lock pyproject.toml -o deploy/docker/requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header deploy/docker/build.in -o deploy/docker/build.lock
 
 clean: ## Remove the environment and caches

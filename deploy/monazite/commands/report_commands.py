@@ -2,20 +2,20 @@
 
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from monazite import report_files
 from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json, settings
 from monazite.errors import CommandError
 from monazite.report_key import FILE_NAME, make_key, public_text, read_key
-from monazite_contracts.envelope import canonical
 from monazite_contracts.reports import Scope, TraceabilityReport
 from monazite_contracts.seal import public_key
-from monazite_contracts.sealed_files import SealError, open_sealed, seal_file
+from monazite_contracts.sealed_files import SealError, open_sealed
 
 # What speaks to PostgreSQL is imported when a command needs it: whoever verifies a file has no driver.
 # ruff: noqa: PLC0415
@@ -26,8 +26,6 @@ app = typer.Typer(help="Monthly traceability reports: write, verify, reproduce, 
 
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month, 2023-05.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)]
-Format = Literal["json", "csv", "xlsx", "pdf", "html"]
-_ENDINGS = {"csv": "csv.zip"}
 
 
 @app.command()
@@ -37,7 +35,7 @@ def month(  # noqa: PLR0913 - options
     whose: Annotated[
         str, typer.Option("--for", help='nation, "province X", "enterprise Y" or "plant Z".', metavar="SCOPE")
     ] = "nation",
-    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = "json",
+    form: Annotated[report_files.Format, typer.Option("--format", help="How it is written.")] = "json",
     revision: Annotated[int | None, typer.Option(help="An earlier revision.", min=1)] = None,
     out: Annotated[Path | None, typer.Option(help="Where to; by default a file in this folder.")] = None,
     data: Data = DEFAULT_DATA,
@@ -49,8 +47,8 @@ def month(  # noqa: PLR0913 - options
         return await _report(connection, scope, _month(month), revision)
 
     report = ask(data, question)
-    path = out or Path(_file_name(report, form))
-    path.write_bytes(seal_file(_rendered(report, form), key))
+    path = out or Path(report_files.name(report, form))
+    report_files.write(report, form, key, path)
     console.print(escape(f"{path}: {_named(report)}"), soft_wrap=True)
     if report.preliminary:
         console.print("PRELIMINARY: the month is not closed, and the figures will change", style="bold yellow")
@@ -67,14 +65,6 @@ async def _report(connection: "Connection", scope: Scope, month: str, revision: 
         return found.report
     newest = await storing.newest_of(connection, scope, month)
     return newest.report if newest is not None else await preliminary(connection, scope, month)
-
-
-def _rendered(report: TraceabilityReport, form: Format) -> bytes:
-    if form == "json":
-        return canonical(report.model_dump(mode="json"))
-    from monazite.rendering import render
-
-    return render(report, form)
 
 
 @app.command("list")
@@ -194,12 +184,6 @@ def _month(text: str) -> str:
 def _named(report: TraceabilityReport) -> str:
     whose = "the nation" if report.scope.level == "nation" else f"{report.scope.level} {report.scope.code}"
     return f"{report.month} for {whose}, revision {report.revision}"
-
-
-def _file_name(report: TraceabilityReport, form: Format) -> str:
-    number = "preliminary" if report.preliminary else f"r{report.revision}"
-    whose = report.scope.code if report.scope.level == "nation" else f"{report.scope.level}-{report.scope.code}"
-    return f"monazite-{report.month}-{whose}-{number}.{_ENDINGS.get(form, form)}"
 
 
 def _key_path(data: Path) -> Path:

@@ -4,31 +4,35 @@ import asyncio
 import signal
 from contextlib import suppress
 from datetime import date, timedelta
+from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
 from rich.live import Live
 
 from monazite import stack
+from monazite.demo import december
 from monazite.demo.driver import Driver, driver
 from monazite.demo.screen import NOTICE, Screen
-from monazite.demo.verdict import Verdict, verdict
+from monazite.demo.verdict import verdict
 from monazite.embedded.servers import Addresses
 from monazite_consumers import queries
 from monazite_contracts.months import day_start
+from monazite_contracts.reports import TraceabilityReport
 from monazite_producers.simulator import Simulation, SimulationPlan, simulate
 
 REFRESH_S = 0.5
 
 
-def run(plan: SimulationPlan, console: Console, *, keep: bool = False) -> bool:
+def run(plan: SimulationPlan, console: Console, reports: Path, *, keep: bool = False) -> bool:
     """The whole demo; returns whether the year was proven. `keep` leaves everything up until Ctrl-C."""
     simulation = simulate(plan)
     start = day_start(date(plan.year, 1, 1)) - timedelta(days=1)
     console.print(NOTICE, style="yellow")
     with stack.running(instant=start, on_progress=lambda text: console.print(text, style="dim")) as running:
         console.print(f"Kafka {running.addresses.kafka}, PostgreSQL {running.addresses.postgres.rpartition('@')[2]}")
-        proven = asyncio.run(_play(simulation, running.addresses, console)).proven
+        proven, report = asyncio.run(_play(simulation, running.addresses, console))
+        december.write(report, running.servers.folder.path, reports, console)
         if keep:
             _stay(running, console)
     return proven
@@ -45,7 +49,7 @@ def _stay(running: stack.Stack, console: Console) -> None:
         signal.pause()
 
 
-async def _play(simulation: Simulation, addresses: Addresses, console: Console) -> Verdict:
+async def _play(simulation: Simulation, addresses: Addresses, console: Console) -> tuple[bool, TraceabilityReport]:
     screen = Screen(console, simulation)
     began = monotonic()
     async with driver(addresses) as driving:
@@ -55,8 +59,9 @@ async def _play(simulation: Simulation, addresses: Addresses, console: Console) 
             await _lines(simulation, driving, screen)
         await driving.finish(simulation)
         ended = await verdict(driving.connection, simulation.account)
+        report = await december.december(driving.connection, simulation.plan.year)
     screen.end(ended, monotonic() - began)
-    return ended
+    return ended.proven, report
 
 
 async def _live(simulation: Simulation, driving: Driver, screen: Screen) -> None:
