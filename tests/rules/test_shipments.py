@@ -30,14 +30,14 @@ def a_line(accepted: int, refused: int = 0) -> Json:
     [
         ("short", a_line(17_000), "shipment-short", MINE),
         ("over", a_line(19_000), "shipment-over", MINE),
-        ("refused", a_line(0, 18_000), "shipment-refused", MINE),
-        ("partly_refused", a_line(10_000, 8_000), "shipment-refused", MINE),
+        ("refused", a_line(0, 18_000), "shipment-refused", None),
+        ("partly_refused", a_line(10_000, 8_000), "shipment-refused", None),
     ],
 )
 @fires("shipment-short", "shipment-over", "shipment-refused")
 @clears("shipment-short", "shipment-over", "shipment-refused")
 async def test_both_sides_of_a_shipment_are_held_against_each_other(
-    chain: Desk, outcome: str, line: Json, rule: str, actor: str
+    chain: Desk, outcome: str, line: Json, rule: str, actor: str | None
 ) -> None:
     found = a_receipt_of_goods(record="D-2", outcome=outcome, lines=[line])
     told = await judged(chain, a_production(), a_dispatch(record="D-1"), found)
@@ -45,12 +45,22 @@ async def test_both_sides_of_a_shipment_are_held_against_each_other(
     (row,) = await chain.connection.fetch("SELECT state, actor, due_at FROM shipments")
     assert row["state"] == outcome.replace("_", " ")
     assert row["actor"] == actor
-    assert row["due_at"] is not None
+    assert (row["due_at"] is None) is (actor is None), "what was refused is the consignor's again: nobody need act"
     refused_g = int(line["refused_kg"].split(".", maxsplit=1)[0]) * 1_000
     assert await on_hand(chain, LOT, MINE) == 2_000_000 + refused_g
     told = await judged(chain, a_correction(found, {"outcome": "accepted", "lines": [a_line(18_000)]}))
     assert rule not in {each for each, _ in of_custody(told)}
     assert await on_hand(chain, LOT, MINE) == 2_000_000
+
+
+async def test_nobody_waits_for_an_answer_from_outside_the_register(chain: Desk) -> None:
+    sender = {"kind": "named", "name": "A. Trader", "country": "CN"}
+    await judged(chain, a_receipt_of_goods(record="D-2", consignor=sender))
+    (row,) = await chain.connection.fetch("SELECT state, actor FROM shipments")
+    assert tuple(row) == ("not dispatched", SEPARATION)
+    await judged(chain, a_dispatch(record="D-1", consignee=sender, waybill="WB-OUT"))
+    (row,) = await chain.connection.fetch("SELECT state, actor FROM shipments WHERE waybill = 'WB-OUT'")
+    assert tuple(row) == ("left the register", None)
 
 
 async def test_what_was_refused_does_not_hide_what_is_missing(chain: Desk) -> None:
@@ -59,6 +69,8 @@ async def test_what_was_refused_does_not_hide_what_is_missing(chain: Desk) -> No
     assert {("shipment-refused", MINE), ("shipment-short", MINE)} <= told
     (row,) = await chain.connection.fetch("SELECT measure FROM custody_findings WHERE rule = 'shipment-short'")
     assert row["measure"] == 5_000_000
+    (row,) = await chain.connection.fetch("SELECT actor FROM shipments")
+    assert row["actor"] == MINE
     assert await on_hand(chain, LOT, MINE) == 5_000_000
 
 

@@ -34,21 +34,21 @@ class State(StrEnum):
     NOT_DISPATCHED = "not dispatched"
 
 
-OPEN: Final = frozenset(set(State) - {State.RECEIVED, State.LEFT})
-"""States in which somebody must act."""
-
 TASKS: Final[Mapping[State, str]] = MappingProxyType(
     {
         State.UNDER_WAY: "state the receipt",
         State.SHORT: "weigh again, and correct",
         State.OVER: "weigh again, and correct",
-        State.PARTLY_REFUSED: "take back what was refused",
-        State.REFUSED: "take it back",
+        State.PARTLY_REFUSED: "look for what is missing, and correct",
+        State.REFUSED: "look for what is missing, and correct",
         State.NOT_DISPATCHED: "state the dispatch",
     }
 )
-"""What whoever must act is to do."""
+"""What whoever must act is to do. What was refused is the consignor's stock again, without another word; somebody
+must act only if part of it was neither accepted nor refused."""
 
+
+_REFUSED: Final = frozenset({State.REFUSED, State.PARTLY_REFUSED})
 
 Data_co = TypeVar("Data_co", bound=st.Statement, covariant=True)
 
@@ -156,7 +156,9 @@ def _as_it_stands(key: str, sides: _Sides, registry: Registry) -> Shipment:
     state = _state(sides, lines, registry)
     dispatched_at = _when(sent) if sent else None
     received_at = _when(received) if received else None
-    actor, due_at = _who_acts(state, consignor, consignee, sides, registry)
+    actor, due_at = None, None
+    if state in TASKS and (state not in _REFUSED or any(_differs(line, registry) for line in lines)):
+        actor, due_at = _who_acts(state, consignor, consignee, sides, registry)
     return Shipment(
         key, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines
     )  # fmt: skip
@@ -208,18 +210,15 @@ def _differs(line: Line, registry: Registry) -> bool:
     return abs(line.missing_g) * PPM > tolerance_ppm * line.sent_g
 
 
-def _who_acts(
-    state: State, consignor: str, consignee: str, sides: _Sides, registry: Registry
-) -> tuple[str | None, datetime | None]:
-    if state not in OPEN:
-        return None, None
+def _who_acts(state: State, consignor: str, consignee: str, sides: _Sides, registry: Registry) -> tuple[str, datetime]:
     settings = registry.settings
     if state is State.UNDER_WAY:
         sent = sides.dispatches[0].data
         due_at = sent.expected_at or sent.dispatched_at + timedelta(days=settings.transit_days)
         return consignee, due_at
     told = [*(each.arrived_at for each in sides.receipts), *(each.arrived_at for each in sides.redirects)]
-    return consignor, max(told) + timedelta(days=settings.answer_days)
+    answers = consignee if consignor.startswith("@") else consignor  # who is not on the register cannot answer
+    return answers, max(told) + timedelta(days=settings.answer_days)
 
 
 def _noted(shipment: Shipment, sides: _Sides, registry: Registry) -> Iterator[Noted]:
