@@ -57,17 +57,17 @@ class Waybills(Scene):
         """The road."""
         q, r = "Example Rare Earth Q (invented)", "Example Rare Earth R (invented)"
         return (
-            Chapter(self.on(2, 15), f"{r} receives 4 % less than {q} dispatched; a week later it finds the rest.",
+            Chapter(self.on(2, 15), f"{r} receives 4 % less than Q sent; a week later it finds the rest.",
                     "alert shipment-short on example-q-mine-1; recovers on the 21st"),
-            Chapter(self.on(4, 12), f"{r} weighs 3 % more than {q} dispatched.",
+            Chapter(self.on(4, 12), f"{r} weighs 3 % more than Q sent.",
                     "alert shipment-over on example-q-mine-1"),
-            Chapter(self.on(5, 17), f"{r} refuses a lot of {q}, and in June a part of another.",
+            Chapter(self.on(5, 17), f"{r} refuses a lot of Q's, and in June a part of another.",
                     "alert shipment-refused on example-q-mine-1: the goods are in its stock again"),
-            Chapter(self.on(7, 12), f"{q} sends goods that are under way to {r} to somebody else, and says so.",
+            Chapter(self.on(7, 12), f"{q} sends goods under way to R to somebody else.",
                     "no alert: the shipment is received by example-a-separation-1"),
-            Chapter(self.on(9, 8), f"{r} does not say whether the goods of {q} have come.",
+            Chapter(self.on(9, 8), f"{r} does not say whether Q's goods have come.",
                     "alert shipment-overdue on example-r-separation-1"),
-            Chapter(self.on(10, 10), f"{r} receives goods of {q} that nobody dispatched.",
+            Chapter(self.on(10, 10), f"{r} receives goods that Q never dispatched.",
                     "alert receipt-without-dispatch on example-r-separation-1 once it has settled"),
         )  # fmt: skip
 
