@@ -73,7 +73,8 @@ def conditions() -> Iterator[Conditions]:
 @pytest.mark.parametrize("story", STORIES)
 def test_a_story_ends_as_it_deserves(conditions: Conditions, story: str) -> None:
     rule, subject, condition = STORIES[story]
-    assert condition in conditions.get((rule, subject), set())
+    ends = {"recovered", "retracted"} if condition == "recovered" else {condition}  # corrected facts retract it
+    assert ends & conditions.get((rule, subject), set())
 
 
 @pytest.mark.parametrize(("rule", "gone"), [("envelope-gap", "example-l-mine-1"), ("envelope-gap", "example-l-mine-2")])
