@@ -108,6 +108,22 @@ async def test_an_earlier_copy_of_a_corrected_record_that_comes_to_light_was_fil
     assert ("declaration-late", MINE) not in of_custody(await judged(owing, at=DEADLINE + 3 * DAY))
 
 
+async def test_a_record_is_filed_however_many_counts_were_taken_before_it(owing: Desk) -> None:
+    counts = [a_stocktake(record=f"C-{n}", taken_at=f"2023-05-01T00:00:{n % 60:02}+08:00") for n in range(101)]
+    await owing.receive(*(send(each, at=DEADLINE - 2 * DAY + n * INSTANT) for n, each in enumerate(counts)))
+    await owing.receive(send(a_nil_declaration(), at=DEADLINE - DAY))
+    assert due(await judged(owing, at=DEADLINE)) == []
+
+
+async def test_of_many_records_the_first_one_filed_and_the_last_one_holds(owing: Desk) -> None:
+    last = a_nil_declaration(record="N-999")
+    said = [a_declaration(record=f"N-{n}") for n in range(201)]
+    await owing.receive(*(send(each, at=DEADLINE - DAY + n * timedelta(seconds=1)) for n, each in enumerate(said)))
+    await owing.receive(send(last, at=DEADLINE + DAY))
+    told = of_custody(await judged(owing, at=DEADLINE + 2 * DAY))
+    assert not {rule for rule, _ in told if rule in {"declaration-differs", "declaration-late"}}
+
+
 async def test_an_excused_month_is_not_missing(owing: Desk) -> None:
     await declare(owing, ("excuses", Excuse(plant=MINE, month="2023-05", decision="flood")))
     assert due(await judged(owing, at=DEADLINE + 9 * DAY)) == []
@@ -258,3 +274,14 @@ async def test_goods_under_way_are_on_nobodys_books(chain: Desk) -> None:
     await judged(chain, a_receipt_of_goods(record="D-2"))
     rows = await chain.connection.fetch("SELECT kind, net_g FROM flows WHERE plant = $1 AND moves <> 0", SEPARATION)
     assert [tuple(row) for row in rows] == [("received", 18_000_000)]
+
+
+async def test_a_claim_beyond_every_number_leaves_the_months_other_findings_alone(owing: Desk) -> None:
+    assays = [an_oxide_assay(treo_pct="100.0000"), *[an_oxide_assay(treo_pct="0.0001")] * 11]  # 1 g of REO in all
+    said = [
+        a_production(record=f"R-{n}", net_mass_kg="0.001", claimed_reo_kg="999999999.999", assay=assay)
+        for n, assay in enumerate(assays)
+    ]
+    told = await judged(owing, *said, at=DEADLINE)
+    assert "declaration-missing" in due(told)
+    assert ("claimed-bias", MINE, "2023-05") in told

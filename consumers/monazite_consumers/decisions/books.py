@@ -19,7 +19,7 @@ from monazite_consumers.sql import statement
 from monazite_contracts.declarations import Declaration, Stocktake
 
 STATEMENTS_MAX: Final = 100
-"""About one month: more than so many say the same, and the first of them decide."""
+"""Of each type about one month: of more declarations the first and the last so many, of more counts the first."""
 
 UNFILED_MAX: Final = 5
 """Of what came and does not count, the newest so many are named; how many there are, a count says."""
@@ -102,7 +102,7 @@ async def read_filings(connection: Connection, keys: Sequence[str]) -> dict[str,
 
 
 async def _read_stated(connection: Connection, months: Mapping[str, Month]) -> None:
-    rows = await connection.fetch(statement("following", "stated"), "month", list(months), STATEMENTS_MAX)
+    rows = await connection.fetch(statement("months", "stated"), list(months), Declaration.__name__, STATEMENTS_MAX)
     declared = [(row["message"], row["index"]) for row in rows if row["type"] == Declaration.__name__]
     filed_at = {
         (row["message"], row["index"]): row["arrived_at"]

@@ -44,13 +44,31 @@ class Noticed(NamedTuple):
         return AlertKey(self.rule, self.subject, self.period)
 
 
+INTEGER_MAX: Final = 2**63 - 1
+"""What a bigint holds, and the writer of JSON."""
+
+
+def storable(noticed: Noticed) -> Noticed:
+    """As a row holds it: whatever somebody claims, a rate or a sum beyond 64 bits sets nothing aside."""
+    return noticed._replace(measure=min(noticed.measure, INTEGER_MAX), detail=_storable(noticed.detail))
+
+
+def _storable(value: Any) -> Any:
+    """With integers that JSON's writer does not take as text."""
+    if isinstance(value, int) and abs(value) > INTEGER_MAX:
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _storable(each) for name, each in value.items()}
+    return [_storable(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 async def state(
     connection: Connection, noun: str, keys: Sequence[str], found: Iterable[Noticed], changes: Changes
 ) -> None:
     """Puts what is noticed about these keys in the place of what was."""
     rows = await connection.fetch(statement("custody", "noticed"), noun, list(keys))
     before = {(row["key"], row["rule"], row["subject"]): Noticed(*row.values()) for row in rows}
-    after = {(each.key, each.rule, each.subject): each for each in found}
+    after = {(each.key, each.rule, each.subject): each for each in map(storable, found)}
     gone = [name for name, each in before.items() if after.get(name) != each]
     new = [each for name, each in after.items() if before.get(name) != each]
     if gone:

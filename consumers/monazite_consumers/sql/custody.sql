@@ -28,7 +28,7 @@ WHERE f.noun = $1 AND f.key = k.key AND f.rule = k.rule AND f.subject = k.subjec
 
 -- name: totals
 -- What alerts rest on: findings that have settled by an instant.
-SELECT k.rule, k.subject, k.period, count(f.key) AS count, coalesce(sum(f.measure), 0)::bigint AS measure,
+SELECT k.rule, k.subject, k.period, count(f.key) AS count, least(coalesce(sum(f.measure), 0), 9223372036854775807)::bigint AS measure,
        min(f.at) AS first_at, max(f.at) AS last_at
 FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS k (rule, subject, period, settled_before)
 LEFT JOIN custody_findings f ON f.rule = k.rule AND f.subject = k.subject AND f.period = k.period AND f.at <= k.settled_before

@@ -33,6 +33,21 @@ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 SELECT coalesce(product, '') AS product, kind, step, coalesce(origin, '') AS origin, sum(net_g)::bigint AS net_g
 FROM moves WHERE plant = $1 AND at >= $2 AND at <= $3 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
 
+-- name: stated
+-- What current statements say of months: of many declarations the first, which filed, and the last, which hold; apart, counts.
+SELECT k.key, x.message, x.index, x.type, x.arrived_at, x.data FROM unnest($1::text[]) AS k (key)
+CROSS JOIN LATERAL (
+    (SELECT s.message, s.index, s.type, s.arrived_at, s.data FROM stated s
+     WHERE s.noun = 'month' AND s.key = k.key AND s.type = $2 ORDER BY s.arrived_at, s.data::text LIMIT $3)
+    UNION
+    (SELECT s.message, s.index, s.type, s.arrived_at, s.data FROM stated s
+     WHERE s.noun = 'month' AND s.key = k.key AND s.type = $2 ORDER BY s.arrived_at DESC, s.data::text DESC LIMIT $3)
+    UNION ALL
+    (SELECT s.message, s.index, s.type, s.arrived_at, s.data FROM stated s
+     WHERE s.noun = 'month' AND s.key = k.key AND s.type <> $2 ORDER BY s.at, s.arrived_at, s.data::text LIMIT $3)
+) AS x
+ORDER BY k.key, x.arrived_at;
+
 -- name: filed
 -- When what stands at these places was first stated: a correction of a record is not a later record.
 WITH RECURSIVE said AS (

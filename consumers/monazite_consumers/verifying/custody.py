@@ -10,7 +10,7 @@ from monazite_consumers.decisions.custody import LOTS, asked_of, examine_lots, f
 from monazite_consumers.decisions.following import MESSAGES, move_rows, stated_row
 from monazite_consumers.decisions.licences import LICENCES, examine_licences
 from monazite_consumers.decisions.months import MONTHS, examine_months
-from monazite_consumers.decisions.noticing import Noticed
+from monazite_consumers.decisions.noticing import Noticed, storable
 from monazite_consumers.decisions.shipments import SHIPMENTS, examine_shipments, returning
 from monazite_consumers.rules.moves import MoveRow, is_output, own
 from monazite_consumers.rules.obligations import owed_months
@@ -189,7 +189,7 @@ async def _settled(connection: Connection, noun: str, keys: Sequence[str]) -> li
 async def _check_noticed(
     connection: Connection, noun: str, keys: Sequence[str], noticed: Iterable[Noticed], report: Report
 ) -> None:
-    due = {(each.key, each.rule, each.subject): tuple(each) for each in noticed}
+    due = {(each.key, each.rule, each.subject): tuple(each) for each in map(storable, noticed)}
     rows = await connection.fetch(statement("custody", "noticed"), noun, list(keys))
     _compare(report, "custody_findings", due, {(row["key"], row["rule"], row["subject"]): tuple(row) for row in rows})
 
