@@ -111,6 +111,26 @@ BROKEN = {
         "enterprise",
         "nobody",
     ),
+    "a duty of nobody": (
+        "duties: [{enterprise: nobody, since: 2023-01-01, basis: Order 71}]",
+        "unknown-reference",
+        "enterprise",
+        "nobody",
+    ),
+    "an excuse of nobody's plant": (
+        "excuses: [{plant: pl-1, month: 2023-02, decision: Decision 7}]",
+        "unknown-reference",
+        "plant",
+        "did you mean pl?",
+    ),
+    "a licence of nobody": (
+        """licences:
+  - {number: EX-1, enterprise: acne, form: general, products: [terbium-oxide], destination: JP, end_user: Works,
+     net_mass_kg: '1.000', since: 2025-05-01}""",
+        "unknown-reference",
+        "enterprise",
+        "did you mean acme?",
+    ),
     "an unknown successor": (
         "successions: [{predecessor: solo, successor: nobody, years: [2023]}]",
         "unknown-reference",

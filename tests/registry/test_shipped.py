@@ -2,19 +2,24 @@
 
 import csv
 import importlib.util
+import re
 import shutil
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from nacl.signing import SigningKey
 
 from monazite import shipped
 from monazite_consumers.registry.files import entries
+from monazite_consumers.rules.closings import due_month
+from monazite_consumers.rules.entries import NOUNS, Settings
 from monazite_consumers.rules.grants import granted_g
 from monazite_consumers.rules.registry import Operation, Registry
 from monazite_contracts.catalogue import CapKind
+from monazite_contracts.seal import encode_base64url
 
 ROOT = Path(__file__).parents[2]
 TONNE = 1_000_000
@@ -121,6 +126,42 @@ def test_everything_shipped_says_how_sure_it_is_and_is_not_invented(registry: Re
             assert not getattr(each, "invented", False)
             assert not getattr(each, "simulated", False)
     assert all(each.issued_on_evidence for each in registry.entries["allocations"])
+
+
+def test_whoever_mines_or_separates_owes_flow_records_since_order_71(registry: Registry) -> None:
+    still_there = {"northern", "creg", "guangdong"}
+    for enterprise in still_there:
+        assert not registry.has_duty(enterprise, date(2025, 8, 21))
+        assert registry.has_duty(enterprise, date(2025, 8, 22))
+    assert {duty.enterprise for duty in registry.entries["duties"]} == still_there
+    assert due_month(registry, datetime(2025, 9, 10, tzinfo=UTC), (), ()) is None
+    assert due_month(registry, datetime(2025, 9, 11, tzinfo=UTC), (), ()) == "2025-08"
+
+
+def explained() -> dict[str, str]:
+    """The example of each noun in the README's table."""
+    text = (shipped.registry() / "README.md").read_text(encoding="utf-8")
+    table = text.partition("## Every noun")[2].partition("## Every setting")[0]
+    return dict(re.findall(r"^\| `(\w+)` \| .+ \| `(\{.+\})` \|$", table, re.MULTILINE))
+
+
+def test_the_readme_shows_an_example_of_every_noun_that_can_be_applied(tmp_path: Path) -> None:
+    examples = explained()
+    assert set(examples) == set(NOUNS)
+    key = encode_base64url(bytes(SigningKey(bytes(32)).verify_key))
+    lines = [f"{noun}:\n  {'' if noun == 'settings' else '- '}{text}\n" for noun, text in examples.items()]
+    others = "  - {code: northern, name: Northern}\n  - {code: oldhe, name: Oldhe}\n"
+    lines[0] += others
+    (tmp_path / "registry.yaml").write_text("".join(lines).replace("KEY", key), encoding="utf-8")
+    assert {noun for noun, _ in entries(tmp_path)} == set(NOUNS)
+
+
+def test_the_readme_shows_every_setting_with_its_default(tmp_path: Path) -> None:
+    text = (shipped.registry() / "README.md").read_text(encoding="utf-8")
+    block = text.partition("## Every setting")[2].partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "settings.yaml").write_text(block, encoding="utf-8")
+    assert entries(tmp_path) == (("settings", Settings()),)
+    assert entries(tmp_path)[0][1].model_fields_set == set(Settings.model_fields)
 
 
 def test_the_shipped_directory_is_found_in_a_wheel_and_missed_loudly(

@@ -23,6 +23,9 @@ _REFERENCES: Final = (
     ("breakdowns", "member", "enterprises"),
     ("successions", "predecessor", "enterprises"),
     ("successions", "successor", "enterprises"),
+    ("duties", "enterprise", "enterprises"),
+    ("excuses", "plant", "plants"),
+    ("licences", "enterprise", "enterprises"),
 )
 
 _EXCLUSIVE: Final = (
