@@ -133,8 +133,8 @@ def judge_shipments(current: list[Now], registry: Registry, end: End, now: datet
             if due <= now:
                 end.raised.add(("shipment-overdue", consignee, month_of(due)))
             continue
-        state = held_against(dispatch, receipt, end)
-        end.shipments[key] = (consignee, state, None if state == "received" else consignor)
+        state, is_apart = held_against(dispatch, receipt, end)
+        end.shipments[key] = (consignee, state, consignor if is_apart else None)
         masses = {line["lot"]: grams(line["net_mass_kg"]) for line in dispatch.data["lines"]}
         for line in receipt.data["lines"]:
             back = min(grams(line["refused_kg"]), masses.get(line["lot"], 0) - grams(line["accepted_kg"]))
@@ -151,8 +151,8 @@ def check_entitled(dispatch: Now, consignee: str, registry: Registry, end: End) 
         end.raised.add(("consignee-not-entitled", dispatch.plant, month_of(dispatch.at)))
 
 
-def held_against(dispatch: Now, receipt: Now, end: End) -> str:
-    """One lot is on each of our waybills."""
+def held_against(dispatch: Now, receipt: Now, end: End) -> tuple[str, bool]:
+    """The state, and whether mass is unaccounted for; one lot is on each of our waybills."""
     (line,), (found,) = dispatch.data["lines"], receipt.data["lines"]
     masses = grams(line["net_mass_kg"]), grams(found["accepted_kg"]), grams(found["refused_kg"])
     missing = masses[0] - masses[1] - masses[2]
@@ -163,8 +163,8 @@ def held_against(dispatch: Now, receipt: Now, end: End) -> str:
     ]
     end.raised |= {(rule, dispatch.plant, month_of(receipt.at)) for rule in rules}
     if masses[2]:
-        return "partly refused" if masses[1] else "refused"
-    return rules[0].removeprefix("shipment-") if rules else "received"
+        return "partly refused" if masses[1] else "refused", apart
+    return rules[0].removeprefix("shipment-") if rules else "received", apart
 
 
 def judge_lots(moves: list[Move], makers: dict[str, list[Now]], registry: Registry, end: End) -> None:
