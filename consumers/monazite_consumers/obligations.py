@@ -78,10 +78,10 @@ async def _rows(
 def _row(
     known: Month, o: Obligation, events: Mapping[tuple[int, int], str], registry: Registry, at: datetime
 ) -> dict[str, Any]:
-    enterprise, plant = registry.enterprises.get(o.owing[-1]), registry.plants[o.plant]
+    enterprise, plant = registry.enterprises.get(o.debtor), registry.plants[o.plant]
     return {
-        "enterprise": o.owing[-1],
-        "name": enterprise.name if enterprise is not None else o.owing[-1],
+        "enterprise": o.debtor,
+        "name": enterprise.name if enterprise is not None else o.debtor,
         "before_it": list(o.owing[:-1]),
         "plant": o.plant,
         "province": plant.province,

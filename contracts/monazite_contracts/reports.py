@@ -173,6 +173,7 @@ class DeclarationLine(Contract):
 
     plant: Text
     enterprise: Text
+    """Who owes it: the last that ran the plant while it had to report."""
     status: Text
     """not due, reminded, reported, confirmed nil, missing, late or excused."""
     deadline: Instant | None
@@ -182,7 +183,7 @@ class DeclarationLine(Contract):
 
 
 class ConditionLine(Contract):
-    """An alert about the month that holds; or that the report before listed and that holds no longer."""
+    """An alert about the month, or time before it, that holds; or that did in the report before and does no longer."""
 
     alert: Text
     """Its id."""
@@ -310,9 +311,9 @@ class TraceabilityReport(Contract):
     declarations: tuple[DeclarationLine, ...]
     """Who owed the month's flow record, and whether it came."""
     conditions: tuple[ConditionLine, ...]
-    """That hold."""
+    """That hold: about the month, and about earlier ones that are still open."""
     cleared: tuple[ConditionLine, ...]
-    """That the report compared with listed, and that hold no longer."""
+    """That the report compared with listed, and that are raised no longer, whoever's they are now."""
     amendments: tuple[AmendmentLine, ...]
     """At most a thousand, the newest first."""
     amendments_total: Count

@@ -3,81 +3,35 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
+from closing_talk import DAY, DEADLINE, MAY, closed, everybody, opened, receive, report, service, the_month, told
 from custody_talk import SEPARATION, the_chain
-from regulator_desk import MINE, Desk, Json, Message, an_allocation, desk, open_desk, send
+from regulator_desk import MINE, Desk, Message, an_allocation, desk, open_desk, send
 
 from monazite_consumers import database
 from monazite_consumers.errors import NotReproducibleError, NotYetError
-from monazite_consumers.health import Health
 from monazite_consumers.reports import storing
-from monazite_consumers.reports.closing import Reports, close, preliminary
+from monazite_consumers.reports.closing import close, preliminary
 from monazite_consumers.reports.reproducing import reproduced
 from monazite_consumers.reports.storing import canonical_bytes, newest_of
-from monazite_consumers.rules.entries import Duty
 from monazite_consumers.rules.reports import NATION
-from monazite_consumers.settings import ReportSettings
 from monazite_consumers.sql import statement
 from monazite_contracts.builders import (
     a_correction,
     a_declaration,
     a_dispatch,
-    a_flow_line,
     a_production,
-    a_receipt_of_goods,
     a_separation,
     a_void,
 )
-from monazite_contracts.reports import Level, Scope, TraceabilityReport
+from monazite_contracts.reports import Scope
 from monazite_contracts.topics import REPORTS
 
 __all__ = ["desk", "open_desk"]
-
-DEADLINE = datetime(2023, 6, 10, 16, tzinfo=UTC)
-DAY = timedelta(days=1)
-MAY = "2023-05"
-
-
-def the_month() -> list[Json]:
-    """A mine, a separation plant that takes 18 t of it, and what the mine declares."""
-    line = a_flow_line(made_kg="20000.000", shipped_kg="18000.000", closing_kg="2000.000")
-    return [
-        a_production(), a_dispatch(record="D-1"), a_receipt_of_goods(record="D-2"), a_separation(),
-        a_declaration(record="F-1", lines=[line]),
-    ]  # fmt: skip
-
-
-async def opened(desk: Desk, *more: Any) -> Desk:
-    duties = [("duties", Duty(enterprise=code, since=date(2023, 5, 1), basis="R2")) for code in ("shihe", "baogang")]
-    await desk.declare(the_chain(*duties, an_allocation(40_000), *more))
-    return desk
-
-
-def service(desk: Desk, hours: int = 24) -> Reports:
-    return Reports(desk.url, Health(), ReportSettings(revise_after_hours=hours))
-
-
-async def told(desk: Desk, events: Iterable[Json], at: datetime = DEADLINE) -> Desk:
-    for event in events:
-        await receive(desk, send(event))
-    await desk.watch(at)
-    await desk.follow()
-    return desk
-
-
-async def receive(desk: Desk, message: Message) -> None:
-    """As the next of its partition: positions speak of offsets."""
-    await desk.receive(replace(message, offset=desk.positions.get(message.tp, 0)))
-
-
-async def report(desk: Desk, level: Level = "nation", code: str = "nation", month: str = MAY) -> TraceabilityReport:
-    found = await newest_of(desk.connection, Scope(level=level, code=code, name=code), month)
-    assert found is not None
-    return found.report
 
 
 async def test_a_month_is_closed_at_its_deadline_and_not_before(desk: Desk) -> None:
@@ -91,17 +45,6 @@ async def test_a_month_is_closed_at_its_deadline_and_not_before(desk: Desk) -> N
     assert {line.status for line in nation.declarations if line.plant == MINE} == {"reported"}
     assert {line.status for line in nation.declarations if line.plant == SEPARATION} == {"missing"}
     assert not await service(desk).pass_once(desk.connection), "once"
-
-
-async def closed(desk: Desk, *events: Json) -> Desk:
-    await told(await opened(desk), [*the_month(), *events])
-    assert await service(desk).pass_once(desk.connection)
-    return desk
-
-
-async def everybody(desk: Desk) -> list[TraceabilityReport]:
-    rows = await desk.connection.fetch("SELECT level, code FROM reports WHERE revision = 1 ORDER BY level, code")
-    return [await report(desk, row["level"], row["code"]) for row in rows]
 
 
 async def test_the_nation_is_the_sum_of_its_parts_at_every_level(desk: Desk) -> None:

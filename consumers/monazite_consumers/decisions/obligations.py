@@ -77,7 +77,7 @@ def about_obligation(key: str, known: Month, obligation: Obligation | None) -> I
         return
     filing = obligation.filing
     detail: dict[str, Any] = {
-        "month": known.month, "enterprise": obligation.owing[-1], "deadline": obligation.deadline.isoformat(),
+        "month": known.month, "enterprise": obligation.debtor, "deadline": obligation.deadline.isoformat(),
     }  # fmt: skip
     if filing is not None:
         if obligation.status(filing.arrived_at) is Status.LATE:

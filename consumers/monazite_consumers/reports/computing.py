@@ -86,7 +86,7 @@ async def compute(
     plants = await _plants(connection, registry, month)
     await _shipments(connection, plants, month)
     await _declarations(connection, registry, plants, (month, position))
-    answering = await _conditions(connection, plants, month)
+    answering, held = await _conditions(connection, plants, month)
     _, last = span(month)
     drawn = {
         (row["holder"], row["kind"]): (row["days"], row["drawn_g"])
@@ -97,7 +97,7 @@ async def compute(
     open_shipments = await connection.fetch(statement("reports", "open_shipments"), before, LINES_MAX)
     told = {code: each for code, each in plants.items() if registry_ran(code, month, registry) or not each.is_silent}
     rows = MonthRows(
-        month, told, tuple(cap_lines(month, drawn, registry)), answering,
+        month, told, tuple(cap_lines(month, drawn, registry)), answering, held,
         _open_shipments(open_shipments), {(row["consignor"], row["consignee"]): row["shipments"] for row in pairs},
         {since: await _amended(connection, plants, month, since) for since in {0, *sinces}},
     )  # fmt: skip
@@ -166,12 +166,13 @@ async def _declarations(
     grace = timedelta(hours=registry.settings.outage_grace_hours)
     deadline = extended(due, outages, grace)
     for code, enterprises in owed_by.items():
+        plants[code].owing = enterprises
         excused, filed = (code, month) in registry.excuses, filings[month_key(code, month)]
         obligation = Obligation(code, month, enterprises, due, deadline, excused, filed)
         filing = obligation.filing
         plants[code].declarations.append(
             DeclarationLine(
-                plant=code, enterprise=plants[code].plant.enterprise,
+                plant=code, enterprise=obligation.debtor,
                 status=obligation.status(min(position.judged_at, position.known_until)).value,
                 deadline=deadline if deadline < INSTANT_MAX else None,
                 filed_at=filing.arrived_at if filing is not None else None, differences=differing.get(code, 0),
@@ -181,10 +182,11 @@ async def _declarations(
 
 async def _conditions(
     connection: Connection, plants: Mapping[str, PlantRows], month: str
-) -> dict[str, list[ConditionLine]]:
-    """What holds about each plant; returned: about enterprises and caps."""
+) -> tuple[dict[str, list[ConditionLine]], frozenset[str]]:
+    """What holds about each plant; returned: what does about enterprises and caps, and the ids of all of it."""
     answering: dict[str, list[ConditionLine]] = defaultdict(list)
-    rows = await connection.fetch(statement("reports", "conditions"), CONDITIONS, [month, month[:4]], f"{month}-%")
+    # A month, its year and its days sort before the month followed by the last letter of ASCII.
+    rows = await connection.fetch(statement("reports", "conditions"), CONDITIONS, f"{month}~")
     for row in sorted(rows, key=lambda each: (each["rule"], each["subject"], each["period"])):
         key = AlertKey(row["rule"], row["subject"], row["period"])
         rule = RULES[key.rule]
@@ -199,7 +201,7 @@ async def _conditions(
             answering[subject].append(line)
         elif subject in plants:
             plants[subject].conditions.append(line)
-    return dict(answering)
+    return dict(answering), frozenset(row["alert"] for row in rows)
 
 
 async def _amended(

@@ -35,9 +35,10 @@ NOBODY = "nobody"
 
 @dataclass(slots=True)
 class PlantRows:
-    """One plant's month."""
+    """One plant's month. `owing`: who ran it while they had to report."""
 
     plant: Plant
+    owing: tuple[str, ...] = ()
     output: list[OutputLine] = field(default_factory=list)
     flows: list[FlowLine] = field(default_factory=list)
     balances: list[BalanceLine] = field(default_factory=list)
@@ -88,7 +89,8 @@ class Amended(NamedTuple):
 class MonthRows:
     """A whole month.
 
-    `answering`: alerts about enterprises and caps, by enterprise. `open_pairs`: how many open shipments there are, by
+    `answering`: alerts about enterprises and caps, by enterprise. `held`: every alert that is raised, whomever it is
+    about. `open_pairs`: how many open shipments there are, by
     consignor and consignee; `open_shipments`: the most urgent of each plant, each once. `amended`: what was decided
     after a message, by plant.
     """
@@ -97,6 +99,7 @@ class MonthRows:
     plants: Mapping[str, PlantRows]
     caps: Sequence[CapLine]
     answering: Mapping[str, Sequence[ConditionLine]]
+    held: frozenset[str]
     open_shipments: Sequence[OpenShipment]
     open_pairs: Mapping[tuple[str, str], int]
     amended: Mapping[int, Mapping[str, Amended]]

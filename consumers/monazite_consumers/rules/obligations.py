@@ -75,6 +75,11 @@ class Obligation:
     unfiled: tuple[Unfiled, ...] = ()
     unfiled_count: int = 0
 
+    @property
+    def debtor(self) -> str:
+        """Who owes the record: a plant changes hands with its books."""
+        return self.owing[-1]
+
     def status(self, at: datetime) -> Status:
         """How it stands at an instant."""
         if self.filing is not None:

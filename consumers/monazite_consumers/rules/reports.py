@@ -58,12 +58,16 @@ class Basis(NamedTuple):
 
 
 def scopes(basis: Basis) -> Iterator[Scope]:
-    """Whom a month is reported for: every plant, whoever ran one, the groups above, their provinces, and the nation."""
+    """Whom a month is reported for: every plant, whoever ran one, the groups above, their provinces, and the nation.
+
+    A plant's rows are those of whoever ran it last: who handed it over has a report of its caps and alerts.
+    """
     plants = [each.plant for each in basis.rows.plants.values()]
     yield NATION
     for province in sorted({plant.province for plant in plants}):
         yield Scope(level="province", code=province, name=province)
     enterprises = {code for plant in plants for code in _above(plant.enterprise, basis)}
+    enterprises |= {code for each in basis.rows.plants.values() for code in each.owing}
     for code in sorted(enterprises | {line.holder for line in basis.rows.caps} | basis.rows.answering.keys()):
         yield Scope(level="enterprise", code=code, name=enterprise_name(code, basis.registry))
     for plant in sorted(plants, key=lambda each: each.code):
@@ -108,7 +112,7 @@ def document(scope: Scope, basis: Basis, compared: Stored | None) -> Traceabilit
         shipments=tuple(line for each in within for line in each.shipments),
         open_shipments=listed, open_shipments_total=total,
         declarations=tuple(line for each in within for line in each.declarations), conditions=conditions,
-        cleared=_cleared(conditions, compared), amendments=tuple(amended.lines),
+        cleared=_cleared(rows.held, compared), amendments=tuple(amended.lines),
         amendments_total=amended.total, differences=(),
     )  # fmt: skip
     if compared is None or not is_revision:
@@ -136,8 +140,8 @@ def _conditions(scope: Scope, basis: Basis, within: Iterable[PlantRows]) -> tupl
     return tuple(sorted(found, key=lambda line: (line.rule, line.subject, line.period)))
 
 
-def _cleared(conditions: Sequence[ConditionLine], compared: Stored | None) -> tuple[ConditionLine, ...]:
-    held = {line.alert for line in conditions}
+def _cleared(held: frozenset[str], compared: Stored | None) -> tuple[ConditionLine, ...]:
+    """What a plant takes along to another enterprise or province is listed there, and holds."""
     return tuple(line for line in compared.report.conditions if line.alert not in held) if compared else ()
 
 

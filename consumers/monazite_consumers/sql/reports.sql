@@ -29,9 +29,9 @@ FROM (
 ) AS each WHERE number <= $2;
 
 -- name: conditions
--- Alerts that hold about plants, gateways, enterprises and caps, of a month, its days or its year.
+-- Alerts that hold about plants, gateways, enterprises and caps, of a month or of time before it.
 SELECT alert, rule, subject, period, province, condition, severity, percent, evidence, raised_at, changed_at, revision
-FROM alerts WHERE condition = 'raised' AND rule = ANY($1::text[]) AND (period = ANY($2::text[]) OR period LIKE $3);
+FROM alerts WHERE condition = 'raised' AND rule = ANY($1::text[]) AND period <> '' AND period COLLATE "C" < $2;
 
 -- name: amendments
 -- Amendments that change, or put in place, a statement about a span, of those decided after a message; the newest first.
