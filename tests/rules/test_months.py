@@ -212,6 +212,36 @@ async def test_a_count_is_held_against_the_book_at_its_instant(chain: Desk) -> N
     assert ("stocktake-differs", MINE) not in of_custody(told)
 
 
+A_MONTH = {"start": "2023-05-01T00:00:00+08:00", "end": "2023-06-01T00:00:00+08:00"}
+
+
+@pytest.mark.parametrize(
+    ("counted_kg", "differs"), [("0.000", False), ("12000.000", False), ("20000.000", False), ("20500.000", True)]
+)
+async def test_a_count_amid_a_production_may_find_any_part_of_it(chain: Desk, counted_kg: str, differs: bool) -> None:  # noqa: FBT001
+    counts = [{"product": "bastnaesite-concentrate", "net_mass_kg": counted_kg}]
+    count = a_stocktake(record="C-1", taken_at="2023-05-15T18:00:00+08:00", counts=counts)
+    told = await judged(chain, a_production(period=A_MONTH), count)
+    assert (("stocktake-differs", MINE) in of_custody(told)) is differs
+
+
+async def test_a_count_before_a_production_began_finds_none_of_it(chain: Desk) -> None:
+    counts = [{"product": "bastnaesite-concentrate", "net_mass_kg": "12000.000"}]
+    count = a_stocktake(record="C-1", taken_at="2023-05-01T18:00:00+08:00", counts=counts)
+    told = await judged(chain, a_production(), count)
+    assert ("stocktake-differs", MINE) in of_custody(told)
+
+
+async def test_each_count_of_a_month_that_differs_is_told(chain: Desk) -> None:
+    counts = [a_stocktake(record=f"C-{day}", taken_at=f"2023-05-{day}T18:00:00+08:00") for day in (20, 21)]
+    told = await judged(chain, a_production(), *counts)
+    assert ("stocktake-differs", MINE) in of_custody(told)
+    (example,) = (await chain.evidence("stocktake-differs"))["examples"]
+    assert [(line["taken_at"], line["counted_g"], line["book_g"]) for line in example["lines"]] == [
+        (f"2023-05-{day}T18:00:00+08:00", 2_000_000, 20_000_000) for day in (20, 21)
+    ]
+
+
 def made_from(step: str, made_kg: str, used_kg: str) -> Json:
     """Pure oxide of pure oxide, so that masses are REO."""
     pure = an_oxide_assay(treo_pct="100.0000")

@@ -7,11 +7,11 @@ from typing import Final
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.books import Month, read_months
 from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.counts import about_counts
 from monazite_consumers.decisions.flagging import flag
 from monazite_consumers.decisions.month_material import notice_material
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.obligations import (
-    LINES_MAX,
     about_agreement,
     about_obligation,
     flag_of,
@@ -19,13 +19,11 @@ from monazite_consumers.decisions.obligations import (
     read_outages,
 )
 from monazite_consumers.decisions.reported import amended_since, restate
-from monazite_consumers.rules.balances import Band, Flow, bias_ppm, out_of_band, recoveries, stock_g
+from monazite_consumers.rules.balances import Band, bias_ppm, out_of_band, recoveries
 from monazite_consumers.rules.obligations import statutory_deadline
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.sql import statement
-from monazite_contracts.declarations import Stocktake
-from monazite_contracts.months import day_start, month_end
-from monazite_contracts.quantities import PPM, grams, ppm
+from monazite_contracts.months import month_end
+from monazite_contracts.quantities import ppm
 
 MONTHS: Final = 50
 """That one portion judges."""
@@ -63,8 +61,7 @@ async def _examine(
         if month_end(known.month) <= judged_at:
             noticed += about_obligation(key, known, obligation_of(known, outages, registry))
         noticed += _about_balance(key, known, registry)
-        for taken, arrived_at in known.counted:
-            noticed += await _about_count(connection, key, known, (taken, arrived_at), registry)
+        noticed += await about_counts(connection, key, known, registry)
     noticed += await amended_since(connection, list(months))
     named = {key: (known.plant, known.first) for key, known in months.items()}
     return [*noticed, *await notice_material(connection, registry, named)]
@@ -85,28 +82,3 @@ def _about_balance(key: str, known: Month, registry: Registry) -> Iterator[Notic
     if bias is not None and abs(bias) > settings.bias_tolerance_ppm:
         detail = {"month": known.month, "bias_ppm": bias}
         yield Noticed(key, "claimed-bias", known.plant, known.month, at, abs(bias), detail)
-
-
-async def _about_count(
-    connection: Connection, key: str, known: Month, counted: tuple[Stocktake, datetime], registry: Registry
-) -> list[Noticed]:
-    """A physical count against what the events say was on hand at that instant."""
-    taken, arrived_at = counted
-    first = day_start(known.first)
-    rows = await connection.fetch(statement("months", "moved_until"), known.plant, first, taken.taken_at)
-    moved = [Flow(r["product"], r["kind"], r["step"], r["origin"], r["net_g"], 0, 0, 0) for r in rows]
-    book = stock_g([*known.before, *moved])
-    found: dict[str, int] = {count.product: grams(count.net_mass_kg) for count in taken.counts}
-    lines = [
-        {"product": product, "counted_g": found.get(product, 0), "book_g": book.get(product, 0)}
-        for product in sorted({*found, *(p for p, net_g in book.items() if net_g)})
-        if _apart(found.get(product, 0), book.get(product, 0), registry.mass_tolerance_ppm(product))
-    ]
-    if not lines:
-        return []
-    detail = {"taken_at": taken.taken_at.isoformat(), "lines": lines[:LINES_MAX]}
-    return [Noticed(key, "stocktake-differs", known.plant, known.month, arrived_at, len(lines), detail)]
-
-
-def _apart(counted_g: int, book_g: int, tolerance_ppm: int) -> bool:
-    return abs(counted_g - book_g) * PPM > tolerance_ppm * max(abs(counted_g), abs(book_g))

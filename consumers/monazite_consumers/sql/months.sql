@@ -28,10 +28,15 @@ JOIN flows f ON f.plant = k.plant AND f.month <= k.month AND f.month > k.month -
 WHERE f.kind = 'made' AND f.step NOT IN ('split', 'blended') AND f.moves <> 0
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 
--- name: moved_until
--- Net grams of each product that came to and went from a plant within a month until an instant.
+-- name: moved_after
+-- Net grams of each product that came to and went from a plant after one instant and before another.
 SELECT coalesce(product, '') AS product, kind, step, coalesce(origin, '') AS origin, sum(net_g)::bigint AS net_g
-FROM moves WHERE plant = $1 AND at >= $2 AND at <= $3 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
+FROM moves WHERE plant = $1 AND at > $2 AND at < $3 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
+
+-- name: made_after
+-- What production made and used that ended after one instant and before another, statement by statement.
+SELECT message, index, coalesce(product, '') AS product, kind, net_g FROM moves
+WHERE plant = $1 AND at > $2 AND at < $3 AND kind IN ('made', 'used') AND step NOT IN ('split', 'blended');
 
 -- name: stated
 -- What current statements say of months: of many declarations the first, which filed, and the last, which hold; apart, counts.
