@@ -75,8 +75,9 @@ def _table(timed: list[float], parts: list[Any], sizes: Sizes) -> Table:
     ]
     note = (
         f"{sizes.latency_rate} envelopes of one event a second for {sizes.latency_s} s, {', '.join(ours.SERVICES)} with"
-        f" shipped settings; {len(timed):,} alerts, each of its own, spread over all of it after {WARM_UP_S:g} s of warm-up."
-        f" From the call that produces the event to the record of `{ALERTS}` in a subscriber's hand, by one clock."
+        f" shipped settings; {len(timed):,} alerts, each of its own, spread over all of it after {WARM_UP_S:g} s of"
+        f" warm-up. From the call that produces the event to the record of `{ALERTS}` in a subscriber's hand, by"
+        " one clock."
     )
     return Table("Produce to alert", ("", "measured", "target", ""), rows, (note,))
 

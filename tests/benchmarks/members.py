@@ -36,8 +36,9 @@ def measure(world: World, sizes: Sizes, tell: Callable[[str], None]) -> list[Tab
         ("deadlocks", f"{deadlocks}", "never", verdict(deadlocks, 0, at_most=True)),
     ]
     note = (
-        f"{len(world.said):,} events in envelopes of {PER}, intake, relay and watch, without custody, on fresh servers. The"
-        " members have their partitions before anything is published, and are held by the registry's lock until all is."
+        f"{len(world.said):,} events in envelopes of {PER}, intake, relay and watch, without custody, on fresh servers."
+        " The members have their partitions before anything is published, and are held by the registry's lock"
+        " until all is."
     )
     return [Table("Members", ("", "measured", "target", ""), rows, (note,))]
 
