@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from monazite_consumers.database import WORLD_IS_BAD, Connection
@@ -13,12 +13,13 @@ from monazite_consumers.decisions.doubting import doubt, doubt_all
 from monazite_consumers.decisions.holders import all_caps, resum, same_mapping
 from monazite_consumers.decisions.reading import read_row
 from monazite_consumers.decisions.rebuilding import rebuild
-from monazite_consumers.decisions.reported import doubt_amended
+from monazite_consumers.decisions.reported import doubt_amended, restate
 from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict
 from monazite_consumers.decisions.unvouched import Identity, find, identity_of
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.envelopes import FAULT, Arrival, Vouching, not_vouched, vouch
+from monazite_consumers.rules.moves import month_key
 from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import GatewayKey, Registry
@@ -35,6 +36,9 @@ OF_CUSTODY = (
     "recoveries", "tolerances", "settings",
 )  # fmt: skip
 """Nouns that judgements of lots, shipments, licences and months rest on."""
+
+OF_CAPS = ("allocations", "breakdowns")
+"""Nouns that only what is granted rests on: no plant's month is judged anew for them, and reports state them."""
 
 EVENT_SETTINGS = ("claim_tolerance_ppm", "future_tolerance_minutes", "long_past_days")
 """Settings that rules on single events use: changing one restates every finding, by a rebuild."""
@@ -56,6 +60,8 @@ async def registry_changed(connection: Connection, before: Registry, after: Regi
         await resum(connection, after)
     if any(before.entries.get(noun, ()) != after.entries.get(noun, ()) for noun in OF_CUSTODY):
         await _doubt_custody(connection, after, platform.judged_at)
+    if (since := _granted_since(before, after)) is not None:
+        await restate(connection, [month_key(plant, f"{since:%Y-%m}") for plant in after.plants])
     caps = await all_caps(connection, after)
     changes.touched |= await _touched_alerts(connection, before, after)
     await tell(connection, after, platform, changes, caps)
@@ -69,6 +75,16 @@ async def _doubt_custody(connection: Connection, registry: Registry, judged_at: 
     await doubt(
         connection, [*(("month", key) for key in months), *(("licence", number) for number in registry.licences)]
     )
+
+
+def _granted_since(before: Registry, after: Registry) -> date | None:
+    """The first day from which on somebody was granted more or less than before; later months rest on it."""
+    days = []
+    for noun in OF_CAPS:
+        was, now = before.entries.get(noun, ()), after.entries.get(noun, ())
+        changed = [entry for entry in was if entry not in now] + [entry for entry in now if entry not in was]
+        days += [Registry.day_within(entry.year, entry.issued_on) for entry in changed]
+    return min(days, default=None)
 
 
 def _changed_keys(before: Registry, after: Registry) -> dict[str, list[GatewayKey]]:

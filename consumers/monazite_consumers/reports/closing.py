@@ -14,7 +14,7 @@ from monazite_consumers.errors import NotYetError, RestoredError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held
 from monazite_consumers.reports.computing import compute
-from monazite_consumers.reports.snapshots import Snapshot, is_nearly_caught_up, snapshot
+from monazite_consumers.reports.snapshots import Snapshot, snapshot
 from monazite_consumers.reports.storing import Drawn, compared_with, packed, store
 from monazite_consumers.rules.closings import due_month
 from monazite_consumers.rules.month_rows import span
@@ -40,6 +40,7 @@ class Reports:
         self._health = health
         self._settings = settings
         self._failures = 0
+        self._waits = ""
 
     async def run(self) -> None:
         """Until cancelled. Whatever the world does, it waits and tries again."""
@@ -64,6 +65,16 @@ class Reports:
 
     async def pass_once(self, connection: Connection) -> bool:
         """Closes the next month that is due, or restates what must be; whether there was anything to do and it was."""
+        try:
+            return await self._close_or_restate(connection)
+        except NotYetError as error:
+            # Custody has work left, or `monazite report close` was quicker.
+            if f"{error}" != self._waits:
+                log.info("reports wait: %s", error)
+            self._waits = f"{error}"
+            return False
+
+    async def _close_or_restate(self, connection: Connection) -> bool:
         (await read_platform(connection)).require_current()
         registry = await register.load(connection)
         found = await connection.fetch(statement("reports", "closed"))
@@ -73,8 +84,6 @@ class Reports:
         due = due_month(registry, min(judged_at, platform.known_until), await _outages(connection), closed)
         metrics.REPORT_DUE.set(int(due is not None))
         if due is not None:
-            if not await is_nearly_caught_up(connection):
-                return False
             await close(connection, due)
             return True
         return await self._restate(connection, closed, judged_at)
@@ -87,8 +96,6 @@ class Reports:
         months = [month for month in sorted(closed) if month >= f"{row['month']:%Y-%m}"]
         rested = timedelta(hours=self._settings.revise_after_hours)
         if any(judged_at < closed[month] + rested for month in months):
-            return False
-        if not await is_nearly_caught_up(connection):
             return False
         for month in months:
             await restate(connection, month)
@@ -106,7 +113,7 @@ async def close(connection: Connection, month: str) -> int:
     """Stores the first revision of everybody's month, all in one transaction; returns how many reports that made.
 
     Raises:
-        NotYetError: it is closed already, or has not ended.
+        NotYetError: it is closed already, or has not ended; or custody is behind, or an outage lasts.
     """
     return await _draw_up(connection, month, is_first=True)
 
@@ -145,8 +152,6 @@ async def preliminary(connection: Connection, scope: Scope, month: str) -> Trace
     Raises:
         NotYetError: custody is far behind, or nothing is known of such a scope.
     """
-    if not await is_nearly_caught_up(connection):
-        raise NotYetError("custody is behind, or an outage lasts: what is known would be told in part only")
     async with snapshot(connection) as seen:
         before = await compared_with(connection, scope, month)
         basis = await compute(connection, seen.registry, month, seen.position, [before.message] if before else [])

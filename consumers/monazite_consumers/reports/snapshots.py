@@ -10,6 +10,7 @@ from monazite_consumers import register
 from monazite_consumers.database import REGISTRY_LOCK, Connection
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.portions import portion
+from monazite_consumers.errors import NotYetError
 from monazite_consumers.reports.computing import read_position
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
@@ -17,6 +18,9 @@ from monazite_contracts.reports import Position
 
 RESIDUE_MAX: Final = 1_000
 """Messages, events and doubts that are left to custody: what it takes a moment to do while decisions wait."""
+
+PORTIONS_MAX: Final = 100
+"""Of custody's work that are done while decisions wait: a residue takes a few, a doubt that raises many takes more."""
 
 LASTS: Final = timedelta(minutes=5)
 """From when on not everything that arrived is known for so long that it counts as an outage."""
@@ -53,7 +57,12 @@ async def snapshot(connection: Connection) -> AsyncIterator[Snapshot]:
 
     Decisions wait while the rest is followed and the snapshot is taken, and go on while it is read. The lock is the
     session's: it goes with it if we are paused.
+
+    Raises:
+        NotYetError: more is left to custody than takes a moment, or an outage lasts.
     """
+    if not await is_nearly_caught_up(connection):
+        raise NotYetError("custody is behind, or an outage lasts: what is known would be told in part only")
     await connection.execute("SELECT pg_advisory_lock($1)", REGISTRY_LOCK)
     is_locked = True
     transaction = connection.transaction(isolation="repeatable_read", readonly=True)
@@ -76,13 +85,18 @@ async def snapshot(connection: Connection) -> AsyncIterator[Snapshot]:
 
 
 async def _settled(connection: Connection) -> Registry:
-    """Follows and judges what is left, under the lock that excludes decisions."""
+    """Follows and judges what is left, under the lock that excludes decisions; what was done stays done.
+
+    Raises:
+        NotYetError: it is more than was to be expected: decisions have waited long enough.
+    """
     registry = await register.load(connection)
     async with connection.transaction():
         await connection.execute(statement("following", "settled"))
-    while True:
+    for _ in range(PORTIONS_MAX):
         async with connection.transaction():
             platform = await read_platform(connection)
             platform.require_current()
             if not (await portion(connection, registry, platform)).handled:
                 return registry
+    raise NotYetError(f"custody was not through after {PORTIONS_MAX} portions, and decisions are not held up longer")

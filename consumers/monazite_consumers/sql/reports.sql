@@ -74,9 +74,9 @@ FROM intake_positions ORDER BY topic COLLATE "C", partition, log_generation;
 
 -- name: residue
 -- How much custody has yet to follow and to judge; more than so many doubts are not counted.
-SELECT p.settled_message - f.message AS messages, (SELECT count(*) FROM restated) AS restated,
+SELECT coalesce((SELECT max(message) FROM ledger), 0) - f.message AS messages, (SELECT count(*) FROM restated) AS restated,
        (SELECT count(*) FROM (SELECT FROM doubts LIMIT $1) AS d) AS doubts, (SELECT count(*) FROM sweeps) AS sweeps
-FROM following f, platform p;
+FROM following f;
 
 -- name: outage
 -- Whether nothing new could be known for a while: the platform is behind, and how long it will be nobody knows.
@@ -125,8 +125,9 @@ ON CONFLICT (plant, month) DO UPDATE SET mark = DEFAULT;
 SELECT min(month) AS month, max(mark) AS mark FROM restated_months WHERE month <= (SELECT max(month) FROM reports);
 
 -- name: settle
--- A month's restatements up to a mark are in its first report.
-DELETE FROM restated_months WHERE mark <= $1 AND month = $2;
+-- A month's restatements up to a mark are in its first report; those before it too, where nothing before it is reported.
+DELETE FROM restated_months
+WHERE mark <= $1 AND (month = $2 OR month < $2 AND NOT EXISTS (SELECT FROM reports r WHERE r.month < $2));
 
 -- name: settle_through
 -- Restatements up to a mark and a month have been compared with what was reported.
