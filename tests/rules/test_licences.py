@@ -9,7 +9,7 @@ from regulator_desk import Desk, Json
 from rule_coverage import clears, fires
 
 from monazite_consumers.rules.registry import Licence
-from monazite_contracts.builders import a_correction, a_dispatch, a_void, an_import
+from monazite_contracts.builders import a_change_of_destination, a_correction, a_dispatch, a_void, an_import
 
 __all__ = ["chain"]
 
@@ -100,3 +100,19 @@ async def test_goods_abroad_without_papers(chain: Desk) -> None:
     assert ("export-papers-missing", SEPARATION) in of_custody(told)
     told = await judged(chain, a_correction(sent, {"export": an_export("X-1")["data"]["export"]}))
     assert ("export-papers-missing", SEPARATION) not in of_custody(told)
+
+
+@pytest.mark.parametrize(("country", "is_told"), [("KP", True), ("DE", False), ("CN", False)])
+async def test_goods_that_are_sent_on_to_another_country_have_no_licence_for_it(
+    desk: Desk, country: str, *, is_told: bool
+) -> None:
+    await desk.declare(the_chain(("licences", Licence.model_validate(LICENCE))))
+    elsewhere = {"kind": "named", "name": "Invented Trader", "country": country}
+    redirected = a_change_of_destination(
+        plant=SEPARATION, record="R-1", waybill="WB-X-1", consignee=elsewhere, changed_at="2023-05-20T08:00:00+08:00"
+    )
+    imported = an_import(plant=SEPARATION, lot=OXIDE, record="I-1")
+    told = await judged(desk, imported, an_export("X-1"))
+    assert "export-other-party" not in {rule for rule, _ in of_custody(told)}
+    told = await judged(desk, redirected)
+    assert (("export-other-party", SEPARATION) in of_custody(told)) is is_told

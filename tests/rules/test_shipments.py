@@ -1,13 +1,18 @@
 """Shipments: both sides, who must act next, and whether the goods may go where they go."""
 
-from datetime import UTC, date, datetime
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
-from custody_talk import ACROSS, LOT, RECYCLER, SEPARATION, SOON, chain, judged, of_custody, on_hand, the_chain
+from custody_talk import ACROSS, LOT, RECYCLER, SEPARATION, SETTLED, SOON, chain, judged, of_custody, on_hand, the_chain
 from regulator_desk import MINE, Desk, Json
 from rule_coverage import clears, fires
 
+from monazite_consumers.rules.moves import read_shipment_key, shipment_key
 from monazite_consumers.rules.registry import Approval
+from monazite_consumers.rules.waybills import Said, sides_of
+from monazite_contracts import statements as st
 from monazite_contracts.builders import (
     a_change_of_destination,
     a_correction,
@@ -139,3 +144,110 @@ async def test_a_waybill_number_is_used_once(chain: Desk) -> None:
     assert ("waybill-reused", MINE) in of_custody(told)
     told = await judged(chain, a_void(second))
     assert "waybill-reused" not in {rule for rule, _ in of_custody(told)}
+
+
+def to(plant: str, at: str = "2023-05-06T08:00:00+08:00") -> Json:
+    return a_change_of_destination(record=f"D-{at}", consignee={"kind": "plant", "plant": plant}, changed_at=at)
+
+
+async def standing(desk: Desk) -> tuple[Any, ...]:
+    (row,) = await desk.connection.fetch("SELECT consignee, state, actor, received_at FROM shipments")
+    return tuple(row)
+
+
+async def test_somebody_who_was_never_named_cannot_speak_for_the_consignee(chain: Desk) -> None:
+    elsewhere = a_receipt_of_goods(record="D-2", plant=RECYCLER)
+    told = of_custody(await judged(chain, a_production(), a_dispatch(record="D-1"), elsewhere))
+    assert {("shipment-misdelivered", RECYCLER), ("shipment-overdue", SEPARATION)} <= told
+    assert await standing(chain) == (SEPARATION, "under way", SEPARATION, None)
+    assert "shipment-short" not in {rule for rule, _ in told}
+    nothing = a_correction(elsewhere, {"outcome": "refused", "lines": [a_line(0, 18_000)]})
+    told = of_custody(await judged(chain, nothing))
+    assert "shipment-misdelivered" not in {rule for rule, _ in told}, "who refuses takes nothing"
+    assert await on_hand(chain, LOT, MINE) == 2_000_000, "what a stranger refuses goes back to nobody"
+
+
+@pytest.mark.parametrize(
+    ("refused", "accepted", "state"),
+    [(18_000, 18_000, "received"), (10_000, 10_000, "received"), (10_000, 9_000, "short")],
+)
+async def test_what_was_refused_goes_on_to_whom_the_consignor_names_next(
+    chain: Desk, refused: int, accepted: int, state: str
+) -> None:
+    outcome = "refused" if refused == 18_000 else "partly_refused"
+    refusal = a_receipt_of_goods(record="D-2", outcome=outcome, lines=[a_line(18_000 - refused, refused)])
+    told = of_custody(await judged(chain, a_production(), a_dispatch(record="D-1"), refusal))
+    assert ("shipment-refused", MINE) in told
+    assert await on_hand(chain, LOT, MINE) == (2_000 + refused) * 1_000
+    told = of_custody(await judged(chain, to(RECYCLER)))
+    assert await standing(chain) == (RECYCLER, "under way", RECYCLER, None)
+    assert await on_hand(chain, LOT, MINE) == 2_000_000, "it is on its way again"
+    there = {"received_at": "2023-05-07T08:00:00+08:00", "record": "D-4", "plant": RECYCLER}
+    told = of_custody(await judged(chain, a_receipt_of_goods(lines=[a_line(accepted)], **there)))
+    assert (await standing(chain))[:2] == (RECYCLER, state)
+    road = {rule for rule, _ in told if rule.startswith("shipment-")}
+    assert road == ({"shipment-short"} if state == "short" else set())
+
+
+async def test_what_was_refused_and_is_sent_to_the_same_plant_again_is_owed_again(chain: Desk) -> None:
+    refusal = a_receipt_of_goods(record="D-2", outcome="refused", lines=[a_line(0, 18_000)])
+    await judged(chain, a_production(), a_dispatch(record="D-1"), refusal, to(SEPARATION, "2023-05-10T08:00:00+08:00"))
+    assert (await standing(chain))[:2] == (SEPARATION, "under way")
+    late = to(RECYCLER, "2023-05-12T08:00:00+08:00")
+    at = {"received_at": "2023-05-12T06:00:00+08:00"}
+    elsewhere = a_receipt_of_goods(record="D-5", plant=RECYCLER, outcome="refused", lines=[a_line(0, 18_000)], **at)
+    await judged(chain, late, elsewhere)
+    assert (await standing(chain))[:2] == (RECYCLER, "refused"), "it was named a little late"
+    assert await on_hand(chain, LOT, MINE) == 20_000_000
+
+
+async def test_whoever_is_named_anew_has_its_own_time_and_entitlement(chain: Desk) -> None:
+    listed = Approval(enterprise="ganzhou", activity="separation", since=date(2023, 6, 1))
+    await chain.declare(the_chain(("approvals", listed)))
+    redirected = to(RECYCLER, "2023-06-01T08:00:00+08:00")
+    told = of_custody(await judged(chain, a_production(), a_dispatch(record="D-1"), redirected))
+    assert not {"shipment-overdue", "consignee-not-entitled"} & {rule for rule, _ in told}
+    due_at = datetime(2023, 7, 1, tzinfo=UTC)
+    (row,) = await chain.connection.fetch("SELECT due_at FROM shipments")
+    assert row["due_at"] == due_at
+    await chain.watch(due_at + SOON)
+    assert ("shipment-overdue", RECYCLER) in of_custody(await chain.alerts())
+
+
+async def test_no_consignor_may_expect_goods_for_ever(chain: Desk) -> None:
+    await judged(chain, a_production(), a_dispatch(record="D-1", expected_at="2099-01-01T00:00:00+08:00"))
+    (row,) = await chain.connection.fetch("SELECT due_at FROM shipments")
+    assert row["due_at"] == datetime(2023, 5, 4, 4, tzinfo=UTC) + timedelta(days=90)
+
+
+async def test_whoever_took_ore_in_is_looked_at_even_after_a_change_of_destination(chain: Desk) -> None:
+    sent = a_dispatch(record="D-1", consignee={"kind": "plant", "plant": RECYCLER})
+    taken = a_receipt_of_goods(record="D-2", plant=RECYCLER)
+    told = await judged(chain, a_production(), sent, taken, to(SEPARATION))
+    assert ("consignee-not-entitled", MINE) in of_custody(told)
+    assert (await standing(chain))[:2] == (SEPARATION, "received"), "every gram is accounted for"
+
+
+async def test_a_delivery_in_parts_accuses_nobody_before_the_rest_can_have_come(chain: Desk) -> None:
+    part = a_receipt_of_goods(record="D-2", lines=[a_line(10_000)])
+    soon = datetime(2023, 5, 6, tzinfo=UTC)
+    told = of_custody(await judged(chain, a_production(), a_dispatch(record="D-1"), part, at=soon))
+    assert "shipment-short" not in {rule for rule, _ in told}
+    assert ("shipment-short", MINE) in of_custody(await judged(chain, at=SETTLED))
+    rest = a_receipt_of_goods(record="D-3", lines=[a_line(8_000)])
+    assert "shipment-short" not in {rule for rule, _ in of_custody(await judged(chain, rest))}
+
+
+def test_a_waybill_of_one_party_is_never_taken_for_one_of_another() -> None:
+    one, other = shipment_key("@CN Foo", "A/1"), shipment_key("@CN Foo/A", "1")
+    assert one != other
+    assert [read_shipment_key(key) for key in (one, other)] == [("@CN Foo", "A/1"), ("@CN Foo/A", "1")]
+    assert read_shipment_key(shipment_key("mine-1", "A/1")) == ("mine-1", "A/1")
+
+
+def test_dispatches_of_one_instant_are_ordered_by_what_they_say() -> None:
+    said = [
+        Said(MINE, st.Dispatched.model_validate_json(json.dumps(a_dispatch(end_use=use)["data"])), SETTLED)
+        for use in ("trade", "alloy")
+    ]
+    assert sides_of(said) == sides_of(said[::-1])

@@ -13,7 +13,8 @@ from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.moves import MoveRow
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.rules.shipments import Said, Shipment, judge_shipment, returned
+from monazite_consumers.rules.shipments import Shipment, judge_shipment, returned
+from monazite_consumers.rules.waybills import Said
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 from monazite_contracts.months import day_of
@@ -86,10 +87,11 @@ async def _return(connection: Connection, keys: Sequence[str], shipments: Mappin
 
 
 async def returning(connection: Connection, shipments: Mapping[str, Shipment]) -> dict[str, list[MoveRow]]:
-    """What is the consignors' again, shipment by shipment; it hangs on the first receipt. Writes nothing."""
+    """What is the consignors' again; it hangs on the first receipt of the consignee. Writes nothing."""
     wanted = {key: lots for key, shipment in shipments.items() if (lots := returned(shipment))}
+    asked = transposed([(key, shipments[key].consignee) for key in wanted], 2)
     rows: dict[str, list[MoveRow]] = {}
-    for receipt in await connection.fetch(statement("shipments", "receipts"), list(wanted)) if wanted else ():
+    for receipt in await connection.fetch(statement("shipments", "receipts"), *asked) if wanted else ():
         key = receipt["key"]
         rows[key] = [
             MoveRow(

@@ -170,7 +170,8 @@ _ROWS: Final = (
     ),
     Rule(
         "shipment-short", "plant", _WARN, _LAWFUL, "less was received than a plant dispatched",
-        "a correction on either side", about="holding",
+        "the rest, a change of destination, or a correction on either side", fires_on="absence", settles="across",
+        about="holding",
         remedy="Weigh the rest, look for it, and correct the side that is wrong.",
     ),
     Rule(
@@ -179,7 +180,7 @@ _ROWS: Final = (
     ),
     Rule(
         "shipment-refused", "plant", _INFO, _LAWFUL, "a consignee refused what a plant dispatched",
-        "a correction of the receipt", about="holding",
+        "a change of destination, or a correction of the receipt", about="holding",
         remedy="The goods are in your stock again: take them back, or dispatch them anew.",
     ),
     Rule(
@@ -227,8 +228,8 @@ _ROWS: Final = (
     ),
     Rule(
         "export-other-party", "plant", _CRITICAL, _EXPORT,
-        "items were exported to another end user or country than on their licence", "a correction", about="holding",
-        remedy="Name the licence under which they left.",
+        "items were exported to another end user or country than on their papers and licence", "a correction",
+        about="holding", remedy="Name the licence under which they left.",
     ),
     Rule(
         "licence-overdrawn", "enterprise", _CRITICAL, _EXPORT, "more was exported on a licence than it allows",

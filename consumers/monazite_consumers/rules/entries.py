@@ -344,6 +344,8 @@ class Settings(Entry):
     """How far masses that should be equal may differ, where no product has a tolerance of its own."""
     transit_days: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 30
     """How long a shipment may be under way that nobody expects at a stated instant."""
+    transit_days_max: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 90
+    """How long it may be under way at all, however late its consignor expects it."""
     declared_by_day: Annotated[int, Field(ge=1, le=28)] = 10
     """Of the following month."""
     deadline_day_included: bool = True

@@ -55,6 +55,8 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in
 consignor's again, *returned* by the judgement of the shipment and by no statement. What a split has *left over* is
 in none of its children; below zero, they weigh more than what was split."""
 
+_BEHIND_NAMES: Final = "→"
+
 MAKING: Final = tuple(kind.name for kind in _ROWS if kind.makes)
 
 
@@ -145,8 +147,18 @@ def own(kind: str, step: str) -> Own:
 
 
 def shipment_key(consignor: str, waybill: str) -> str:
-    """What names a shipment: a waybill's number is its consignor's own."""
-    return f"{consignor}/{waybill}"
+    """What names a shipment: a waybill's number is its consignor's own.
+
+    Names of parties outside the register may hold a slash: behind them stands what no waybill's number can hold.
+    """
+    return f"{consignor}{_BEHIND_NAMES if consignor.startswith('@') else '/'}{waybill}"
+
+
+def read_shipment_key(key: str) -> tuple[str, str]:
+    """Consignor and waybill of a shipment."""
+    named = key.startswith("@")
+    consignor, _, waybill = key.rpartition(_BEHIND_NAMES) if named else key.partition("/")
+    return consignor, waybill
 
 
 def month_key(plant: str, month: str) -> str:

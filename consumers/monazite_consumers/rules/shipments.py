@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
-from monazite_consumers.rules.moves import consignor_of
+from monazite_consumers.rules.exports import export_problems, is_abroad
+from monazite_consumers.rules.moves import read_shipment_key
 from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.waybills import Said, Sides, accepts, expected_at, named_by, sides_of, stands, when
 from monazite_contracts import statements as st
 from monazite_contracts.catalogue import PRODUCTS, Stage
 from monazite_contracts.months import day_of
 from monazite_contracts.quantities import PPM, grams
-
-HOME: Final = "CN"
 
 LINES_MAX: Final = 10
 """That a finding names one by one."""
@@ -49,16 +49,7 @@ must act only if part of it was neither accepted nor refused."""
 
 
 _REFUSED: Final = frozenset({State.REFUSED, State.PARTLY_REFUSED})
-
-Data_co = TypeVar("Data_co", bound=st.Statement, covariant=True)
-
-
-class Said(NamedTuple, Generic[Data_co]):
-    """A current statement about a shipment."""
-
-    plant: str
-    data: Data_co
-    arrived_at: datetime
+_ON_THE_WAY: Final = frozenset({State.UNDER_WAY, State.LEFT})
 
 
 class Line(NamedTuple):
@@ -103,59 +94,30 @@ class Noted(NamedTuple):
     on: datetime
     at: datetime
     measure: int
-    detail: Mapping[str, Any]
+    detail: dict[str, Any]
 
 
 def returned(shipment: Shipment) -> dict[str, int]:
-    """Grams of each lot that the consignee refused and that were sent to it: they are the consignor's again."""
+    """Grams of each lot that the consignee refused, and nobody accepted: they are the consignor's again."""
     refused = {line.lot: min(line.refused_g, line.sent_g - line.accepted_g) for line in shipment.lines}
     return {lot: net_g for lot, net_g in refused.items() if net_g > 0}
 
 
 def judge_shipment(key: str, said: Sequence[Said[Any]], registry: Registry) -> tuple[Shipment, tuple[Noted, ...]]:
     """Both sides of one shipment, whatever came first; `said` holds at least one statement."""
-    sides = _Sides.of(said)
+    sides = sides_of(said)
     shipment = _as_it_stands(key, sides, registry)
     return shipment, tuple(_noted(shipment, sides, registry))
 
 
-class _Sides(NamedTuple):
-    dispatches: list[Said[st.Dispatched]]
-    redirects: list[Said[st.DestinationChanged]]
-    receipts: list[Said[st.Received]]
-
-    @property
-    def named(self) -> st.Party | None:
-        """Whom the consignor named last."""
-        if self.redirects:
-            return self.redirects[-1].data.consignee
-        return self.dispatches[0].data.consignee if self.dispatches else None
-
-    @classmethod
-    def of(cls, said: Sequence[Said[Any]]) -> "_Sides":
-        sides = cls([], [], [])
-        for each in sorted(said, key=lambda s: (_when(s), s.arrived_at, s.plant)):
-            if isinstance(each.data, st.Dispatched):
-                sides.dispatches.append(each)
-            elif isinstance(each.data, st.Received):
-                sides.receipts.append(each)
-            else:
-                sides.redirects.append(each)
-        return sides
-
-
-def _when(said: Said[st.Statement]) -> datetime:
-    return st.INSTANT_OF[type(said.data)](said.data)
-
-
-def _as_it_stands(key: str, sides: _Sides, registry: Registry) -> Shipment:
-    consignor, _, waybill = key.rpartition("/") if key.startswith("@") else key.partition("/")
-    sent = sides.dispatches[0] if sides.dispatches else None
-    received = sides.receipts[0] if sides.receipts else None
-    lines = _lines(sides, consignee := _consignee(sides))
-    state = _state(sides, lines, registry)
-    dispatched_at = _when(sent) if sent else None
-    received_at = _when(received) if received else None
+def _as_it_stands(key: str, sides: Sides, registry: Registry) -> Shipment:
+    consignor, waybill = read_shipment_key(key)
+    consignee = _consignee(sides)
+    lines = _lines(sides, consignee)
+    state = _state(sides, lines, consignee, registry)
+    dispatched_at = when(sides.dispatches[0]) if sides.dispatches else None
+    counted = sides.heard if sides.dispatches else sides.receipts
+    received_at = when(counted[0]) if counted and state not in _ON_THE_WAY else None
     actor, due_at = None, None
     if state in TASKS and (state not in _REFUSED or any(_differs(line, registry) for line in lines)):
         actor, due_at = _who_acts(state, consignor, consignee, sides, registry)
@@ -164,15 +126,14 @@ def _as_it_stands(key: str, sides: _Sides, registry: Registry) -> Shipment:
     )  # fmt: skip
 
 
-def _consignee(sides: _Sides) -> str:
+def _consignee(sides: Sides) -> str:
     """Whoever the consignor named last; without a dispatch, whoever took the goods in."""
     if not sides.dispatches and sides.receipts:
         return sides.receipts[0].plant
-    assert sides.named is not None  # noqa: S101 - there is a statement
-    return consignor_of(sides.named)
+    return named_by(sides.namings[-1])
 
 
-def _lines(sides: _Sides, consignee: str) -> tuple[Line, ...]:
+def _lines(sides: Sides, consignee: str) -> tuple[Line, ...]:
     sent: dict[str, int] = defaultdict(int)
     products: dict[str, str] = {}
     accepted: dict[str, int] = defaultdict(int)
@@ -181,25 +142,26 @@ def _lines(sides: _Sides, consignee: str) -> tuple[Line, ...]:
         for line in dispatch.data.lines:
             sent[line.lot] += grams(line.net_mass_kg)
             products[line.lot] = line.product
-    for receipt in sides.receipts:
-        if receipt.plant == consignee or not sides.dispatches:
-            for found in receipt.data.lines:
-                accepted[found.lot] += grams(found.accepted_kg)
-                refused[found.lot] += grams(found.refused_kg)
+    for receipt in sides.heard if sides.dispatches else sides.receipts:
+        is_answer = not sides.dispatches or stands(receipt, sides, consignee)
+        for found in receipt.data.lines:
+            accepted[found.lot] += grams(found.accepted_kg)
+            refused[found.lot] += grams(found.refused_kg) if is_answer else 0
     return tuple(
         Line(lot, products.get(lot), sent[lot], accepted[lot], refused[lot])
         for lot in sorted({*sent, *accepted, *refused})
     )
 
 
-def _state(sides: _Sides, lines: Sequence[Line], registry: Registry) -> State:
+def _state(sides: Sides, lines: Sequence[Line], consignee: str, registry: Registry) -> State:
     if not sides.dispatches:
         return State.NOT_DISPATCHED
-    if not sides.receipts:
-        return State.UNDER_WAY if isinstance(sides.named, st.RegisteredParty) else State.LEFT
+    missing = [line.missing_g for line in lines if _differs(line, registry)]
+    has_spoken = any(stands(each, sides, consignee) for each in sides.heard)
+    if not sides.heard or (not has_spoken and any(gap_g > 0 for gap_g in missing)):
+        return State.LEFT if consignee.startswith("@") else State.UNDER_WAY
     if any(line.refused_g for line in lines):
         return State.PARTLY_REFUSED if any(line.accepted_g for line in lines) else State.REFUSED
-    missing = [line.missing_g for line in lines if _differs(line, registry)]
     if not missing:
         return State.RECEIVED
     return State.SHORT if max(missing) > 0 else State.OVER
@@ -210,50 +172,51 @@ def _differs(line: Line, registry: Registry) -> bool:
     return abs(line.missing_g) * PPM > tolerance_ppm * line.sent_g
 
 
-def _who_acts(state: State, consignor: str, consignee: str, sides: _Sides, registry: Registry) -> tuple[str, datetime]:
-    settings = registry.settings
+def _who_acts(state: State, consignor: str, consignee: str, sides: Sides, registry: Registry) -> tuple[str, datetime]:
     if state is State.UNDER_WAY:
-        sent = sides.dispatches[0].data
-        due_at = sent.expected_at or sent.dispatched_at + timedelta(days=settings.transit_days)
-        return consignee, due_at
-    told = [*(each.arrived_at for each in sides.receipts), *(each.arrived_at for each in sides.redirects)]
+        return consignee, expected_at(sides, registry.settings)
+    told = [*(each.arrived_at for each in sides.heard or sides.receipts)]
+    told += [each.arrived_at for each in sides.redirects]
     answers = consignee if consignor.startswith("@") else consignor  # who is not on the register cannot answer
-    return answers, max(told) + timedelta(days=settings.answer_days)
+    return answers, max(told) + timedelta(days=registry.settings.answer_days)
 
 
-def _noted(shipment: Shipment, sides: _Sides, registry: Registry) -> Iterator[Noted]:
-    yield from _about_sides(shipment, sides, registry)
-    yield from _about_parties(shipment, sides, registry)
-    for each in sides.dispatches:
-        yield from _about_export(shipment, each, registry)
-
-
-def _about_sides(shipment: Shipment, sides: _Sides, registry: Registry) -> Iterator[Noted]:
+def _noted(shipment: Shipment, sides: Sides, registry: Registry) -> Iterator[Noted]:
     detail: dict[str, Any] = {"shipment": shipment.key, "consignee": shipment.consignee}
+    if not sides.dispatches:
+        yield from _about_nothing_sent(shipment, sides, detail)
+        return
+    yield from _about_sides(shipment, sides, registry, detail)
+    yield from _about_parties(shipment, sides, registry, detail)
+    for each in sides.dispatches:
+        for rule, more in export_problems(shipment.consignor, shipment.consignee, each.data, registry):
+            papers = {"shipment": shipment.key, **more}
+            yield Noted(rule, shipment.consignor, when(each), each.arrived_at, 1, papers)
+
+
+def _about_nothing_sent(shipment: Shipment, sides: Sides, detail: dict[str, Any]) -> Iterator[Noted]:
+    for each in sides.receipts[:1]:
+        told = {**detail, "consignor": shipment.consignor}
+        yield Noted("receipt-without-dispatch", each.plant, when(each), each.arrived_at, 1, told)
+    for redirect in sides.redirects[:1]:
+        yield Noted("redirect-without-dispatch", redirect.plant, when(redirect), redirect.arrived_at, 1, detail)
+
+
+def _about_sides(shipment: Shipment, sides: Sides, registry: Registry, detail: dict[str, Any]) -> Iterator[Noted]:
+    consignor, naming = shipment.consignor, sides.namings[-1]
     if len(sides.dispatches) > 1:
         second = sides.dispatches[1]
-        yield Noted(
-            "waybill-reused", shipment.consignor, _when(second), second.arrived_at, len(sides.dispatches), detail
-        )
+        yield Noted("waybill-reused", consignor, when(second), second.arrived_at, len(sides.dispatches), detail)
     if shipment.state is State.UNDER_WAY and shipment.due_at is not None:
-        sent = sides.dispatches[0]
-        due = detail | {"due_at": shipment.due_at.isoformat(), "consignor": shipment.consignor}
-        yield Noted(
-            "shipment-overdue", shipment.consignee, shipment.due_at, max(shipment.due_at, sent.arrived_at), 1, due
-        )
-    if sides.dispatches and sides.receipts:
-        received = sides.receipts[-1]
+        due = {**detail, "due_at": shipment.due_at.isoformat(), "consignor": consignor}
+        begun = max(shipment.due_at, sides.dispatches[0].arrived_at, naming.arrived_at)
+        yield Noted("shipment-overdue", shipment.consignee, shipment.due_at, begun, 1, due)
+    if sides.heard and shipment.state not in _ON_THE_WAY:
+        received = sides.heard[-1]
+        told_at = max(each.arrived_at for each in sides.heard)
         for rule, gap_g, lines in _differences(shipment.lines, registry):
-            told = detail | {"lines": [line.told() for line in lines[:LINES_MAX]]}
-            yield Noted(rule, shipment.consignor, _when(received), received.arrived_at, gap_g, told)
-    if shipment.state is State.NOT_DISPATCHED:
-        for each in sides.receipts[:1]:
-            yield Noted(
-                "receipt-without-dispatch", each.plant, _when(each), each.arrived_at, 1,
-                detail | {"consignor": shipment.consignor},
-            )  # fmt: skip
-        for redirect in sides.redirects[:1]:
-            yield Noted("redirect-without-dispatch", redirect.plant, _when(redirect), redirect.arrived_at, 1, detail)
+            told = {**detail, "lines": [line.told() for line in lines[:LINES_MAX]]}
+            yield Noted(rule, consignor, when(received), told_at, gap_g, told)
 
 
 def _differences(lines: Sequence[Line], registry: Registry) -> Iterator[tuple[str, int, list[Line]]]:
@@ -267,57 +230,33 @@ def _differences(lines: Sequence[Line], registry: Registry) -> Iterator[tuple[st
         yield "shipment-over", -sum(line.missing_g for line in over), over
 
 
-def _about_parties(shipment: Shipment, sides: _Sides, registry: Registry) -> Iterator[Noted]:
-    if not sides.dispatches:
-        return
-    for each in sides.receipts:
-        if each.plant != shipment.consignee:
-            detail = {"shipment": shipment.key, "consignee": shipment.consignee, "taken_in_by": each.plant}
-            yield Noted("shipment-misdelivered", each.plant, _when(each), each.arrived_at, 1, detail)
-            break
-    sent = sides.dispatches[0]
-    for line in shipment.lines:
-        if line.product is not None and not _may_take(shipment.consignee, line.product, sent, registry):
-            detail = {"shipment": shipment.key, "consignee": shipment.consignee, "product": line.product}
-            yield Noted("consignee-not-entitled", shipment.consignor, _when(sent), sent.arrived_at, line.sent_g, detail)
-            break
+def _about_parties(shipment: Shipment, sides: Sides, registry: Registry, detail: dict[str, Any]) -> Iterator[Noted]:
+    takers: dict[str, Said[Any]] = {each.plant: each for each in reversed(sides.receipts) if accepts(each)}
+    for plant in sorted(takers.keys() - sides.named):
+        each = takers[plant]
+        told = {**detail, "taken_in_by": plant}
+        yield Noted("shipment-misdelivered", plant, when(each), each.arrived_at, 1, told)
+    for naming in sides.namings:
+        party = named_by(naming)
+        if party != shipment.consignee and party not in takers:
+            continue  # nothing of it has come there
+        for line in shipment.lines:
+            if line.product is not None and not _may_take(party, line.product, naming, registry):
+                told = {"shipment": shipment.key, "consignee": party, "product": line.product}
+                yield Noted(
+                    "consignee-not-entitled", shipment.consignor, when(naming), naming.arrived_at, line.sent_g, told
+                )
+                return
 
 
-def _may_take(consignee: str, product: str, sent: Said[st.Statement], registry: Registry) -> bool:
-    """Ore products go to listed enterprises only (785 arts 8, 13), or abroad; a plant must be on the register."""
+def _may_take(consignee: str, product: str, naming: Said[st.Statement], registry: Registry) -> bool:
+    """On the day on which it was named.
+
+    Ore products go to listed enterprises only (785 arts 8, 13), or abroad; a plant must be on the register.
+    """
     if consignee.startswith("@"):
-        return not consignee.startswith(f"@{HOME} ") or PRODUCTS[product].stage is not Stage.ORE
-    day = day_of(_when(sent))
+        return is_abroad(consignee) or PRODUCTS[product].stage is not Stage.ORE
+    day = day_of(when(naming))
     if registry.operator(consignee, day) is None:
         return False
     return PRODUCTS[product].stage is not Stage.ORE or registry.takes_ore(consignee, day)
-
-
-def _about_export(shipment: Shipment, said: Said[st.Dispatched], registry: Registry) -> Iterator[Noted]:
-    sent = said.data
-    abroad = shipment.consignee.startswith("@") and not shipment.consignee.startswith(f"@{HOME} ")
-    papers = sent.export
-    if papers is None and not abroad:
-        return
-    at, day = _when(said), day_of(_when(said))
-    detail: dict[str, Any] = {"shipment": shipment.key, "licence": papers.licence if papers else None}
-
-    def noted(rule: str, **more: Any) -> Noted:
-        return Noted(rule, shipment.consignor, at, said.arrived_at, 1, detail | more)
-
-    if papers is None:
-        yield noted("export-papers-missing")
-        return
-    licensed = sorted({line.product for line in sent.lines if PRODUCTS[line.product].licensed})
-    if not licensed:
-        return
-    licence = registry.licences.get(papers.licence or "")
-    if licence is None:
-        yield noted("export-unlicensed", products=licensed)
-        return
-    if licence.enterprise not in registry.answerable(shipment.consignor, day) or not licence.holds_on(day):
-        yield noted("export-licence-invalid", since=f"{licence.since}", until=f"{licence.until}")
-    if outside := sorted(set(licensed) - set(licence.products)):
-        yield noted("export-out-of-scope", products=outside)
-    if (papers.destination, papers.end_user) != (licence.destination, licence.end_user):
-        yield noted("export-other-party", destination=papers.destination, end_user=papers.end_user)

@@ -20,9 +20,11 @@ DELETE FROM shipments WHERE shipment = ANY($1::text[]);
 SELECT shipment, message, index, lot, net_g FROM moves WHERE shipment = ANY($1::text[]) AND kind = 'returned';
 
 -- name: receipts
--- The first statement of receipt of each of these shipments: what it gives back to the consignor hangs on it.
-SELECT DISTINCT ON (key) key, message, index, at FROM stated
-WHERE noun = 'shipment' AND key = ANY($1::text[]) AND type = 'Received' ORDER BY key, at, arrived_at, message, index;
+-- Of each of these shipments the consignee's first statement of receipt: what it gives back hangs on it.
+SELECT DISTINCT ON (s.key) s.key, s.message, s.index, s.at
+FROM unnest($1::text[], $2::text[]) AS k (key, consignee) JOIN stated s USING (key)
+WHERE s.noun = 'shipment' AND s.type = 'Received' AND s.plant = k.consignee
+ORDER BY s.key, s.at, s.arrived_at, s.message, s.index;
 
 -- name: open
 -- Where somebody must act, of plants on either side, the most urgent first.

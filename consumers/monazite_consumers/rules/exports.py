@@ -1,0 +1,46 @@
+"""Exports: a dispatch held against its papers, its licence, and where the goods go."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from monazite_consumers.rules.registry import Registry
+from monazite_contracts import statements as st
+from monazite_contracts.catalogue import PRODUCTS
+from monazite_contracts.months import day_of
+
+HOME: Final = "CN"
+
+
+def is_abroad(party: str) -> bool:
+    """Whether a party, as shipments name it, is outside the country."""
+    return party.startswith("@") and not party.startswith(f"@{HOME} ")
+
+
+def export_problems(
+    consignor: str, consignee: str, sent: st.Dispatched, registry: Registry
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Rule and arithmetic of what is wrong with an export; `consignee`: whoever the consignor named last."""
+    papers = sent.export
+    if papers is None:
+        if is_abroad(consignee):
+            yield "export-papers-missing", {"licence": None}
+        return
+    detail: dict[str, Any] = {"licence": papers.licence}
+    licensed = sorted({line.product for line in sent.lines if PRODUCTS[line.product].licensed})
+    if not licensed:
+        return
+    licence = registry.licences.get(papers.licence or "")
+    if licence is None:
+        yield "export-unlicensed", detail | {"products": licensed}
+        return
+    day = day_of(sent.dispatched_at)
+    if licence.enterprise not in registry.answerable(consignor, day) or not licence.holds_on(day):
+        yield "export-licence-invalid", detail | {"since": f"{licence.since}", "until": f"{licence.until}"}
+    if outside := sorted(set(licensed) - set(licence.products)):
+        yield "export-out-of-scope", detail | {"products": outside}
+    goes_to = consignee[1:3] if is_abroad(consignee) else papers.destination
+    if (papers.destination, papers.end_user) != (licence.destination, licence.end_user) or (
+        goes_to != papers.destination
+    ):
+        told = {"destination": papers.destination, "end_user": papers.end_user, "consignee": consignee}
+        yield "export-other-party", detail | told

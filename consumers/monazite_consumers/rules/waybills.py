@@ -1,0 +1,93 @@
+"""Waybills: what each side has said of one, whom its consignor named, and whose word counts."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from monazite_consumers.rules.entries import Settings
+from monazite_consumers.rules.moves import consignor_of
+from monazite_contracts import statements as st
+from monazite_contracts.quantities import grams
+
+Data_co = TypeVar("Data_co", bound=st.Statement, covariant=True)
+
+
+class Said(NamedTuple, Generic[Data_co]):
+    """A current statement about a shipment."""
+
+    plant: str
+    data: Data_co
+    arrived_at: datetime
+
+
+class Sides(NamedTuple):
+    """What was said of one waybill, each the earliest first."""
+
+    dispatches: tuple[Said[st.Dispatched], ...]
+    redirects: tuple[Said[st.DestinationChanged], ...]
+    receipts: tuple[Said[st.Received], ...]
+
+    @property
+    def namings(self) -> tuple[Said[Any], ...]:
+        """Whom the consignor named as consignee, one after the other; the last one counts."""
+        return (*self.dispatches, *self.redirects) if self.redirects else self.dispatches[:1]
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Everybody whom the consignor has named at any time."""
+        return frozenset(map(named_by, self.dispatches)) | frozenset(map(named_by, self.redirects))
+
+    @property
+    def heard(self) -> tuple[Said[st.Received], ...]:
+        """Receipts of those: nobody else can speak for them."""
+        named = self.named
+        return tuple(each for each in self.receipts if each.plant in named)
+
+
+def sides_of(said: Sequence[Said[Any]]) -> Sides:
+    """Both sides of a waybill. What was said at one instant and arrived at one is ordered by what it says."""
+    ordered = sorted(said, key=lambda s: (when(s), s.arrived_at, s.plant, s.data.model_dump_json()))
+    return Sides(
+        tuple(each for each in ordered if isinstance(each.data, st.Dispatched)),
+        tuple(each for each in ordered if isinstance(each.data, st.DestinationChanged)),
+        tuple(each for each in ordered if isinstance(each.data, st.Received)),
+    )
+
+
+def when(said: Said[st.Statement]) -> datetime:
+    """Its event time."""
+    return st.INSTANT_OF[type(said.data)](said.data)
+
+
+def named_by(said: Said[Any]) -> str:
+    """The consignee whom a dispatch or a change of destination names."""
+    return consignor_of(said.data.consignee)
+
+
+def accepts(receipt: Said[st.Received]) -> bool:
+    """Whether anything was taken in."""
+    return any(grams(line.accepted_kg) for line in receipt.data.lines)
+
+
+def stands(receipt: Said[st.Received], sides: Sides, consignee: str) -> bool:
+    """Whether a receipt is the consignee's answer, and what it refuses its consignor's.
+
+    Until the consignor sends the goods on: from then on whoever is named now owes them.
+    """
+    later = {named_by(each) for each in sides.redirects if when(each) > when(receipt)}
+    if receipt.plant != consignee or not later:
+        return receipt.plant == consignee
+    earlier = {named_by(each) for each in sides.redirects if when(each) <= when(receipt)}
+    return consignee not in earlier.union(map(named_by, sides.dispatches)) and later == {consignee}
+
+
+def expected_at(sides: Sides, settings: Settings) -> datetime:
+    """By when goods should arrive: whoever is named anew has as long as if they had left on that day."""
+    sent = sides.dispatches[0].data
+    transit = timedelta(days=settings.transit_days)
+    if sides.redirects:
+        return max(sent.dispatched_at, when(sides.redirects[-1])) + transit
+    if sent.expected_at is None:
+        return sent.dispatched_at + transit
+    longest = timedelta(days=max(settings.transit_days, settings.transit_days_max))
+    return min(sent.expected_at, sent.dispatched_at + longest)
