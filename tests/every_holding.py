@@ -133,7 +133,7 @@ def _exports() -> Iterator[Json]:
     papers = {"declaration": "531620230000000001", "destination": "DE", "end_user": _PARTY}
     for record, export in (
         ("X-1", papers | {"licence": "ONE"}),
-        ("X-2", papers | {"licence": "ONE"}),
+        ("X-2", papers | {"licence": "ONE", "declaration": "531620230000000002"}),
         ("X-3", papers | {"licence": "OTHER", "destination": "JP"}),
         ("X-4", papers | {"licence": "NONE"}),
         ("X-5", None),

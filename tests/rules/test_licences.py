@@ -80,12 +80,12 @@ async def test_a_licence_is_drawn_like_a_cap(desk: Desk) -> None:
     assert ("licence-overdrawn", "baogang") in of_custody(told)
     evidence = await desk.evidence("licence-overdrawn")
     assert evidence["examples"] == [
-        {"licence": "MOFCOM-1", "granted_g": 1_000_000, "exported_g": 1_200_000, "shipments": 2}
+        {"licence": "MOFCOM-1", "granted_g": 1_000_000, "exported_g": 1_200_000, "declarations": 1}
     ]
     told = await judged(desk, a_void(second))
     assert "licence-overdrawn" not in {rule for rule, _ in of_custody(told)}
     await desk.declare(the_chain(("licences", licence.model_copy(update={"form": "single"}))))
-    told = await judged(desk, third := an_export("X-3", "1.000"))
+    told = await judged(desk, third := an_export("X-3", "1.000", declaration="531620230000000003"))
     assert ("licence-reused", "baogang") in of_custody(told)
     told = await judged(desk, a_void(third))
     assert ("licence-reused", "baogang") not in of_custody(told)
@@ -116,3 +116,16 @@ async def test_goods_that_are_sent_on_to_another_country_have_no_licence_for_it(
     assert "export-other-party" not in {rule for rule, _ in of_custody(told)}
     told = await judged(desk, redirected)
     assert (("export-other-party", SEPARATION) in of_custody(told)) is is_told
+
+
+async def test_goods_that_a_licence_does_not_cover_draw_nothing_from_it(desk: Desk) -> None:
+    licence = Licence.model_validate(LICENCE | {"form": "single"})
+    await desk.declare(the_chain(("licences", licence)))
+    mixed = an_export("X-1")
+    lanthanum = {"lot": f"{SEPARATION}/LA-1", "product": "lanthanum-oxide", "net_mass_kg": "5000.000"}
+    mixed["data"]["lines"].append(lanthanum)
+    again = an_export("X-2", "400.000")
+    told = of_custody(await judged(desk, an_import(plant=SEPARATION, lot=OXIDE, record="I-1"), mixed, again))
+    assert not {rule for rule, _ in told if rule.startswith("licence")}, "two trucks under one customs declaration"
+    told = of_custody(await judged(desk, an_export("X-3", "0.001")))
+    assert ("licence-overdrawn", "baogang") in told, "exactly what it allows was on it before"

@@ -1,12 +1,13 @@
 """Judges export licences anew: what was exported on them, and whether it was too much."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.noticing import Noticed, state
-from monazite_consumers.rules.licences import Drawn, licence_problems
+from monazite_consumers.rules.licences import Drawn, Exported, drawn_by, licence_problems
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
@@ -23,15 +24,23 @@ async def judge_licences(connection: Connection, registry: Registry, numbers: Se
 async def examine_licences(connection: Connection, registry: Registry, numbers: Sequence[str]) -> Sequence[Noticed]:
     """What is noticed about licences; writes nothing."""
     noticed: list[Noticed] = []
-    for row in await connection.fetch(statement("shipments", "of_licences"), numbers):
-        licence = registry.licences.get(row["licence"])
-        if licence is None:
-            continue  # each export on it says so itself
-        drawn = Drawn(row["shipments"], row["net_g"], row["at"], row["arrived_at"])
+    for number, drawn in (await read_drawn(connection, registry, numbers)).items():
+        licence = registry.licences[number]
         noticed += [
-            Noticed(
-                licence.number, rule, licence.enterprise, f"{day_of(drawn.at).year}", drawn.arrived_at, measure, detail
-            )
+            Noticed(number, rule, licence.enterprise, f"{day_of(drawn.at).year}", drawn.arrived_at, measure, detail)
             for rule, measure, detail in licence_problems(licence, drawn)
         ]
     return noticed
+
+
+async def read_drawn(connection: Connection, registry: Registry, numbers: Sequence[str]) -> dict[str, Drawn]:
+    """What has been drawn from licences; one that is not on the register, each export on it tells of itself."""
+    exported: dict[str, list[Exported]] = defaultdict(list)
+    for row in await connection.fetch(statement("shipments", "of_licences"), numbers):
+        each = Exported(row["product"], frozenset(row["declarations"]), row["net_g"], row["at"], row["arrived_at"])
+        exported[row["licence"]].append(each)
+    found = {
+        number: drawn_by(registry.licences[number], exported[number])
+        for number in sorted(exported.keys() & registry.licences.keys())
+    }
+    return {number: drawn for number, drawn in found.items() if drawn is not None}
