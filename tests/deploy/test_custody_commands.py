@@ -238,7 +238,16 @@ async def test_where_everything_from_a_mine_went(chain: Desk) -> None:
         ((MINE,), "is no lot but a plant"),
         ((ORE, "--month", "2023-05"), "give a plant and a month"),
         ((MINE, "--down", "--month", "2023-13"), "give a plant and a month"),
-        (("shihe-nobody", "--down"), "no statement that holds says that shihe-nobody has made anything"),
+        (("shihe-miney",), "shihe-miney is neither a lot (shihe-mine/L-1) nor a plant of the register (did you mean"),
+        (("shihe-miney", "--down"), "the register has no plant shihe-miney (did you mean shihe-mine?)"),
+        (("shihe-miney/R-1",), "the register has no plant shihe-miney (did you mean shihe-mine?)"),
+        (("shihe-miney/R-1", "--down"), "the register has no plant shihe-miney (did you mean shihe-mine?)"),
+        ((MINE, "--down", "--month", "2022-05"), "2022-05 has made anything; write a plant as the register does"),
+        (("",), "neither a lot (shihe-mine/L-1) nor a plant"),
+        (("/", "--down"), "the register has no plant"),
+        (("\udcff/1",), "the database refuses"),
+        (("\udcff", "--down"), "the database refuses"),
+        ((ORE, "--levels", "0"), "greater than or equal to 1"),
     ],
 )
 async def test_what_cannot_be_traced_is_said(chain: Desk, asked: tuple[str, ...], said: str) -> None:

@@ -123,7 +123,8 @@ async def trace_plant(
     since, until = EVER if month is None else (month_start(month), month_end(month))
     rows = await connection.fetch(statement("tracing", "of_plant"), plant, list(MAKING), since, until)
     if not rows:
-        await _require_followed(connection, f"no statement that holds says that {subject.name} has made anything")
+        said = f"no statement that holds says that {subject.name} has made anything"
+        raise await _unknown(connection, said, "write a plant as the register does")
     if len(rows) > limits.lots:
         raise TooManyLotsError(f"{subject.name} made {len(rows):,} lots; {limits.lots:,} can be traced: ask by month")
     own = {row["lot"] for row in rows}
@@ -232,7 +233,8 @@ async def _rests(
 
 async def _require_known(connection: Connection, lot: str) -> None:
     if not await connection.fetchval(statement("tracing", "known"), lot):
-        await _require_followed(connection, f"no statement that holds speaks of lot {lot}")
+        remedy = "write a lot as its plant did: plant, slash, number in capitals (shihe-mine/L-1)"
+        raise await _unknown(connection, f"no statement that holds speaks of lot {lot}", remedy)
 
 
 async def is_behind(connection: Connection) -> bool:
@@ -240,10 +242,7 @@ async def is_behind(connection: Connection) -> bool:
     return bool(await connection.fetchval(statement("tracing", "behind")))
 
 
-async def _require_followed(connection: Connection, said: str) -> None:
-    remedy = (
-        "custody is still behind what was received: ask again in a moment"
-        if await is_behind(connection)
-        else "write a lot as its plant did: plant, slash, number in capitals (shihe-mine/L-1)"
-    )
-    raise UnknownLotError(f"{said}; {remedy}")
+async def _unknown(connection: Connection, said: str, remedy: str) -> UnknownLotError:
+    if await is_behind(connection):
+        remedy = "custody is still behind what was received: ask again in a moment"
+    return UnknownLotError(f"{said}; {remedy}")

@@ -20,10 +20,13 @@ from monazite.commands.platform_options import (
 )
 from monazite.errors import CommandError
 from monazite.tables import shipments_table
+from monazite_consumers.registry.problems import did_you_mean
 
 # What speaks to PostgreSQL is imported when a command needs it: a plant's installation has no driver.
 # ruff: noqa: PLC0415
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from monazite_consumers.database import Connection
     from monazite_consumers.rules.whereabouts import Stay
     from monazite_consumers.tracing.chain import Trace
@@ -60,8 +63,6 @@ def trace(  # noqa: PLR0913 - what a person may ask for
     if as_json and as_dot:
         raise typer.BadParameter("give one of --json and --dot", param_hint="--dot")
     is_plant = "/" not in lot
-    if is_plant and not down:
-        raise CommandError(f"{lot} is no lot but a plant (a lot has a slash): --down shows where what it made went")
     if month is not None and not (is_plant and MONTH.fullmatch(month)):
         raise typer.BadParameter("give a plant and a month such as 2023-05", param_hint="--month")
     found = _found(data, lot, month, levels, down=down, every=as_json, linked=as_json or as_dot)
@@ -78,16 +79,23 @@ def _found(  # noqa: PLR0913 - what a person may ask for
     data: Path, lot: str, month: str | None, levels: int | None, *, down: bool, every: bool, linked: bool
 ) -> Found:
     """The trace, with the papers of every lot or of those that a terminal shows."""
+    from monazite_consumers import register
     from monazite_consumers.tracing import chain, papers, whereabouts
 
     limits = chain.Limits(levels=levels)
 
     async def question(connection: "Connection") -> Found:
         async with chain.snapshot(connection):
-            if "/" in lot:
-                found = await chain.trace(connection, lot, down=down, limits=limits)
-            else:
-                found = await chain.trace_plant(connection, lot, month, limits=limits)
+            if "/" not in lot and not down:
+                raise _no_lot(lot, (await register.load(connection)).plants)
+            try:
+                if "/" in lot:
+                    found = await chain.trace(connection, lot, down=down, limits=limits)
+                else:
+                    found = await chain.trace_plant(connection, lot, month, limits=limits)
+            except chain.UnknownLotError:
+                _require_plant(lot.partition("/")[0], (await register.load(connection)).plants)
+                raise
             named = found.names if every else trace_screens.documented(found)
             return Found(
                 found,
@@ -98,6 +106,19 @@ def _found(  # noqa: PLR0913 - what a person may ask for
             )
 
     return ask(data, question)
+
+
+def _no_lot(name: str, plants: "Collection[str]") -> CommandError:
+    """A name without a slash, of which the origins were asked for."""
+    if name in plants:
+        return CommandError(f"{name} is no lot but a plant (a lot has a slash): --down shows where what it made went")
+    near = did_you_mean(name, plants)
+    return CommandError(f"{name} is neither a lot (shihe-mine/L-1) nor a plant of the register{near}")
+
+
+def _require_plant(plant: str, plants: "Collection[str]") -> None:
+    if plant not in plants:
+        raise CommandError(f"the register has no plant {plant}{did_you_mean(plant, plants)}")
 
 
 def shipments(
@@ -133,11 +154,10 @@ async def _plants(connection: "Connection", plant: str | None, enterprise: str |
     """The plants whose shipments are wanted; None: those of all."""
     from monazite_consumers import register
     from monazite_consumers.queries import plants_of
-    from monazite_consumers.registry.problems import did_you_mean
 
     registry = await register.load(connection)
-    if plant is not None and plant not in registry.plants:
-        raise CommandError(f"the register has no plant {plant}{did_you_mean(plant, registry.plants)}")
+    if plant is not None:
+        _require_plant(plant, registry.plants)
     if enterprise is None:
         return None if plant is None else [plant]
     if enterprise not in registry.enterprises:
