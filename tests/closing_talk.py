@@ -21,6 +21,7 @@ from monazite_contracts.builders import (
     a_receipt_of_goods,
     a_separation,
 )
+from monazite_contracts.months import month_end
 from monazite_contracts.reports import Level, Scope, TraceabilityReport
 
 DEADLINE = datetime(2023, 6, 10, 16, tzinfo=UTC)
@@ -49,7 +50,8 @@ def service(desk: Desk, hours: int = 24) -> Reports:
 
 async def told(desk: Desk, events: Iterable[Json], at: datetime = DEADLINE) -> Desk:
     for event in events:
-        await receive(desk, send(event))
+        ended = {"at": month_end(event["data"]["month"])} if "month" in event["data"] else {}
+        await receive(desk, send(event, **ended))
     await desk.watch(at)
     await desk.follow()
     return desk

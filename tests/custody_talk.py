@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from regulator_desk import MINE, Declared, Desk, Json, a_plant, an_enterprise, send, the_registry
 
+from monazite_contracts.months import month_end
+
 SEPARATION, RECYCLER = "shihe-separation", "ganzhou-recycler"
 SETTLED = datetime(2023, 6, 20, tzinfo=UTC)
 SOON, ACROSS = timedelta(minutes=15), timedelta(hours=48)
@@ -28,7 +30,8 @@ async def chain(desk: Desk) -> Desk:
 async def judged(desk: Desk, *events: Json, at: datetime = SETTLED) -> dict[tuple[str, str, str], Json]:
     """The alerts after everything has been followed and judged at an instant."""
     for event in events:
-        await desk.receive(send(event))
+        said_of = event["data"].get("month")
+        await desk.receive(send(event, **({"at": month_end(said_of)} if said_of is not None else {})))
     await desk.watch(at)
     await desk.follow()
     assert await desk.rebuild() == []

@@ -38,6 +38,7 @@ from monazite_contracts.builders import (
     a_void,
 )
 from monazite_contracts.declarations import Declaration
+from monazite_contracts.months import month_end
 from monazite_contracts.receipts import ReceiptEntry
 
 SECOND = timedelta(seconds=1)
@@ -207,6 +208,25 @@ async def test_one_that_is_refused_is_not_filed_and_the_alert_says_so(owed: Desk
     assert await not_filed(owed) == [("refused", "contradiction", ON_TIME.isoformat())]
     await judged(owed, a_nil_declaration(record="R-2"), at=DEADLINE + DAY)
     assert due(await owed.alerts()) == []
+
+
+ENDED = month_end("2023-05")
+
+
+async def test_one_that_came_before_its_month_was_over_is_not_filed_and_the_alert_says_so(owed: Desk) -> None:
+    await owed.receive(send(a_nil_declaration(), at=ENDED - INSTANT * 1_000))
+    assert "declaration-missing" in due(await judged(owed, at=DEADLINE))
+    assert await not_filed(owed) == [("applied", "month-not-over", (ENDED - INSTANT * 1_000).isoformat())]
+
+
+async def test_one_that_came_too_early_is_filed_when_it_is_first_amended_after_the_month(owed: Desk) -> None:
+    said = a_nil_declaration()
+    first = a_correction(said, {"nil": True}, record="C-1")
+    await owed.receive(send(said, at=ENDED - DAY), send(first, at=ENDED))
+    again = a_correction(said, {"nil": True}, record="C-2", target=a_target(first))
+    await owed.receive(send(again, at=DEADLINE + DAY))
+    alerts = await judged(owed, at=DEADLINE + 2 * DAY)
+    assert not {rule for rule, _, period in alerts if period == "2023-05" and rule.startswith("declaration-")}
 
 
 async def test_one_whose_month_cannot_be_read_is_told_of_the_month_that_was_due(owed: Desk) -> None:

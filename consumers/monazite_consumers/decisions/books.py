@@ -17,6 +17,7 @@ from monazite_consumers.rules.obligations import Filing, Unfiled, differences
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.declarations import Declaration, Stocktake
+from monazite_contracts.months import month_end
 
 STATEMENTS_MAX: Final = 100
 """Of each type about one month: of more declarations the first and the last so many, of more counts the first."""
@@ -24,14 +25,20 @@ STATEMENTS_MAX: Final = 100
 UNFILED_MAX: Final = 5
 """Of what came and does not count, the newest so many are named; how many there are, a count says."""
 
+EARLY: Final = "month-not-over"
+"""Why what is applied does not count: nobody can know a month's flows before its end."""
+
 
 class Declared(NamedTuple):
-    """One declaration that stands. `arrived_at`: of the event that says so; `filed_at`: of the one it goes back to."""
+    """One declaration that stands. `arrived_at`: of the event that says so.
+
+    `filed_at`: of the first since the month was over, back to the one that it amends; None: nothing came since.
+    """
 
     declaration: Declaration
     place: Place
     arrived_at: datetime
-    filed_at: datetime
+    filed_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -53,20 +60,23 @@ class Month:
         return date(int(self.month[:4]), int(self.month[5:]), 1)
 
     @property
-    def filing(self) -> Filing | None:
-        """The newest declaration; the month was filed when the first one was."""
-        if not self.declared:
-            return None
+    def newest(self) -> Declared | None:
+        """The declaration that holds."""
         # Two that arrived at one instant are told apart by what they say, never by our own numbers.
-        newest = max(self.declared, key=lambda d: (d.arrived_at, d.filed_at, d.declaration.model_dump_json()))
-        return Filing(newest.declaration, min(each.filed_at for each in self.declared), newest.place)
+        return max(self.declared, key=lambda d: (d.arrived_at, d.declaration.model_dump_json()), default=None)
+
+    @property
+    def filing(self) -> Filing | None:
+        """The newest declaration; the month was filed when the first one was, and never before it was over."""
+        newest, filed = self.newest, [each.filed_at for each in self.declared if each.filed_at is not None]
+        return Filing(newest.declaration, min(filed), newest.place) if newest is not None and filed else None
 
     def differences(self, registry: Registry) -> list[Mapping[str, Any]]:
         """Line by line, what was declared otherwise than the events say."""
-        filing = self.filing
-        if filing is None:
+        newest = self.newest
+        if newest is None:
             return []
-        return list(differences(filing.declaration, self.flows, self.before, registry.settings.mass_tolerance_ppm))
+        return list(differences(newest.declaration, self.flows, self.before, registry.settings.mass_tolerance_ppm))
 
 
 async def read_months(connection: Connection, keys: Sequence[str]) -> Mapping[str, Month]:
@@ -79,10 +89,14 @@ async def read_months(connection: Connection, keys: Sequence[str]) -> Mapping[st
         side.append(flow_of(list(row.values())[3:]))
     await _read_stated(connection, months)
     asked = transposed([(known.plant, known.month) for known in months.values()], 2)
+    numbers: dict[tuple[str, str], int] = {}
     for row in await connection.fetch(statement("unfiled", "of_months"), *asked, UNFILED_MAX):
         known = months[month_key(row["plant"], row["month"])]
         known.unfiled.append(Unfiled(row["outcome"], row["rule"], row["arrived_at"]))
-        known.unfiled_count = row["number"]
+        numbers[row["plant"], row["month"]] = row["number"]
+    for known in months.values():
+        known.unfiled_count += numbers.get((known.plant, known.month), 0)
+        known.unfiled = sorted(known.unfiled, key=lambda each: each.arrived_at)[-UNFILED_MAX:]
     return months
 
 
@@ -103,16 +117,20 @@ async def read_filings(connection: Connection, keys: Sequence[str]) -> dict[str,
 
 async def _read_stated(connection: Connection, months: Mapping[str, Month]) -> None:
     rows = await connection.fetch(statement("months", "stated"), list(months), Declaration.__name__, STATEMENTS_MAX)
-    declared = [(row["message"], row["index"]) for row in rows if row["type"] == Declaration.__name__]
+    ended = {key: month_end(known.month) for key, known in months.items()}
+    asked = [(row["message"], row["index"], ended[row["key"]]) for row in rows if row["type"] == Declaration.__name__]
     filed_at = {
-        (row["message"], row["index"]): row["arrived_at"]
-        for row in await connection.fetch(statement("months", "filed"), *transposed(declared, 2))
+        (row["message"], row["index"]): row["filed_at"]
+        for row in await connection.fetch(statement("months", "filed"), *transposed(asked, 3))
     }
     for row in rows:
         known, data, place = months[row["key"]], orjson.dumps(row["data"]), (row["message"], row["index"])
         if row["type"] == Declaration.__name__:
             said = Declaration.model_validate_json(data)
-            # What has been decided since and not been followed yet has no way back; it is in doubt again in a moment.
-            known.declared.append(Declared(said, place, row["arrived_at"], filed_at.get(place, row["arrived_at"])))
+            known.declared.append(Declared(said, place, row["arrived_at"], filed_at[place]))
         else:
             known.counted.append((Stocktake.model_validate_json(data), row["arrived_at"]))
+    for known in months.values():
+        early = [each.arrived_at for each in known.declared if each.filed_at is None]
+        known.unfiled += [Unfiled("applied", EARLY, at) for at in sorted(early)[-UNFILED_MAX:]]
+        known.unfiled_count += len(early)

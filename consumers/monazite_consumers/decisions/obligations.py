@@ -62,13 +62,13 @@ def about_agreement(key: str, known: Month, registry: Registry) -> Iterator[Noti
 def flag_of(noticed: Noticed, months: Mapping[str, Month], registry: Registry, judged_at: datetime) -> Flag | None:
     """What the plant is told, once a difference has settled: until then the events may be under way."""
     rule = RULES[noticed.rule]
-    filing = months[noticed.key].filing
-    if rule.id != "declaration-differs" or filing is None:
+    newest = months[noticed.key].newest
+    if rule.id != "declaration-differs" or newest is None:
         return None
     if noticed.at > judged_at - settle_time(rule, registry.settings):
         return None
-    field_path, remedy = wording(filing.declaration, noticed.detail["lines"], noticed.measure)
-    return Flag(noticed.key, filing.place, rule.id, field_path, f"{remedy} {rule.remedy}")
+    field_path, remedy = wording(newest.declaration, noticed.detail["lines"], noticed.measure)
+    return Flag(noticed.key, newest.place, rule.id, field_path, f"{remedy} {rule.remedy}")
 
 
 def about_obligation(key: str, known: Month, obligation: Obligation | None) -> Iterator[Noticed]:

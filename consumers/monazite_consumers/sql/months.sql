@@ -54,17 +54,18 @@ CROSS JOIN LATERAL (
 ORDER BY k.key, x.arrived_at;
 
 -- name: filed
--- When what stands at these places was first stated: a correction of a record is not a later record.
+-- When what stands at these places was first stated since an instant: a correction of a record is not a later record.
 WITH RECURSIVE said AS (
-    SELECT e.message AS current, e.index AS current_index, e.message, e.plant, e.target_id, e.target_hash
-    FROM unnest($1::bigint[], $2::smallint[]) AS k (message, index) JOIN events e USING (message, index)
+    SELECT e.message AS current, e.index AS current_index, k.ended_at, e.message, e.plant, e.target_id, e.target_hash
+    FROM unnest($1::bigint[], $2::smallint[], $3::timestamptz[]) AS k (message, index, ended_at)
+    JOIN events e USING (message, index)
     UNION ALL
-    SELECT s.current, s.current_index, e.message, e.plant, e.target_id, e.target_hash
+    SELECT s.current, s.current_index, s.ended_at, e.message, e.plant, e.target_id, e.target_hash
     FROM said s JOIN events e ON e.event_id = s.target_id AND e.hash = s.target_hash AND e.plant = s.plant
         AND e.outcome = 'applied' AND NOT e.test
 )
-SELECT s.current AS message, s.current_index AS index, l.arrived_at FROM said s JOIN ledger l USING (message)
-WHERE s.target_id IS NULL;
+SELECT s.current AS message, s.current_index AS index, min(l.arrived_at) FILTER (WHERE l.arrived_at >= s.ended_at) AS filed_at
+FROM said s JOIN ledger l USING (message) GROUP BY 1, 2;
 
 -- name: all
 -- Every month of a plant in which something moved or of which something was said.

@@ -284,6 +284,10 @@ def sum_flows(moves: list[Move], makers: dict[str, list[Now]], end: End) -> dict
     return flows
 
 
+TENTH = timedelta(days=10)
+"""From the end of a month to its deadline; what came before it was over files nothing."""
+
+
 def deadline(month: str) -> datetime:
     """The end of the 10th of the next month."""
     year, number = map(int, month.split("-"))
@@ -313,10 +317,11 @@ def judge_months(
     for plant, month in owed(registry):
         if deadline(month) > now:
             continue
-        if not filed[plant, month]:
+        came = [said for said in filed[plant, month] if said.arrived_at >= deadline(month) - TENTH]
+        if not came:
             rules = ("declaration-due-3", "declaration-due-1", "declaration-missing", "declaration-escalated")
             end.raised |= {(rule, plant, month) for rule in rules}
-        elif filed[plant, month][0].arrived_at >= deadline(month):
+        elif came[0].arrived_at >= deadline(month):
             end.raised.add(("declaration-late", plant, month))
 
 
