@@ -52,5 +52,9 @@ class NotYetError(MonaziteError):
     """The month cannot be closed yet."""
 
 
+class TamperedError(MonaziteError):
+    """What was stored is not what is there now: `monazite ledger verify` names all of it."""
+
+
 class NotReproducibleError(MonaziteError):
     """The report cannot be computed again here: it is of another release, or rests on a report that is not there."""

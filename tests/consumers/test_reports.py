@@ -1,5 +1,6 @@
 """Months are closed, restated and proven: the same rows for everybody, the same position the same bytes."""
 
+import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from custody_talk import SEPARATION, the_chain
 from regulator_desk import MINE, Desk, Message, an_allocation, desk, open_desk, send
 
 from monazite_consumers import database
-from monazite_consumers.errors import NotReproducibleError, NotYetError
+from monazite_consumers.errors import NotReproducibleError, NotYetError, TamperedError
 from monazite_consumers.reports import storing
 from monazite_consumers.reports.closing import close, preliminary
 from monazite_consumers.reports.reproducing import reproduced
@@ -295,3 +296,20 @@ async def test_months_are_closed_one_after_another_also_those_without_events(des
     assert july.compared_with is not None
     assert july.compared_with.month == "2023-06"
     assert await reproduced(desk.connection, july) == canonical_bytes(july)
+
+
+async def test_a_stored_report_that_was_changed_is_neither_written_nor_fits(desk: Desk) -> None:
+    await closed(desk)
+    assert await desk.misfits() == []
+    assert (await desk.verify()).reports == len(await everybody(desk))
+    changed = zlib.compress(canonical_bytes(await report(desk)).replace(b"11040000", b"10040000"))
+    await desk.connection.execute("UPDATE reports SET document = $1 WHERE level = 'nation'", changed)
+    with pytest.raises(TamperedError, match="2023-05 for nation nation, revision 1, is not what was stored"):
+        await report(desk)
+    assert (await desk.verify()).by_column["reports.document"] == 1
+    await desk.connection.execute("UPDATE reports SET document = 'rubbish' WHERE level = 'plant'")
+    with pytest.raises(TamperedError):
+        await report(desk, "plant", MINE)
+    assert (await desk.verify()).by_column["reports.document"] == 4
+    await desk.connection.execute("UPDATE reports SET revision = 2 WHERE level = 'province'")
+    assert (await desk.verify()).by_column["reports.revision"] == 1

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from custody_talk import chain, judged, the_chain
-from regulator_desk import MINE, Desk, Json
+from regulator_desk import MINE, Desk, Json, a_key, key_id_of, send
 from rule_coverage import clears, fires
 
 from monazite_consumers.reports.closing import close
@@ -40,6 +40,20 @@ async def test_what_was_amended_before_the_report_is_in_it(chain: Desk) -> None:
 async def test_a_late_statement_is_no_amendment(chain: Desk) -> None:
     await closed(chain, a_production())
     assert LATE not in await judged(chain, a_production(record="R-2"), at=JUNE + timedelta(days=1))
+
+
+async def test_an_amendment_that_awaited_a_key_when_the_month_was_closed_is_told_once_it_applies(chain: Desk) -> None:
+    made = a_production()
+    new = a_key(MINE, number=2)
+    amendment = send(a_void(made), key_id=key_id_of(MINE, number=2))
+    await judged(chain, made, at=JUNE)
+    await chain.receive(amendment)
+    await chain.follow()
+    assert "awaiting key-unknown" in await chain.outcomes()
+    await close(chain.connection, "2023-05")
+    assert LATE not in await judged(chain, at=JUNE)
+    await chain.declare(the_chain(new))
+    assert LATE in await judged(chain, at=JUNE + timedelta(days=1))
 
 
 @clears("amendment-after-report")

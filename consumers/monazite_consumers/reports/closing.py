@@ -131,12 +131,14 @@ async def _draw_up(connection: Connection, month: str, *, is_first: bool) -> int
         if is_first and rows:
             raise NotYetError(f"{month} is closed already")
         basis = await compute(connection, seen.registry, month, seen.position, [row["message"] for row in rows])
+        awaiting = [row["message"] for row in await connection.fetch(statement("reports", "awaiting"))]
         drawn = [each async for each in _documents(connection, basis, seen, is_first=is_first)]
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
         platform = await read_platform(connection)
         stored = await store(connection, drawn, platform.instant or datetime.now(UTC))
         if is_first:
+            await connection.execute(statement("reports", "put_awaited"), span(month)[0], awaiting)
             # What was amended meanwhile lands after the report, and custody is to say so.
             await doubt_amended(connection, after=seen.message)
             await connection.execute(statement("reports", "settle"), seen.mark, span(month)[0])

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.delivery import Outgoing, put
+from monazite_consumers.errors import TamperedError
 from monazite_consumers.rules.month_rows import month_before, span
 from monazite_consumers.rules.reports import Stored
 from monazite_consumers.sql import statement
@@ -67,8 +68,25 @@ def document_of(row: Any) -> bytes:
     return zlib.decompress(row["document"])
 
 
+def is_whole(row: Any) -> bool:
+    """Whether a stored document is the one that was hashed."""
+    try:
+        return bool(sha256(document_of(row)).digest() == row["hash"])
+    except zlib.error:
+        return False
+
+
 def stored(row: Any) -> Stored:
-    """A stored row, read again."""
+    """A stored row, read again.
+
+    Raises:
+        TamperedError: it is not what was stored.
+    """
+    if not is_whole(row):
+        raise TamperedError(
+            f"the stored report of {row['month']:%Y-%m} for {row['level']} {row['code']}, revision {row['revision']}, "
+            f"is not what was stored: its hash is another than {row['hash'].hex()}"
+        )
     return Stored(TraceabilityReport.model_validate_json(document_of(row)), row["hash"].hex(), row["message"])
 
 

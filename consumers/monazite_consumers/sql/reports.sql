@@ -137,8 +137,16 @@ DELETE FROM restated_months WHERE mark <= $1 AND month <= $2;
 -- The newest mark.
 SELECT coalesce(max(mark), 0) FROM restated_months;
 
+-- name: awaiting
+-- Messages that await a registration or a place in their chain, and whose bytes were kept.
+SELECT message FROM envelopes WHERE outcome = 'awaiting' AND rule IS DISTINCT FROM 'awaiting-bound' ORDER BY message;
+
+-- name: put_awaited
+-- Of a month that is closed.
+INSERT INTO awaited_at_closing (month, message) SELECT $1, * FROM unnest($2::bigint[]);
+
 -- name: amended
--- Amendments, decided after the first report on plants' closed months, of statements before it; `first` and `until`: the span.
+-- Amendments, applied after the first report on plants' closed months, of statements before it; `first` and `until`: the span.
 WITH RECURSIVE closed AS (
     SELECT k.plant, k.month, k.first, k.until, r.message
     FROM unnest($1::text[], $2::date[], $3::timestamptz[], $4::timestamptz[]) AS k (plant, month, first, until)
@@ -146,7 +154,9 @@ WITH RECURSIVE closed AS (
 ), told AS (
     SELECT e.plant, e.message, e.index, e.type, e.event_time, e.target_id, e.target_hash
     FROM (SELECT plant, min(message) AS message FROM closed GROUP BY plant) AS c
-    JOIN events e ON e.plant = c.plant AND e.message > c.message
+    JOIN events e ON e.plant = c.plant AND (
+        e.message > c.message OR e.message = ANY(ARRAY(SELECT message FROM awaited_at_closing WHERE month = ANY($2::date[])))
+    )
     WHERE e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test AND NOT EXISTS (
         SELECT FROM findings f WHERE f.message = e.message AND f.index = e.index AND f.rule = ANY($5::text[])
     )
@@ -158,7 +168,8 @@ WITH RECURSIVE closed AS (
 SELECT c.plant, c.month, count(DISTINCT (t.message, t.index)) AS amendments, max(l.arrived_at) AS arrived_at
 FROM told t JOIN events r ON r.event_id = t.target_id AND r.hash = t.target_hash AND r.plant = t.plant
 JOIN ledger l ON l.message = t.message
-JOIN closed c ON c.plant = t.plant AND t.message > c.message
+JOIN closed c ON c.plant = t.plant
+    AND (t.message > c.message OR (c.month, t.message) IN (SELECT month, message FROM awaited_at_closing))
     AND (r.event_time >= c.first AND r.event_time < c.until
          OR t.type LIKE '%.correction.%' AND t.event_time >= c.first AND t.event_time < c.until)
 WHERE r.target_id IS NULL AND r.outcome = 'applied' AND NOT r.test AND r.message <= c.message
@@ -167,7 +178,7 @@ GROUP BY c.plant, c.month;
 -- name: perhaps_amended
 -- Plants that amended something between two messages, in all months that had been closed by then: what is voided moves nothing.
 SELECT DISTINCT e.plant || ' ' || to_char(r.month, 'YYYY-MM') AS key
-FROM reports r JOIN events e ON e.message > r.message
+FROM reports r JOIN events e ON e.message > r.message OR (r.month, e.message) IN (SELECT month, message FROM awaited_at_closing)
 WHERE r.level = 'nation' AND r.revision = 1 AND e.message > $1 AND e.message <= $2
   AND e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test;
 

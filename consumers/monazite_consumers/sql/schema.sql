@@ -35,6 +35,12 @@ CREATE TABLE alerts (
     CONSTRAINT alert_condition CHECK (condition = ANY (ARRAY['raised'::text, 'recovered'::text, 'retracted'::text]))
 );
 
+CREATE TABLE awaited_at_closing (
+    month date NOT NULL,
+    message bigint NOT NULL,
+    CONSTRAINT awaited_at_closing_pkey PRIMARY KEY (month, message)
+);
+
 CREATE TABLE cap_days (
     holder text NOT NULL,
     year smallint NOT NULL,

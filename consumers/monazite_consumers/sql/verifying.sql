@@ -267,3 +267,7 @@ SELECT revision, noun, key, before, after FROM registry_changes ORDER BY revisio
 -- name: declared
 -- What is declared now.
 SELECT noun, key, document FROM registry_entries;
+
+-- name: reports
+-- Every stored report, revision by revision.
+SELECT level, code, month, revision, hash, document FROM reports ORDER BY level, code, month, revision;

@@ -16,6 +16,7 @@ from monazite_consumers.verifying.alerts import check_alerts
 from monazite_consumers.verifying.custody import check_custody
 from monazite_consumers.verifying.envelopes import Chain
 from monazite_consumers.verifying.misfits import MISFITS_MAX, Misfit, Report, place_of
+from monazite_consumers.verifying.reports import check_reports
 from monazite_consumers.verifying.revisions import check_revisions
 from monazite_consumers.verifying.statements import check_events, post_amended
 from monazite_consumers.verifying.told import check_told
@@ -71,6 +72,7 @@ async def verify(connection: Connection, source: str | None = None, on_progress:
         await _check_sums(walk, platform["judged_at"])
         await check_told(connection, registry, platform, report)
         await check_revisions(connection, report)
+        await check_reports(connection, report)
     return report
 
 

@@ -45,6 +45,8 @@ class Report:
     """Receipts and alerts that the outbox still has."""
     revisions: int = 0
     """Of the registry."""
+    reports: int = 0
+    """Stored revisions of monthly reports."""
     misfits: list[Misfit] = field(default_factory=list)
     by_column: Counter[str] = field(default_factory=Counter)
 

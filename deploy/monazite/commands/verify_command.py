@@ -102,7 +102,7 @@ def _kafka_answers() -> Iterator[None]:
 
 
 def _print_json(report: "Report") -> None:
-    counted = ("messages", "seals", "events", "without_bytes", "reread", "witnessed", "told", "revisions")
+    counted = ("messages", "seals", "events", "without_bytes", "reread", "witnessed", "told", "revisions", "reports")
     print_json(
         {"fits": report.fits}
         | {name: getattr(report, name) for name in counted}
@@ -123,6 +123,7 @@ def _show(report: "Report") -> None:
     counted = f"{report.messages:,} messages, {report.seals:,} seals, {report.events:,} events"
     if report.told or report.revisions:
         counted += f", {report.told:,} receipts and alerts told, {report.revisions:,} revisions of the registry"
+        counted += f", {report.reports:,} monthly reports"
     if report.reread:
         counted += f"; {report.reread:,} of the messages and {report.witnessed:,} publications against Kafka"
     if report.without_bytes:

@@ -28,5 +28,13 @@ CREATE TABLE restated_months (
     PRIMARY KEY (plant, month)
 );
 
+-- Messages that awaited something when a month was closed: what they amend, should they apply later, the report does not
+-- tell. Kept as the reports are: who decides anew must know what nobody had decided then.
+CREATE TABLE awaited_at_closing (
+    month   date   NOT NULL,
+    message bigint NOT NULL,
+    PRIMARY KEY (month, message)
+);
+
 -- What was amended, and in which order it was decided: few of the events.
 CREATE INDEX events_amending ON events (message, plant) WHERE target_id IS NOT NULL AND outcome = 'applied' AND NOT test;
