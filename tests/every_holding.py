@@ -18,6 +18,7 @@ from monazite_contracts.builders import (
     a_nil_declaration,
     a_production,
     a_receipt_of_goods,
+    a_scrap_intake,
     a_separation,
     a_split,
     a_stocktake,
@@ -84,6 +85,7 @@ def _contradictions() -> Iterator[Json]:
     yield a_split(plant=MINE, record="SPLIT", parent={"lot": LOT, "net_mass_kg": "1000.000"}, children=[part])
     scrap = an_input(lot=LOT, product="magnet-scrap", net_mass_kg="1000.000")
     yield a_separation(plant=RECYCLER, record="LAUNDERED", activity="recovered", origin="recycled", inputs=[scrap])
+    yield a_scrap_intake(plant=RECYCLER, record="ORE", product="bastnaesite-concentrate")
 
 
 def _waybills() -> Iterator[Json]:

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from custody_talk import LOT, RECYCLER, SEPARATION, chain, judged, of_custody
 from regulator_desk import MINE, Desk, Json, a_period
 from rule_coverage import clears, fires
@@ -163,3 +164,35 @@ async def test_what_no_chain_tells_is_not_held_to_be_other_than_recycled(chain: 
     told = of_custody(await judged(chain, recovered(f"{RECYCLER}/T-1")))
     assert ("recycled-differs", RECYCLER) not in told
     assert ("lot-unreported", RECYCLER) in told
+
+
+@fires("ore-as-scrap")
+@clears("ore-as-scrap")
+async def test_ore_that_is_taken_in_as_scrap_is_no_recycled_feed(chain: Desk) -> None:
+    lot = f"{RECYCLER}/T-1"
+    scrap = a_scrap_intake(record="T-1", plant=RECYCLER, product="bastnaesite-concentrate")
+    oxide = recovered(lot, inputs=[an_input(lot=lot, product="bastnaesite-concentrate", net_mass_kg="1000.000")])
+    told = of_custody(await judged(chain, scrap, oxide))
+    assert {("ore-as-scrap", RECYCLER), ("recycled-differs", RECYCLER)} <= told
+    rows = await chain.connection.fetch("SELECT feed FROM lot_states WHERE plant = $1", RECYCLER)
+    assert {row["feed"] for row in rows} == {"unknown"}
+    told = of_custody(await judged(chain, a_correction(scrap, {"product": "magnet-sludge"})))
+    assert not {"ore-as-scrap", "recycled-differs"} & {rule for rule, _ in told}
+
+
+@fires("lot-mislabelled")
+@clears("lot-mislabelled")
+@pytest.mark.parametrize("is_used", [False, True])
+async def test_a_lot_is_sent_and_used_as_what_it_is(chain: Desk, *, is_used: bool) -> None:
+    said = a_separation(record="S-1", plant=SEPARATION) if is_used else a_dispatch(record="D-1")
+    (line,) = said["data"]["inputs" if is_used else "lines"]
+    false = line | {"lot": LOT, "product": "lanthanum-oxide"}
+    said["data"]["inputs" if is_used else "lines"] = [false]
+    by = SEPARATION if is_used else MINE
+    told = of_custody(await judged(chain, a_production(), said))
+    assert ("lot-mislabelled", by) in told
+    evidence = await chain.evidence("lot-mislabelled")
+    assert evidence["examples"] == [{"lot": LOT, "product": "bastnaesite-concentrate", "named": ["lanthanum-oxide"]}]
+    right = {"inputs" if is_used else "lines": [false | {"product": "bastnaesite-concentrate"}]}
+    told = of_custody(await judged(chain, a_correction(said, right)))
+    assert "lot-mislabelled" not in {rule for rule, _ in told}

@@ -44,6 +44,7 @@ async def notice_lots(
     """Everything, in no order."""
     noticed = await _dealings(connection, registry, states, known)
     noticed += await _ore_as_scrap(connection, states)
+    noticed += await _mislabelled(connection, states)
     for lot, now in states.items():
         makers, parents = known.makers.get(lot, ()), known.parents.get(lot, ())
         if makers:
@@ -137,6 +138,18 @@ async def _ore_as_scrap(connection: Connection, states: Mapping[str, LotState]) 
     ]  # fmt: skip
 
 
+async def _mislabelled(connection: Connection, states: Mapping[str, LotState]) -> list[Noticed]:
+    """Who may take, use or export a lot is judged by what the line calls it: it must be what the lot is."""
+    known = [(lot, now.product) for lot, now in states.items() if now.product is not None]
+    return [
+        Noticed(
+            row["lot"], "lot-mislabelled", row["plant"], _period(row["at"]), row["arrived_at"], row["net_g"],
+            {"lot": row["lot"], "product": states[row["lot"]].product, "named": sorted(row["labels"])},
+        )
+        for row in await connection.fetch(statement("moves", "labelled"), *transposed(known, 2))
+    ]  # fmt: skip
+
+
 def _of_chain(now: LotState, first: Maker, parents: Sequence[Parent]) -> Iterator[Noticed]:
     if now.broken is None:
         return
@@ -151,6 +164,8 @@ def _of_content(
     """A lot that was made twice is told of as such: what went into which of them, nobody can say."""
     first, mass_ppm = makers[0], registry.mass_tolerance_ppm(now.product)
     dated = first.plant, _period(first.at), first.arrived_at
+    if first.kind == "taken_in" and first.product in ORES:
+        yield Noticed(now.lot, "ore-as-scrap", *dated, now.net_g, {"lot": now.lot, "product": first.product})
     if first.step == "blended" and len(makers) == 1:
         allowed = Allowance(mass_ppm, registry.settings.assay_uncertainty_ppm)
         if (detail := blended_otherwise(now, parents, allowed)) is not None:

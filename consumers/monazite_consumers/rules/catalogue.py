@@ -147,6 +147,16 @@ _ROWS: Final = (
         remedy="Recyclers may not use ore products: correct the lot named, or expect an inspection.",
     ),
     Rule(
+        "ore-as-scrap", "plant", _CRITICAL, "Decree 785 arts 11, 13, 22, 23", "ore products were taken in as scrap",
+        "corrections of the product, or of the statement", about="holding",
+        remedy="State ore products as received from whoever sent them, or as imported.",
+    ),
+    Rule(
+        "lot-mislabelled", "plant", _SERIOUS, "Decree 785 arts 13, 23, 25",
+        "lots were used or dispatched as another product than they are", "corrections of the product, or of the lot",
+        about="holding", remedy="Correct the product named, or the statement that made the lot.",
+    ),
+    Rule(
         "lot-unreported", "plant", _WARN, _FALSE,
         "a plant used, shipped or lost lots of its own that nobody reported, or that were voided",
         "the statement that makes them, or a correction", fires_on="absence",

@@ -66,14 +66,16 @@ def not_recycled_g(maker: Maker, parents: Sequence[Parent], mass_ppm: int) -> in
     """Grams of a lot stated as recycled that were made of something else, beyond a tolerance.
 
     Lots that were themselves stated as recycled are used in good faith: whoever stated them so first answers for it.
-    What no chain tells is not held against anybody here.
+    Nobody can do so with ore. What no chain tells is not held against anybody here.
     """
     if not is_output(maker.kind, maker.step) or (maker.step != "recovered" and maker.origin != "recycled"):
         return 0
     used = other = 0
     for parent in parents:
         used += parent.used_g * WHOLE
-        if parent.origin != "recycled":
+        if parent.product in ORES:
+            other += parent.used_g * WHOLE
+        elif parent.origin != "recycled":
             shares = read_feed(parent.feed)
             other += parent.used_g * (WHOLE - shares.get("recycled", 0) - shares.get(UNKNOWN, 0))
     return divide_half_even(maker.net_g * other, used) if other * PPM > mass_ppm * used else 0

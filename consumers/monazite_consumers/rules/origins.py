@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from monazite_consumers.rules.sharing import WHOLE, apportion
+from monazite_contracts.catalogue import PRODUCTS, Stage
 
 ORIGINS: Final = ("domestic", "imported", "monazite", "by_product", "recycled", "unknown")
 """Recycled feed lies outside the cap; of unknown feed no lot is known that it came from."""
@@ -16,7 +17,8 @@ def end_of_chain(kind: str, product: str | None, stated: str | None) -> str:
     if kind == "imported":
         return "imported"
     if kind == "taken_in":
-        return "recycled"
+        is_ore = product is not None and PRODUCTS[product].stage is Stage.ORE
+        return UNKNOWN if is_ore else "recycled"  # ore that came as scrap was mined somewhere
     if kind == "opening":
         return stated or UNKNOWN
     if product == "monazite-concentrate":

@@ -103,3 +103,11 @@ SELECT m.lot, m.plant, sum(m.net_g)::bigint AS net_g, max(m.at) AS at, max(e.arr
 FROM moves m JOIN envelopes e USING (message)
 WHERE m.lot = ANY($1::text[]) AND m.kind = 'used' AND m.step = 'recovered' AND m.product <> ALL ($2::text[])
 GROUP BY m.lot, m.plant ORDER BY m.lot, m.plant;
+
+-- name: labelled
+-- What plants used or dispatched of lots under another product than the lot's.
+SELECT m.lot, m.plant, array_agg(DISTINCT m.product) AS labels, sum(m.net_g)::bigint AS net_g, max(m.at) AS at,
+       max(e.arrived_at) AS arrived_at
+FROM unnest($1::text[], $2::text[]) AS k (lot, product) JOIN moves m USING (lot) JOIN envelopes e USING (message)
+WHERE (m.kind = 'dispatched' OR (m.kind = 'used' AND m.step NOT IN ('split', 'blended'))) AND m.product <> k.product
+GROUP BY m.lot, m.plant ORDER BY m.lot, m.plant;

@@ -218,13 +218,18 @@ def judge_recycling(moves: list[Move], makers: dict[str, list[Now]], end: End) -
     """What recyclers used that was ore, and what was first stated as recycled and is not."""
     into: dict[str, list[Move]] = defaultdict(list)
     ore: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    called: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     for move in moves:
         if move.into:
             into[move.into].append(move)
             is_ore = makers.get(move.lot) and makers[move.lot][0].data["product"] in ORES
             if is_ore and move.step == "recovered" and move.product not in ORES:
                 ore[move.lot, move.plant].append(move.at)
+        named = move.product if move.kind in {"used", "dispatched"} else None
+        if named and makers.get(move.lot) and named != makers[move.lot][0].data["product"]:
+            called[move.lot, move.plant].append(move.at)
     end.raised |= {("recycler-fed-ore", plant, month_of(max(found))) for (_, plant), found in ore.items()}
+    end.raised |= {("lot-mislabelled", plant, month_of(max(found))) for (_, plant), found in called.items()}
     feeds: dict[str, dict[str, Fraction]] = {}
     for lot, (first, *_) in makers.items():
         stated = first.data
