@@ -11,7 +11,7 @@ from regulator_desk import MINE, Desk, Json, send
 from monazite_consumers import clock
 from monazite_consumers.health import Health
 from monazite_consumers.rules.entries import Settings
-from monazite_consumers.watch.judging import CLOCKS_APART, Watch
+from monazite_consumers.watch.judging import CLOCKS_APART, Watch, real_now
 from monazite_contracts.builders import a_nil_declaration
 
 HOUR = timedelta(hours=1)
@@ -242,11 +242,48 @@ async def test_a_log_that_ends_before_what_was_read_of_it_is_another_one(owing: 
 
 async def test_on_the_real_clock_the_brokers_may_lag_a_little(owing: Desk) -> None:
     await owing.connection.execute("UPDATE platform SET instant = NULL")
-    watch = Watch(owing.url, Health(), now=lambda: DEADLINE)
+    watch = Watch(owing.url, Health(), now=lambda: DEADLINE, apart_max=timedelta.max)
     await watch.pass_once(owing.connection)
     assert await owing.connection.fetchval("SELECT known_until FROM platform") == DEADLINE - CLOCKS_APART
     assert await owing.connection.fetchval("SELECT judged_at FROM platform") == DEADLINE
     assert "declaration-missing" not in due(await owing.alerts())
+
+
+# --- why watch says that it judges nothing new
+
+
+async def test_a_clock_that_runs_ahead_of_the_databases_judges_nothing_and_says_why(owing: Desk) -> None:
+    await owing.connection.execute("UPDATE platform SET instant = NULL")
+    before = await owing.connection.fetchrow("SELECT judged_at, known_until FROM platform")
+    watch = Watch(owing.url, Health(), now=lambda: real_now() + 90 * DAY)
+    assert "nothing is judged" in (await watch.pass_once(owing.connection) or "")
+    assert await owing.connection.fetchrow("SELECT judged_at, known_until FROM platform") == before
+    assert await Watch(owing.url, Health()).pass_once(owing.connection) is None
+
+
+async def test_a_clock_that_lies_far_behind_what_was_judged_is_told(owing: Desk) -> None:
+    await owing.connection.execute(
+        "UPDATE platform SET instant = NULL, judged_at = clock_timestamp() + interval '1 day'"
+    )
+    assert "judged until" in (await Watch(owing.url, Health()).pass_once(owing.connection) or "")
+
+
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [(None, "Kafka does not say"), ({TopicPartition("plant-shipments", 3): 7}, "not read plant-shipments/3, 0 of 7")],
+)
+async def test_watch_says_what_it_waits_for_when_nothing_new_is_known(
+    owing: Desk, log: Log, ends: Mapping[TopicPartition, int] | None, why: str
+) -> None:
+    log.ends = ends
+    await owing.connection.execute("UPDATE platform SET instant = $1", DEADLINE)
+    assert await owing.watching.pass_once(owing.connection) is None
+    await away(owing, "intake")
+    assert why in (await owing.watching.pass_once(owing.connection) or "")
+    log.ends = {}
+    owing.watching._knowing.forget()
+    await look(owing, DEADLINE)
+    assert await owing.watching.pass_once(owing.connection) is None
 
 
 async def test_other_absences_settle_whatever_lies_unread(owing: Desk, log: Log) -> None:

@@ -33,6 +33,14 @@ SELECT settled_message FROM platform;
 -- Everything that had arrived by then has been decided and followed.
 SELECT known_until FROM platform;
 
+-- name: server_clock
+-- PostgreSQL's own clock.
+SELECT clock_timestamp();
+
+-- name: stands_still
+-- Whether nothing more has become known for a time.
+SELECT clock_timestamp() - known_at > $1 FROM platform;
+
 -- name: passed
 -- Watch passes. Whether it was away for longer than a restart takes is kept until everything is known again.
 UPDATE platform SET was_down = was_down OR clock_timestamp() - passed_at > $1, passed_at = clock_timestamp();

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, WATCH_LOCK, Connection, back_off
@@ -33,6 +34,9 @@ PASS_S = 1.0
 CLOCKS_APART = timedelta(seconds=2)
 """How far the broker's clock, which stamps arrivals, may lag behind ours, with what it has not yet copied."""
 
+APART_MAX: Final = timedelta(seconds=10)
+"""Between the host's clock and PostgreSQL's, and back from where was judged: further apart one of them is wrong."""
+
 
 def real_now() -> datetime:
     """The real clock, in UTC."""
@@ -48,11 +52,13 @@ class Watch:
         health: Health,
         now: Callable[[], datetime] = real_now,
         ends: AskEnds = nothing_waits,
+        apart_max: timedelta = APART_MAX,
     ) -> None:
         self._database_url = database_url
         self._health = health
         self._now = now
         self._knowing = Knowing(ends)
+        self._apart_max = apart_max
         self._registry = Registry()
         self._failures = 0
 
@@ -75,19 +81,23 @@ class Watch:
         await connection.add_listener("monazite_clock", lambda *_: rung.set())
         while True:
             rung.clear()
-            await self.pass_once(connection)
+            wrong = await self.pass_once(connection)
             self._failures = 0
-            self._health.green("watch")
+            if wrong is None:
+                self._health.green("watch")
+            else:
+                self._health.red("watch", wrong)
             self._health.beat("watch", limit_s=30)
             with suppress(TimeoutError):
                 async with asyncio.timeout(PASS_S):
                     await rung.wait()
 
-    async def pass_once(self, connection: Connection) -> None:
-        """One pass, one transaction, on the connection that holds the lock."""
+    async def pass_once(self, connection: Connection) -> str | None:
+        """One pass, one transaction, on the connection that holds the lock. Returned: why it judges nothing new."""
         # The clock is read before anything else: what arrives from here on may be known already, or not yet.
         driven: datetime | None = await connection.fetchval(statement("platform", "instant"))
         now = driven or self._now()
+        wrong = None if driven else await self._clock_wrong(connection, now)
         await self._knowing.ask(connection, driven or now - CLOCKS_APART)
         async with connection.transaction():
             # Alone, and in the queue: rows that two members keep locked in turns would never be free for us.
@@ -95,18 +105,29 @@ class Watch:
             if await register.revision(connection) != self._registry.revision:
                 self._registry = await register.load(connection)
             await connection.execute(statement("following", "settled"))
-            if self._registry.revision:
-                await self._judge(connection, now)
+            if self._registry.revision and wrong is None:
+                wrong = await self._judge(connection, now)
         metrics.WATCH_PASSES.inc()
+        return wrong
 
-    async def _judge(self, connection: Connection, now: datetime) -> None:
+    async def _clock_wrong(self, connection: Connection, now: datetime) -> str | None:
+        """A host whose clock jumps ahead would call a country missing, and close its months."""
+        theirs: datetime = await connection.fetchval(statement("platform", "server_clock"))
+        if abs(now - theirs) <= self._apart_max:
+            return None
+        return f"this host's clock says {now.isoformat()}, PostgreSQL's {theirs.isoformat()}: nothing is judged"
+
+    async def _judge(self, connection: Connection, now: datetime) -> str | None:
         before = await read_platform(connection)
         before.require_current()
-        if now < before.judged_at:
-            return  # a clock that was set back judges nothing; it will catch up
+        if now < before.judged_at:  # a clock that was set back judges nothing; it will catch up
+            if before.judged_at - now <= self._apart_max:
+                return None
+            return f"the clock says {now.isoformat()}, and was judged until {before.judged_at.isoformat()} already"
         known_until = await keep_known(connection, self._registry, await self._knowing.reached(connection))
+        wrong = await self._stands_still(connection, known_until)
         if (now, known_until) == (before.judged_at, before.known_until):
-            return
+            return wrong
         platform = replace(before, judged_at=now, known_until=known_until)
         await connection.execute(statement("platform", "judge"), now)
         changes = Changes(at=now)
@@ -123,6 +144,14 @@ class Watch:
             await connection.execute(statement("platform", "judged_again"))
         metrics.WATCH_JUDGED_AT.set(platform.judged_at.timestamp())
         metrics.WATCH_KNOWN_UNTIL.set(platform.known_until.timestamp())
+        return wrong
+
+    async def _stands_still(self, connection: Connection, known_until: datetime) -> str | None:
+        """For as long as makes an outage nothing more has become known: whoever is at fault, no deadline passes."""
+        limit = timedelta(minutes=self._registry.settings.outage_minutes)
+        if not await connection.fetchval(statement("platform", "stands_still"), limit):
+            return None
+        return f"nothing after {known_until.isoformat()} is known: {self._knowing.waits_for}"
 
     async def _settled(self, connection: Connection, before: Platform, now: Platform) -> set[AlertKey]:
         """Alerts about absences that have settled meanwhile."""

@@ -85,6 +85,7 @@ class Knowing:
     def __init__(self, ends: AskEnds) -> None:
         self._ends = ends
         self._sought: _Sought | None = None
+        self.waits_for = "watch has not asked yet"
 
     def forget(self) -> None:
         """Whatever was sought: another database may be behind the next connection."""
@@ -94,7 +95,13 @@ class Knowing:
         """At an instant that has come already, and outside of any transaction."""
         read = await _positions(connection)
         ends = await self._ends()
-        if ends is None or not read_on(read, ends):
+        if ends is None:
+            self.waits_for = "Kafka does not say where the plant topics end"
+            return
+        if not read_on(read, ends):
+            self.waits_for = (
+                f"another log than the one that was read: {_named({tp: read[tp] for tp in read if tp in ends}, ends)}"
+            )
             return
         if self._sought is None or any(ends.get(tp, 0) < end for tp, end in self._sought.ends.items()):
             self._sought = _Sought(at, ends)  # logs that were made again end elsewhere
@@ -105,13 +112,22 @@ class Knowing:
         if sought is None:
             return None
         if sought.message is None:
-            if not all_read(await _positions(connection), sought.ends):
+            read = await _positions(connection)
+            if not all_read(read, sought.ends):
+                self.waits_for = f"intake has not read {_named(sought.ends, read)}"
                 return None
             sought.message = await connection.fetchval(statement("platform", "settled_message"))
         if not await connection.fetchval(statement("following", "followed"), sought.message):
+            self.waits_for = f"custody has not followed message {sought.message}"
             return None
         self._sought = None
         return sought.at
+
+
+def _named(further: Offsets, behind: Offsets) -> str:
+    """The first partition of which one side is not as far as the other."""
+    tp = min(tp for tp, offset in further.items() if behind.get(tp, 0) < offset)
+    return f"{tp.topic}/{tp.partition}, {behind.get(tp, 0)} of {further[tp]}"
 
 
 async def _positions(connection: Connection) -> Offsets:
