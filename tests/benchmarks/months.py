@@ -59,7 +59,7 @@ FROM events WHERE target_id IS NULL AND message <= $1
 INSERT INTO shipments (shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, lines)
 SELECT plant || '/W-' || message || '-' || index, plant, 'W-' || message || '-' || index,
        'plant-' || (message + 7) % 300,
-       CASE message % 10 WHEN 0 THEN 'in transit' ELSE 'received' END,
+       CASE message % 10 WHEN 0 THEN 'under way' ELSE 'received' END,
        CASE message % 10 WHEN 0 THEN 'plant-' || (message + 7) % 300 END, at + interval '30 days', at,
        jsonb_build_array(jsonb_build_object('lot', lot, 'sent_g', net_g, 'accepted_g', net_g, 'refused_g', 0))
 FROM moves WHERE index % 10 = 0 AND message <= $1

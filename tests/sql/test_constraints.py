@@ -1,6 +1,7 @@
 """Every named constraint fires on what it is for, and on nothing else that is wrong."""
 
 import datetime as dt
+import re
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +9,15 @@ import asyncpg
 import pytest
 
 from monazite_consumers import database, sql
+from monazite_consumers.rules.moves import KINDS
+from monazite_consumers.rules.shipments import State
 
 AT = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
+MAY = dt.date(2024, 5, 1)
 
 Row = dict[str, Any]
+
+DEFINITION = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1"
 
 VALID: dict[str, Row] = {
     "registry_revisions": {"revision": 1, "applied_at": AT, "applied_by": "regulator", "digest": bytes(32)},
@@ -55,6 +61,84 @@ VALID: dict[str, Row] = {
         "log_end": 9,
     },
     "following": {"only_row": True, "message": 0},
+    "doubts": {"noun": "lot", "key": "p1/L1"},
+    "sweeps": {"noun": "lot", "after": ""},
+    "moves": {
+        "message": 1,
+        "index": 0,
+        "line": 0,
+        "plant": "p1",
+        "lot": "p1/L1",
+        "kind": "made",
+        "step": "mined",
+        "at": AT,
+        "net_g": 1,
+    },
+    "holdings": {"lot": "p1/L1", "plant": "p1", "kind": "made", "net_g": 1, "moves": 1},
+    "stated": {
+        "message": 1,
+        "index": 0,
+        "noun": "month",
+        "key": "p1 2024-05",
+        "plant": "p1",
+        "type": "declaration",
+        "at": AT,
+        "arrived_at": AT,
+        "data": {},
+    },
+    "shipments": {
+        "shipment": "p1 W1",
+        "consignor": "p1",
+        "waybill": "W1",
+        "consignee": "p2",
+        "state": "under way",
+        "lines": [],
+    },
+    "flows": {
+        "plant": "p1",
+        "month": MAY,
+        "product": "ore",
+        "kind": "made",
+        "step": "mined",
+        "origin": "domestic",
+        "moves": 1,
+        "net_g": 1,
+        "reo_g": 1,
+        "claimed_g": 1,
+        "reo_squares": 1,
+    },
+    "outputs": {
+        "plant": "p1",
+        "month": MAY,
+        "product": "ore",
+        "step": "mined",
+        "origin": "domestic",
+        "lawful": True,
+        "lines": 1,
+        "net_g": 1,
+        "reo_g": 1,
+    },
+    "stocks": {"plant": "p1", "product": "ore", "month": MAY, "moves": 1, "net_g": 1, "reo_g": 1},
+    "element_flows": {
+        "plant": "p1",
+        "month": MAY,
+        "kind": "made",
+        "step": "mined",
+        "element": "Nd",
+        "moves": 1,
+        "oxide_g": 1,
+        "squares": 1,
+    },
+    "unfiled": {
+        "message": 1,
+        "index": 0,
+        "plant": "p1",
+        "month": "2024-05",
+        "outcome": "refused",
+        "rule": "late",
+        "arrived_at": AT,
+    },
+    "restated_months": {"plant": "p1", "month": MAY},
     "outages": {"number": 1, "since": AT, "until": AT + dt.timedelta(hours=1), "what": "down"},
     "reports": {
         "level": "nation",
@@ -122,6 +206,19 @@ ALONE: list[tuple[str, str, Row]] = [
     ("registry_change_changes", "registry_changes", {"before": {"name": "P1"}}),
     ("registry_change_changes", "registry_changes", {"before": None, "after": None}),
     ("following_only_row", "following", {"only_row": False}),
+    ("doubt_noun", "doubts", {"noun": "plant"}),
+    ("sweep_noun", "sweeps", {"noun": "licence"}),
+    ("move_kind", "moves", {"kind": "eaten"}),
+    ("move_mass", "moves", {"net_g": -1}),
+    ("holding_kind", "holdings", {"kind": "eaten"}),
+    ("stated_noun", "stated", {"noun": "lot"}),
+    ("shipment_state", "shipments", {"state": "stolen"}),
+    ("flow_month", "flows", {"month": MAY.replace(day=2)}),
+    ("output_month", "outputs", {"month": MAY.replace(day=2)}),
+    ("stock_month", "stocks", {"month": MAY.replace(day=2)}),
+    ("element_flow_month", "element_flows", {"month": MAY.replace(day=2)}),
+    ("unfiled_outcome", "unfiled", {"outcome": "applied"}),
+    ("restated_month", "restated_months", {"month": MAY.replace(day=2)}),
     ("outage_order", "outages", {"until": AT}),
     ("outage_what", "outages", {"what": "watch was away"}),
     ("position_adds_up", "intake_positions", {"received": 4}),
@@ -270,6 +367,13 @@ def cases() -> set[str]:
 
 async def test_every_constraint_has_a_case_that_it_refuses(connection: database.Connection) -> None:
     assert await constraints(connection) == cases()
+
+
+async def test_what_rules_may_say_is_what_the_constraints_let_in(connection: database.Connection) -> None:
+    kinds, states = set(KINDS), {state.value for state in State}
+    for constraint, wanted in (("move_kind", kinds), ("holding_kind", kinds), ("shipment_state", states)):
+        text = await connection.fetchval(DEFINITION, constraint)
+        assert set(re.findall(r"'([^']+)'::text", text)) == wanted
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,11 @@ def misread(text: str) -> list[str]:
         wrong.append("ends the transaction in which all migrations run")
     if re.search(r"\bCONCURRENTLY\b", text, re.IGNORECASE):
         wrong.append("does what no transaction can")
+    wrong += [
+        f"fails on a table that has rows: {column}"
+        for column in re.findall(r"\bADD COLUMN [^,;]+", text, re.IGNORECASE)
+        if re.search(r"NOT NULL|PRIMARY KEY", column, re.IGNORECASE) and "DEFAULT" not in column.upper()
+    ]
     return wrong
 
 
@@ -68,6 +73,8 @@ def test_a_gap_a_twin_and_an_odd_name_are_noticed(names: list[str], wrong: str) 
         ("-- Two ideas\n-- in two lines.\nCREATE TABLE a ();\n", "begins with no story"),
         ("-- An idea.\n\nCREATE TABLE a ();\nCOMMIT;\n", "ends the transaction"),
         ("-- An idea.\n\nCREATE INDEX CONCURRENTLY i ON a (b);\n", "does what no transaction can"),
+        ("-- An idea.\n\nALTER TABLE a ADD COLUMN b text NOT NULL;\n", "fails on a table that has rows"),
+        ("-- An idea.\n\nALTER TABLE a\n    ADD COLUMN b bigint PRIMARY KEY;\n", "fails on a table that has rows"),
     ],
 )
 def test_a_migration_that_does_not_read_so_is_noticed(text: str, wrong: str) -> None:

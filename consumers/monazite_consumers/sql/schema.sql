@@ -79,7 +79,8 @@ CREATE TABLE custody_findings (
 CREATE TABLE doubts (
     noun text NOT NULL,
     key text NOT NULL,
-    CONSTRAINT doubts_pkey PRIMARY KEY (noun, key)
+    CONSTRAINT doubts_pkey PRIMARY KEY (noun, key),
+    CONSTRAINT doubt_noun CHECK (noun = ANY (ARRAY['lot'::text, 'shipment'::text, 'licence'::text, 'month'::text]))
 );
 
 CREATE TABLE draw_days (
@@ -104,7 +105,8 @@ CREATE TABLE element_flows (
     moves bigint NOT NULL,
     oxide_g bigint NOT NULL,
     squares numeric NOT NULL,
-    CONSTRAINT element_flows_pkey PRIMARY KEY (plant, month, kind, step, element)
+    CONSTRAINT element_flows_pkey PRIMARY KEY (plant, month, kind, step, element),
+    CONSTRAINT element_flow_month CHECK (EXTRACT(day FROM month) = 1::numeric)
 );
 
 CREATE TABLE envelopes (
@@ -194,7 +196,8 @@ CREATE TABLE flows (
     reo_g bigint NOT NULL,
     claimed_g bigint NOT NULL,
     reo_squares numeric NOT NULL,
-    CONSTRAINT flows_pkey PRIMARY KEY (plant, month, product, kind, step, origin)
+    CONSTRAINT flows_pkey PRIMARY KEY (plant, month, product, kind, step, origin),
+    CONSTRAINT flow_month CHECK (EXTRACT(day FROM month) = 1::numeric)
 );
 
 CREATE TABLE following (
@@ -220,7 +223,8 @@ CREATE TABLE holdings (
     kind text NOT NULL,
     net_g bigint NOT NULL,
     moves bigint NOT NULL,
-    CONSTRAINT holdings_pkey PRIMARY KEY (lot, plant, kind)
+    CONSTRAINT holdings_pkey PRIMARY KEY (lot, plant, kind),
+    CONSTRAINT holding_kind CHECK (kind = ANY (ARRAY['opening'::text, 'imported'::text, 'taken_in'::text, 'made'::text, 'used'::text, 'left_over'::text, 'dispatched'::text, 'received'::text, 'refused'::text, 'returned'::text, 'lost'::text, 'lost_in_process'::text]))
 );
 
 CREATE TABLE intake_positions (
@@ -307,7 +311,9 @@ CREATE TABLE moves (
     feed text,
     lawful boolean,
     oxides text,
-    CONSTRAINT moves_pkey PRIMARY KEY (message, index, line)
+    CONSTRAINT moves_pkey PRIMARY KEY (message, index, line),
+    CONSTRAINT move_kind CHECK (kind = ANY (ARRAY['opening'::text, 'imported'::text, 'taken_in'::text, 'made'::text, 'used'::text, 'left_over'::text, 'dispatched'::text, 'received'::text, 'refused'::text, 'returned'::text, 'lost'::text, 'lost_in_process'::text])),
+    CONSTRAINT move_mass CHECK (net_g >= 0 OR kind = 'left_over'::text)
 );
 
 CREATE TABLE outages (
@@ -342,7 +348,8 @@ CREATE TABLE outputs (
     lines bigint NOT NULL,
     net_g bigint NOT NULL,
     reo_g bigint NOT NULL,
-    CONSTRAINT outputs_pkey PRIMARY KEY (plant, month, product, step, origin, lawful)
+    CONSTRAINT outputs_pkey PRIMARY KEY (plant, month, product, step, origin, lawful),
+    CONSTRAINT output_month CHECK (EXTRACT(day FROM month) = 1::numeric)
 );
 
 CREATE TABLE platform (
@@ -421,7 +428,8 @@ CREATE TABLE restated_months (
     plant text NOT NULL,
     month date NOT NULL,
     mark bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
-    CONSTRAINT restated_months_pkey PRIMARY KEY (plant, month)
+    CONSTRAINT restated_months_pkey PRIMARY KEY (plant, month),
+    CONSTRAINT restated_month CHECK (EXTRACT(day FROM month) = 1::numeric)
 );
 
 CREATE TABLE shipments (
@@ -435,7 +443,8 @@ CREATE TABLE shipments (
     dispatched_at timestamp with time zone,
     received_at timestamp with time zone,
     lines jsonb NOT NULL,
-    CONSTRAINT shipments_pkey PRIMARY KEY (shipment)
+    CONSTRAINT shipments_pkey PRIMARY KEY (shipment),
+    CONSTRAINT shipment_state CHECK (state = ANY (ARRAY['under way'::text, 'received'::text, 'short'::text, 'over'::text, 'partly refused'::text, 'refused'::text, 'left the register'::text, 'not dispatched'::text]))
 );
 
 CREATE TABLE skipped_days (
@@ -475,7 +484,8 @@ CREATE TABLE stated (
     at timestamp with time zone NOT NULL,
     arrived_at timestamp with time zone NOT NULL,
     data jsonb NOT NULL,
-    CONSTRAINT stated_pkey PRIMARY KEY (message, index)
+    CONSTRAINT stated_pkey PRIMARY KEY (message, index),
+    CONSTRAINT stated_noun CHECK (noun = ANY (ARRAY['shipment'::text, 'month'::text]))
 );
 
 CREATE TABLE stocks (
@@ -485,13 +495,15 @@ CREATE TABLE stocks (
     moves bigint NOT NULL,
     net_g bigint NOT NULL,
     reo_g bigint NOT NULL,
-    CONSTRAINT stocks_pkey PRIMARY KEY (plant, product, month)
+    CONSTRAINT stocks_pkey PRIMARY KEY (plant, product, month),
+    CONSTRAINT stock_month CHECK (EXTRACT(day FROM month) = 1::numeric)
 );
 
 CREATE TABLE sweeps (
     noun text NOT NULL,
     after text NOT NULL,
-    CONSTRAINT sweeps_pkey PRIMARY KEY (noun)
+    CONSTRAINT sweeps_pkey PRIMARY KEY (noun),
+    CONSTRAINT sweep_noun CHECK (noun = ANY (ARRAY['lot'::text, 'shipment'::text]))
 );
 
 CREATE TABLE tallies (
@@ -518,7 +530,8 @@ CREATE TABLE unfiled (
     outcome text NOT NULL,
     rule text NOT NULL,
     arrived_at timestamp with time zone NOT NULL,
-    CONSTRAINT unfiled_pkey PRIMARY KEY (message, index)
+    CONSTRAINT unfiled_pkey PRIMARY KEY (message, index),
+    CONSTRAINT unfiled_outcome CHECK (outcome = ANY (ARRAY['awaiting'::text, 'refused'::text]))
 );
 
 ALTER TABLE adoptions ADD CONSTRAINT adopted_position FOREIGN KEY (topic, partition, log_generation) REFERENCES intake_positions(topic, partition, log_generation);

@@ -19,20 +19,25 @@ CREATE TABLE restated (
 CREATE TABLE doubts (
     noun text NOT NULL,
     key  text NOT NULL,
-    PRIMARY KEY (noun, key)
+    PRIMARY KEY (noun, key),
+    CONSTRAINT doubt_noun CHECK (noun IN ('lot', 'shipment', 'licence', 'month'))
 );
 
 CREATE TABLE sweeps (
     noun  text PRIMARY KEY,
-    after text NOT NULL
+    after text NOT NULL,
+    CONSTRAINT sweep_noun CHECK (noun IN ('lot', 'shipment'))
 );
 
--- When the platform itself was down or behind: no plant is late for it.
+-- When the platform itself was down or behind: no plant is late for it. Facts, like the ledger: written once, when one is
+-- over, and never changed. The newest number is the outage revision.
 CREATE TABLE outages (
-    since timestamptz PRIMARY KEY,
-    until timestamptz,
-    what  text NOT NULL,
-    CONSTRAINT outage_order CHECK (until > since)
+    since  timestamptz NOT NULL,
+    until  timestamptz NOT NULL,
+    what   text        NOT NULL,
+    number bigint      PRIMARY KEY,
+    CONSTRAINT outage_order CHECK (until > since),
+    CONSTRAINT outage_what CHECK (what IN ('down', 'behind'))
 );
 
 CREATE TABLE moves (
@@ -51,7 +56,13 @@ CREATE TABLE moves (
     claimed_g bigint,
     into_lot  text,
     shipment  text,
-    PRIMARY KEY (message, index, line)
+    PRIMARY KEY (message, index, line),
+    CONSTRAINT move_kind CHECK (kind IN (
+        'opening', 'imported', 'taken_in', 'made', 'used', 'left_over', 'dispatched', 'received', 'refused', 'returned',
+        'lost', 'lost_in_process'
+    )),
+    -- Of a split less than nothing is left over if its parts weigh more.
+    CONSTRAINT move_mass CHECK (net_g >= 0 OR kind = 'left_over')
 );
 CREATE INDEX moves_of_lot ON moves (lot, plant, kind, at);
 -- Both directions of the chain are read from the index alone.
@@ -66,7 +77,11 @@ CREATE TABLE holdings (
     kind    text   NOT NULL,
     net_g   bigint NOT NULL,
     moves   bigint NOT NULL,
-    PRIMARY KEY (lot, plant, kind)
+    PRIMARY KEY (lot, plant, kind),
+    CONSTRAINT holding_kind CHECK (kind IN (
+        'opening', 'imported', 'taken_in', 'made', 'used', 'left_over', 'dispatched', 'received', 'refused', 'returned',
+        'lost', 'lost_in_process'
+    ))
 );
 
 CREATE TABLE lot_states (
@@ -91,7 +106,8 @@ CREATE TABLE stated (
     at         timestamptz NOT NULL,
     arrived_at timestamptz NOT NULL,
     data       jsonb       NOT NULL,
-    PRIMARY KEY (message, index)
+    PRIMARY KEY (message, index),
+    CONSTRAINT stated_noun CHECK (noun IN ('shipment', 'month'))
 );
 CREATE INDEX stated_of_key ON stated (noun, key, at);
 CREATE INDEX stated_of_licence ON stated ((data -> 'export' ->> 'licence')) WHERE data -> 'export' ->> 'licence' IS NOT NULL;
@@ -106,7 +122,10 @@ CREATE TABLE shipments (
     due_at        timestamptz,
     dispatched_at timestamptz,
     received_at   timestamptz,
-    lines         jsonb NOT NULL
+    lines         jsonb NOT NULL,
+    CONSTRAINT shipment_state CHECK (state IN (
+        'under way', 'received', 'short', 'over', 'partly refused', 'refused', 'left the register', 'not dispatched'
+    ))
 );
 CREATE INDEX shipments_open ON shipments (due_at) WHERE actor IS NOT NULL;
 
@@ -122,7 +141,10 @@ CREATE TABLE flows (
     net_g     bigint NOT NULL,
     reo_g     bigint NOT NULL,
     claimed_g bigint NOT NULL,
-    PRIMARY KEY (plant, month, product, kind, step, origin)
+    -- Squares of lines add up to that of their uncertainty.
+    reo_squares numeric NOT NULL,
+    PRIMARY KEY (plant, month, product, kind, step, origin),
+    CONSTRAINT flow_month CHECK (extract(day FROM month) = 1)
 );
 
 -- What is noticed about a lot, a shipment or a plant's month: it belongs to that, and to no event.

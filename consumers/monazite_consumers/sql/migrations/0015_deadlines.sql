@@ -8,13 +8,6 @@ ALTER TABLE platform
     ADD COLUMN was_down boolean NOT NULL DEFAULT false;
 UPDATE platform SET known_until = judged_at;
 
--- Facts, like the ledger: written once, when one is over, and never changed. The newest number is the outage revision.
-ALTER TABLE outages
-    DROP CONSTRAINT outages_pkey,
-    ADD COLUMN number bigint PRIMARY KEY,
-    ALTER COLUMN until SET NOT NULL,
-    ADD CONSTRAINT outage_what CHECK (what IN ('down', 'behind'));
-
 -- What came as a declaration and is none: refused, or awaiting.
 CREATE TABLE unfiled (
     message    bigint      NOT NULL,
@@ -24,7 +17,8 @@ CREATE TABLE unfiled (
     outcome    text        NOT NULL,
     rule       text        NOT NULL,
     arrived_at timestamptz NOT NULL,
-    PRIMARY KEY (message, index)
+    PRIMARY KEY (message, index),
+    CONSTRAINT unfiled_outcome CHECK (outcome IN ('awaiting', 'refused'))
 );
 CREATE INDEX unfiled_of_month ON unfiled (plant, month, arrived_at);
 

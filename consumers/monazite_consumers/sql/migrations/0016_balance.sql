@@ -5,9 +5,6 @@ ALTER TABLE moves ADD COLUMN feed text, ADD COLUMN lawful boolean, ADD COLUMN ox
 
 ALTER TABLE lot_states ADD COLUMN feed text NOT NULL DEFAULT 'unknown', ADD COLUMN oxides text;
 
--- Squares of lines add up to that of their uncertainty.
-ALTER TABLE flows ADD COLUMN reo_squares numeric NOT NULL;
-
 -- What was made, by where its feed came from: a lot of several origins is split between them.
 CREATE TABLE outputs (
     plant   text    NOT NULL,
@@ -19,7 +16,8 @@ CREATE TABLE outputs (
     lines   bigint  NOT NULL,
     net_g   bigint  NOT NULL,
     reo_g   bigint  NOT NULL,
-    PRIMARY KEY (plant, month, product, step, origin, lawful)
+    PRIMARY KEY (plant, month, product, step, origin, lawful),
+    CONSTRAINT output_month CHECK (extract(day FROM month) = 1)
 );
 
 -- What a plant had of a product at the end of each month in which any of it moved.
@@ -30,7 +28,8 @@ CREATE TABLE stocks (
     moves   bigint NOT NULL,
     net_g   bigint NOT NULL,
     reo_g   bigint NOT NULL,
-    PRIMARY KEY (plant, product, month)
+    PRIMARY KEY (plant, product, month),
+    CONSTRAINT stock_month CHECK (extract(day FROM month) = 1)
 );
 
 -- Sums of moves by element; without one, the REO of what no assay tells the elements of.
@@ -43,7 +42,8 @@ CREATE TABLE element_flows (
     moves   bigint  NOT NULL,
     oxide_g bigint  NOT NULL,
     squares numeric NOT NULL,
-    PRIMARY KEY (plant, month, kind, step, element)
+    PRIMARY KEY (plant, month, kind, step, element),
+    CONSTRAINT element_flow_month CHECK (extract(day FROM month) = 1)
 );
 
 CREATE OR REPLACE FUNCTION projections() RETURNS text[] IMMUTABLE LANGUAGE sql AS $$

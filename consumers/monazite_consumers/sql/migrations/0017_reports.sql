@@ -25,7 +25,8 @@ CREATE TABLE restated_months (
     plant text   NOT NULL,
     month date   NOT NULL,
     mark  bigint GENERATED ALWAYS AS IDENTITY,
-    PRIMARY KEY (plant, month)
+    PRIMARY KEY (plant, month),
+    CONSTRAINT restated_month CHECK (extract(day FROM month) = 1)
 );
 
 -- Messages that awaited something when a month was closed: what they amend, should they apply later, the report does not
