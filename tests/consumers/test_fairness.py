@@ -12,7 +12,7 @@ from monazite_consumers import clock
 from monazite_consumers.health import Health
 from monazite_consumers.rules.entries import Settings
 from monazite_consumers.watch.judging import CLOCKS_APART, Watch, real_now
-from monazite_contracts.builders import a_nil_declaration
+from monazite_contracts.builders import a_nil_declaration, a_production
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -100,6 +100,18 @@ async def test_who_was_late_before_an_outage_stays_late(owing: Desk) -> None:
     assert await told(owing) == ["declaration-late"]
 
 
+async def test_what_is_said_of_a_months_balance_waits_for_the_deadline_that_an_outage_moved(owing: Desk) -> None:
+    await owing.receive(*(send(a_production(record=f"R-{n}", claimed_reo_kg="11000.000")) for n in range(3)))
+    await owing.follow()
+    await away(owing, "watch")
+    await look(owing, DEADLINE + 2 * HOUR)
+    assert await owing.rebuild() == []
+    assert "claimed-bias" not in await owing.rules()
+    await look(owing, DEADLINE + DAY + 2 * HOUR)
+    assert await owing.rebuild() == []
+    assert "claimed-bias" in await owing.rules()
+
+
 async def test_an_outage_within_the_time_given_back_moves_the_deadline_again(owing: Desk) -> None:
     for at in (DEADLINE + 2 * HOUR, DEADLINE + DAY):
         await away(owing, "watch")
@@ -120,6 +132,34 @@ async def test_a_restart_at_the_very_deadline_is_an_outage_only_if_it_takes_long
     assert ("declaration-missing" in await told(owing)) is (minutes < 5)
     await look(owing, DEADLINE + 2 * SECOND)
     assert "declaration-missing" in await told(owing)
+
+
+def on_the_real_clock(desk: Desk, at: datetime) -> Watch:
+    """A member whose clock says so; nobody drives it."""
+    return Watch(desk.url, Health(), now=lambda: at + CLOCKS_APART, apart_max=timedelta.max)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "takes", "recorded"),
+    [
+        (-SECOND, SECOND, timedelta(minutes=4), True),
+        (-SECOND, SECOND, 5 * SECOND, False),
+        (-2 * HOUR, -HOUR, timedelta(minutes=4), False),
+        (SECOND, HOUR, timedelta(minutes=4), False),
+    ],
+)
+async def test_on_the_real_clock_a_short_outage_is_one_if_a_deadline_falls_within_it(
+    owing: Desk, since: timedelta, until: timedelta, takes: timedelta, *, recorded: bool
+) -> None:
+    await owing.connection.execute("UPDATE platform SET instant = NULL")
+    await on_the_real_clock(owing, DEADLINE + since).pass_once(owing.connection)
+    await owing.judge()
+    await owing.connection.execute("DELETE FROM outages")
+    await away(owing, "watch", takes)
+    await on_the_real_clock(owing, DEADLINE + until).pass_once(owing.connection)
+    assert [row[1:] for row in await outages(owing)] == (
+        [(DEADLINE + since, DEADLINE + until, "down")] if recorded else []
+    )
 
 
 async def test_how_long_a_restart_may_take_is_a_setting(owing: Desk) -> None:

@@ -10,17 +10,16 @@ from monazite_consumers.decisions.noticing import Noticed
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.material import element_flow_of
 from monazite_consumers.rules.balances import Claims, ElementFlow, gained, leaning_ppm
-from monazite_consumers.rules.obligations import statutory_deadline
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 
-Named = Mapping[str, tuple[str, date]]
-"""Months by key: whose, and from which day."""
+Named = Mapping[str, tuple[str, date, datetime]]
+"""Months by key: whose, from which day, and the deadline."""
 
 
 async def notice_material(connection: Connection, registry: Registry, months: Named) -> list[Noticed]:
     """Of months by key; from their deadlines on, since until then a month may still be told of."""
-    columns = transposed(months.values(), 2)
+    columns = transposed([(plant, first) for plant, first, _ in months.values()], 2)
     elements: dict[tuple[str, date], list[ElementFlow]] = defaultdict(list)
     for row in await connection.fetch(statement("months", "elements"), *columns):
         elements[row["plant"], row["month"]].append(element_flow_of(row))
@@ -28,8 +27,7 @@ async def notice_material(connection: Connection, registry: Registry, months: Na
     for row in await connection.fetch(statement("months", "claims"), *columns):
         claims[row["plant"], row["month"]].append(Claims(*list(row.values())[2:]))
     noticed: list[Noticed] = []
-    for key, (plant, first) in months.items():
-        at = statutory_deadline(f"{first:%Y-%m}", registry)
+    for key, (plant, first, at) in months.items():
         noticed += _gained(key, plant, at, elements[plant, first], registry)
         year = claims[plant, first]
         if year and year[-1].month == first:  # one in which nothing was made says nothing new of what was claimed

@@ -20,7 +20,7 @@ from monazite_consumers.decisions.obligations import (
 )
 from monazite_consumers.decisions.reported import amended_since, restate
 from monazite_consumers.rules.balances import Band, bias_ppm, out_of_band, recoveries
-from monazite_consumers.rules.obligations import statutory_deadline
+from monazite_consumers.rules.obligations import deadline_of
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.months import month_end
 from monazite_contracts.quantities import ppm
@@ -60,16 +60,18 @@ async def _examine(
         noticed += about_agreement(key, known, registry)
         if month_end(known.month) <= judged_at:
             noticed += about_obligation(key, known, obligation_of(known, outages, registry))
-        noticed += _about_balance(key, known, registry)
+        noticed += _about_balance(key, known, deadline_of(known.month, outages, registry), registry)
         noticed += await about_counts(connection, key, known, registry)
     noticed += await amended_since(connection, list(months))
-    named = {key: (known.plant, known.first) for key, known in months.items()}
+    named = {
+        key: (known.plant, known.first, deadline_of(known.month, outages, registry)) for key, known in months.items()
+    }
     return [*noticed, *await notice_material(connection, registry, named)]
 
 
-def _about_balance(key: str, known: Month, registry: Registry) -> Iterator[Noticed]:
+def _about_balance(key: str, known: Month, at: datetime, registry: Registry) -> Iterator[Noticed]:
     """From the deadline on: until then a month may still be told of."""
-    at, settings = statutory_deadline(known.month, registry), registry.settings
+    settings = registry.settings
     for recovery in recoveries(known.flows):
         band = registry.recoveries.get(recovery.step)
         if band is None:

@@ -15,7 +15,7 @@ from monazite_consumers.rules.obligations import (
     Obligation,
     Outage,
     Status,
-    extended,
+    deadline_of,
     owing,
     statutory_deadline,
     wording,
@@ -43,10 +43,9 @@ def obligation_of(known: Month, outages: Sequence[Outage], registry: Registry) -
     enterprises = owing(known.plant, known.month, registry)
     if not enterprises:
         return None
-    grace = timedelta(hours=registry.settings.outage_grace_hours)
-    due_at = statutory_deadline(known.month, registry)
     return Obligation(
-        known.plant, known.month, enterprises, due_at, extended(due_at, outages, grace),
+        known.plant, known.month, enterprises, statutory_deadline(known.month, registry),
+        deadline_of(known.month, outages, registry),
         (known.plant, known.month) in registry.excuses, known.filing, tuple(known.unfiled), known.unfiled_count,
     )  # fmt: skip
 

@@ -1,13 +1,17 @@
 """Keeps until when everything is known, and records as an outage when that took too long."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from monazite_consumers import metrics
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.doubting import doubt
-from monazite_consumers.rules.obligations import Outage, moved_by
+from monazite_consumers.rules.obligations import Outage, covers_deadline, moved_by
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+
+SHORT: Final = timedelta(seconds=10)
+"""Longer, and it is an outage if a deadline falls within it: nobody should have had to file just then."""
 
 
 async def keep_known(connection: Connection, registry: Registry, reached: datetime | None) -> datetime:
@@ -17,20 +21,27 @@ async def keep_known(connection: Connection, registry: Registry, reached: dateti
     was is said on the platform's own.
     """
     limit = timedelta(minutes=registry.settings.outage_minutes)
-    await connection.execute(statement("platform", "passed"), limit)
+    await connection.execute(statement("platform", "passed"), min(limit, SHORT))
     if reached is not None:
-        for row in await connection.fetch(statement("platform", "know"), reached, limit):
-            if row["was_long"] and row["since"] < reached:
-                outage = Outage(row["since"], reached)
-                await _record(connection, registry, outage, "down" if row["was_down"] else "behind")
+        for row in await connection.fetch(statement("platform", "know"), reached):
+            if row["unknown_for"] > min(limit, SHORT) and row["since"] < reached:
+                outage, others = Outage(row["since"], reached), await _read(connection)
+                # A driven clock passes deadlines in a moment that takes a machine as long as it takes.
+                is_short = row["is_driven"] or not covers_deadline(outage, others, registry)
+                if row["unknown_for"] > limit or not is_short:
+                    await _record(connection, registry, (outage, others), "down" if row["was_down"] else "behind")
     known_until: datetime = await connection.fetchval(statement("platform", "known_until"))
     return known_until
 
 
-async def _record(connection: Connection, registry: Registry, outage: Outage, what: str) -> None:
-    """A fact from now on: every month whose deadline it moves is judged anew."""
+async def _read(connection: Connection) -> list[Outage]:
     rows = await connection.fetch(statement("outages", "since"), datetime.min.replace(tzinfo=UTC))
-    others = [Outage(*row.values()) for row in rows]
+    return [Outage(*row.values()) for row in rows]
+
+
+async def _record(connection: Connection, registry: Registry, outages: tuple[Outage, list[Outage]], what: str) -> None:
+    """A fact from now on: every month whose deadline it moves is judged anew."""
+    outage, others = outages
     await connection.fetchval(statement("outages", "add"), *outage, what)
     metrics.OUTAGES.labels(what).inc()
-    await doubt(connection, (("month", key) for key in moved_by(outage, others, registry, outage.until)))
+    await doubt(connection, (("month", key) for key in moved_by(outage, others, registry)))

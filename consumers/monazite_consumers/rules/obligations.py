@@ -139,15 +139,38 @@ def _overlap(outage: Outage, since: datetime, until: datetime) -> timedelta:
     return max(timedelta(), min(outage.until, until) - max(outage.since, since))
 
 
-def moved_by(outage: Outage, others: Sequence[Outage], registry: Registry, until: datetime) -> list[str]:
-    """Keys of the plants' months that ended by an instant and whose deadline one more outage moves."""
-    grace = timedelta(hours=registry.settings.outage_grace_hours)
-    found: list[str] = []
-    for month in _months(registry, datetime.min.replace(tzinfo=outage.since.tzinfo), until):
-        due_at = statutory_deadline(month, registry)
-        if extended(due_at, [*others, outage], grace) != extended(due_at, others, grace):
-            found += [month_key(plant, month) for plant in registry.plants if owing(plant, month, registry)]
-    return found
+def deadline_of(month: str, outages: Iterable[Outage], registry: Registry) -> datetime:
+    """A month's deadline with what outages took from it given back."""
+    return extended(statutory_deadline(month, registry), outages, timedelta(hours=registry.settings.outage_grace_hours))
+
+
+def moved_by(outage: Outage, others: Sequence[Outage], registry: Registry) -> list[str]:
+    """Keys of the months of all plants that ended by an outage's end and whose deadline it moves.
+
+    Whoever owes nothing: what is said of its balance waits for the deadline too.
+    """
+    return [
+        month_key(plant, month)
+        for month in _months_near(outage, others)
+        if deadline_of(month, [*others, outage], registry) != deadline_of(month, others, registry)
+        for plant in registry.plants
+    ]
+
+
+def covers_deadline(outage: Outage, others: Sequence[Outage], registry: Registry) -> bool:
+    """Whether some month's deadline falls within an outage."""
+    ends = (deadline_of(month, others, registry) for month in _months_near(outage, others))
+    return any(outage.since < end <= outage.until for end in ends)
+
+
+def _months_near(outage: Outage, others: Sequence[Outage]) -> Iterator[str]:
+    """The months that ended by its end, but for those whose deadlines lie before every outage."""
+    since = min(each.since for each in (outage, *others)) - _DUE_WITHIN
+    return _months_between(since, outage.until)
+
+
+_DUE_WITHIN: Final = timedelta(days=100)
+"""From a month's first instant to its deadline, holidays and all."""
 
 
 def owing(plant: str, month: str, registry: Registry) -> tuple[str, ...]:
@@ -179,10 +202,14 @@ def owed_months(registry: Registry, after: datetime, until: datetime) -> list[st
 def _months(registry: Registry, after: datetime, until: datetime) -> Iterator[str]:
     """The months that ended after one instant and by another, from the first on that anybody owes."""
     since = max(after, day_start(registry.first_duty)) if registry.first_duty is not None else until
+    return (month for month in _months_between(since, until) if month_end(month) > after)
+
+
+def _months_between(since: datetime, until: datetime) -> Iterator[str]:
+    """From the month of one instant on, those that ended by another."""
     month = f"{day_of(since):%Y-%m}"
     while (end := month_end(month)) <= until:
-        if end > after:
-            yield month
+        yield month
         month = f"{day_of(end):%Y-%m}"
 
 

@@ -46,9 +46,9 @@ SELECT clock_timestamp() - known_at > $1 FROM platform;
 UPDATE platform SET was_down = was_down OR clock_timestamp() - passed_at > $1, passed_at = clock_timestamp();
 
 -- name: know
--- Everything that had arrived by an instant is known; until when it was before, and whether that was too long ago.
+-- Everything that had arrived by an instant is known; until when it was before, and how long nothing more was.
 UPDATE platform SET known_until = $1, known_at = clock_timestamp(), was_down = false WHERE known_until <= $1
-RETURNING old.known_until AS since, old.was_down, clock_timestamp() - old.known_at > $2 AS was_long;
+RETURNING old.known_until AS since, old.was_down, clock_timestamp() - old.known_at AS unknown_for, instant IS NOT NULL AS is_driven;
 
 -- name: standing
 -- What the relay must know before each pass; the arguments name a publication that this database should know.
