@@ -72,6 +72,9 @@ def a_report(**fields: Any) -> TraceabilityReport:
         "simulated": True,
         "compared_with": None,
         "open_shipments_total": len(fields.get("open_shipments", ())),
+        "overdue_shipments_total": sum(
+            line.due_at is not None and line.due_at <= JUDGED_AT for line in fields.get("open_shipments", ())
+        ),
         "amendments_total": len(fields.get("amendments", ())),
     }
     lists = (
@@ -171,6 +174,7 @@ def extremes() -> TraceabilityReport:
     )  # fmt: skip
     caps = tuple(
         CapLine(holder=f"{n}" * 200, name=long[:200], group=None, kind=kind, granted_g=granted_g, drawn_g=huge,
+                headroom_g=None if granted_g is None else granted_g - huge,
                 drawn_in_month_g=huge, rate_g_per_day=huge, projected_g=huge * 12, overrun_then_g=huge)
         for n, (kind, granted_g) in enumerate(
             (("separation", 0), ("mining_rock", None), ("W" * 200, huge), ("separation", 1))
@@ -243,7 +247,7 @@ def _caps() -> list[CapLine]:
             if granted_t:
                 lines.append(_cap(holder, name, kind, (granted_t, 30 + 15 * n)))
     invented = _cap("jinhe", "金河稀土 (invented)", "separation", (0, 0))
-    return [*lines, invented.model_copy(update={"granted_g": None, "drawn_g": 812_345_678})]
+    return [*lines, invented.model_copy(update={"granted_g": None, "headroom_g": None, "drawn_g": 812_345_678})]
 
 
 def _cap(holder: str, name: str, kind: str, granted_t_and_percent: tuple[int, int]) -> CapLine:
@@ -252,6 +256,7 @@ def _cap(holder: str, name: str, kind: str, granted_t_and_percent: tuple[int, in
     drawn_g = drawn_g + granted_t * TONNE // 2 if holder == "linjiang" else drawn_g
     return CapLine(
         holder=holder, name=name, group=None, kind=kind, granted_g=granted_t * TONNE, drawn_g=drawn_g,
+        headroom_g=granted_t * TONNE - drawn_g,
         drawn_in_month_g=drawn_g // 5, rate_g_per_day=drawn_g // 151, projected_g=drawn_g * 365 // 151,
         overrun_then_g=max(0, drawn_g - granted_t * TONNE),
     )  # fmt: skip

@@ -75,6 +75,8 @@ class CapLine(Contract):
     """Null: not yet issued."""
     drawn_g: Grams
     """From the year's first day to the month's last."""
+    headroom_g: Grams | None
+    """Granted less drawn, below zero where more was drawn; null: not yet issued."""
     drawn_in_month_g: Grams
     rate_g_per_day: Grams
     """Drawn in the year by days of the year so far, rounded half to even."""
@@ -308,6 +310,8 @@ class TraceabilityReport(Contract):
     """Overdue ones first; at most a thousand."""
     open_shipments_total: Count
     """How many there are in all."""
+    overdue_shipments_total: Count
+    """Of those, how many somebody should have answered by the instant of the position."""
     declarations: tuple[DeclarationLine, ...]
     """Who owed the month's flow record, and whether it came."""
     conditions: tuple[ConditionLine, ...]

@@ -48,6 +48,10 @@ async def test_what_is_raised_no_longer_is_told_as_cleared_once(desk: Desk) -> N
     missing = ("declaration-missing", SEPARATION, MAY)
     assert missing in {(line.rule, line.subject, line.period) for line in june.cleared}
     assert missing not in {(line.rule, line.subject, line.period) for line in june.conditions}
+    mine = await report(desk, "plant", SEPARATION, JUNE)
+    assert missing in {(line.rule, line.subject, line.period) for line in mine.cleared}
+    parts = [await report(desk, "enterprise", code, JUNE) for code in ("baogang", "ganzhou", "shihe")]
+    assert sorted(x.alert for each in parts for x in each.cleared) == sorted(x.alert for x in june.cleared)
     assert await reproduced(desk.connection, june) == canonical_bytes(june)
     await told(desk, (), JUNE_CLOSES + DAY)
     assert await service(desk).pass_once(desk.connection)

@@ -49,7 +49,8 @@ async def test_a_month_is_closed_at_its_deadline_and_not_before(desk: Desk) -> N
 
 
 async def test_the_nation_is_the_sum_of_its_parts_at_every_level(desk: Desk) -> None:
-    reports = await everybody(await closed(desk))
+    amended = a_correction(a_production(), {"net_mass_kg": "19000.000"}, record="C-1")
+    reports = await everybody(await closed(desk, a_dispatch(record="D-9", waybill="W-9"), amended))
     nation = await report(desk)
     plants = [each for each in reports if each.scope.level == "plant"]
     assert len(plants) == len(nation.plants) == 3
@@ -69,6 +70,17 @@ async def test_the_nation_is_the_sum_of_its_parts_at_every_level(desk: Desk) -> 
     assert sum(part.mined_reo_g for part in nation.parts) == 2 * sum(
         line.reo_g for line in nation.output if line.activity == "mined"
     )
+    of_holders = [each for each in reports if each.scope.level == "enterprise"]
+    lines = [line for each in of_holders for line in each.caps]
+    assert lines
+    assert sorted(nation.caps, key=repr) == sorted(lines, key=repr)
+    of_caps = [line for each in of_holders for line in each.conditions if line.rule.startswith("cap-")]
+    assert of_caps
+    assert sorted(of_caps, key=repr) == sorted((x for x in nation.conditions if x.rule.startswith("cap-")), key=repr)
+    assert nation.open_shipments
+    assert {x.shipment for x in nation.open_shipments} == {x.shipment for each in plants for x in each.open_shipments}
+    assert nation.amendments_total == sum(each.amendments_total for each in plants) == 1
+    assert [line for each in plants for line in each.amendments] == list(nation.amendments)
     for each in reports:
         if each.scope.level == "enterprise" and each.plants:
             (part,) = [p for p in nation.parts if (p.level, p.code) == ("enterprise", each.scope.code)]
@@ -79,15 +91,16 @@ async def test_a_report_says_what_the_month_was(desk: Desk) -> None:
     nation = await report(await closed(desk))
     (cap,) = [line for line in nation.caps if (line.holder, line.kind) == ("shihe", "mining_rock")]
     assert (cap.granted_g, cap.drawn_g, cap.drawn_in_month_g) == (40_000_000_000, 11_040_000, 11_040_000)
-    assert cap.rate_g_per_day == 73_113
+    assert (cap.rate_g_per_day, cap.headroom_g) == (73_113, 39_988_960_000)
     (mined,) = [line for line in nation.output if line.plant == MINE]
     assert (mined.activity, mined.origin, mined.net_g, mined.reo_g) == ("mined", "domestic", 20_000_000, 11_040_000)
     (stock,) = [line for line in nation.flows if line.plant == MINE and line.unit == "product"]
     assert (stock.opening_g, stock.made_g, stock.shipped_g, stock.closing_g) == (0, 20_000_000, 18_000_000, 2_000_000)
     assert {line.step for line in nation.balances} == {"separated"}
     assert {line.rule for line in nation.conditions} >= {"declaration-missing"}
-    for line in nation.coverage:
-        assert 0 <= line.lawful_g <= line.made_g
+    assert {(line.plant, line.product): (line.made_g, line.lawful_g) for line in nation.coverage} == {
+        (MINE, "bastnaesite-concentrate"): (20_000_000, 20_000_000), (SEPARATION, "ndpr-oxide"): (1_900_000, 1_900_000),
+    }  # fmt: skip
 
 
 async def test_the_same_position_gives_the_same_bytes_after_more_has_come(desk: Desk) -> None:
@@ -193,7 +206,8 @@ async def test_revisions_come_once_a_day_of_the_clock(desk: Desk) -> None:
 
 async def test_what_merely_ages_makes_no_revision(desk: Desk) -> None:
     await closed(desk, a_dispatch(record="D-9", waybill="W-9"))
-    assert (await report(desk)).open_shipments
+    before = await report(desk)
+    assert (before.open_shipments_total, before.overdue_shipments_total) == (1, 1)
     await told(desk, (), DEADLINE + 20 * DAY)
     assert not await service(desk).pass_once(desk.connection)
     assert (await report(desk)).revision == 1

@@ -129,6 +129,7 @@ def test_masses_are_exact_to_the_gram() -> None:
     drawn_g = 99_999_999_999_999
     cap = CapLine(
         holder="h", name="h", group=None, kind="separation", granted_g=drawn_g + 2, drawn_g=drawn_g, drawn_in_month_g=1,
+        headroom_g=2,
         rate_g_per_day=1, projected_g=10**15 + 7, overrun_then_g=0,
     )  # fmt: skip
     first = words(opened(a_report(caps=(cap,))).pages[0])

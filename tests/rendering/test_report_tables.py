@@ -198,6 +198,7 @@ def test_drawings_have_no_negative_size_where_more_left_than_came() -> None:
 def a_cap(holder: str, group: str | None, granted_g: int | None, drawn_g: int) -> CapLine:
     return CapLine(
         holder=holder, name=holder, group=group, kind="separation", granted_g=granted_g, drawn_g=drawn_g,
+        headroom_g=None if granted_g is None else granted_g - drawn_g,
         drawn_in_month_g=0, rate_g_per_day=0, projected_g=drawn_g, overrun_then_g=0,
     )  # fmt: skip
 

@@ -20,6 +20,7 @@ from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.month_rows import (
     UNKNOWN,
     Amended,
+    Counted,
     MonthRows,
     OpenShipment,
     PlantRows,
@@ -93,12 +94,13 @@ async def compute(
         for row in await connection.fetch(statement("reports", "caps"), last.year, last)
     }
     before = month_end(month)
-    pairs = await connection.fetch(statement("reports", "open_pairs"), before)
+    pairs = await connection.fetch(statement("reports", "open_pairs"), before, position.judged_at)
     open_shipments = await connection.fetch(statement("reports", "open_shipments"), before, LINES_MAX)
     told = {code: each for code, each in plants.items() if registry_ran(code, month, registry) or not each.is_silent}
     rows = MonthRows(
         month, told, tuple(cap_lines(month, drawn, registry)), answering, held,
-        _open_shipments(open_shipments), {(row["consignor"], row["consignee"]): row["shipments"] for row in pairs},
+        _open_shipments(open_shipments),
+        {(row["consignor"], row["consignee"]): Counted(row["open"], row["overdue"]) for row in pairs},
         {since: await _amended(connection, plants, month, since) for since in {0, *sinces}},
     )  # fmt: skip
     return Basis(rows, registry, position)

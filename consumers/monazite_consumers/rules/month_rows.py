@@ -78,6 +78,13 @@ class OpenShipment(NamedTuple):
         return self.due_at is None, self.due_at or INSTANT_MAX, self.shipment
 
 
+class Counted(NamedTuple):
+    """How many shipments are open, and how many of them overdue."""
+
+    open: int
+    overdue: int
+
+
 class Amended(NamedTuple):
     """A plant's amendments of a month: the newest of them, and how many there are in all."""
 
@@ -101,7 +108,7 @@ class MonthRows:
     answering: Mapping[str, Sequence[ConditionLine]]
     held: frozenset[str]
     open_shipments: Sequence[OpenShipment]
-    open_pairs: Mapping[tuple[str, str], int]
+    open_pairs: Mapping[tuple[str, str], Counted]
     amended: Mapping[int, Mapping[str, Amended]]
 
 
@@ -187,9 +194,11 @@ def _cap_line(  # noqa: PLR0913, PLR0917 - an account, its month, and whose it i
     drawn_g, days_so_far = sum(by_day_g), last.timetuple().tm_yday
     days_in_year = date(last.year, 12, 31).timetuple().tm_yday
     overrun, _ = judge_then(days, by_day_g, grants)
+    issued_g = granted_g(grants, last) if grants else None
     return CapLine(
         holder=holder, name=enterprise_name(holder, registry), group=registry.group(holder, last),
-        kind=CapKind(kind).value, granted_g=granted_g(grants, last) if grants else None, drawn_g=drawn_g,
+        kind=CapKind(kind).value, granted_g=issued_g, drawn_g=drawn_g,
+        headroom_g=None if issued_g is None else issued_g - drawn_g,
         drawn_in_month_g=sum(g for day, g in zip(days, by_day_g, strict=True) if day >= first),
         rate_g_per_day=divide_half_even(drawn_g, days_so_far),
         projected_g=divide_half_even(drawn_g * days_in_year, days_so_far),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from monazite_consumers.rules.month_rows import Amended, MonthRows, PlantRows, enterprise_name, span
+from monazite_consumers.rules.month_rows import Amended, Counted, MonthRows, PlantRows, enterprise_name, span
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.reports import (
     Before,
@@ -97,7 +97,7 @@ def document(scope: Scope, basis: Basis, compared: Stored | None) -> Traceabilit
     is_revision = compared is not None and compared.report.month == rows.month
     conditions = _conditions(scope, basis, within)
     amended = _amended(basis, within, compared.message if compared is not None and is_revision else 0)
-    listed, total = _open_shipments(scope, basis, within)
+    listed, counted = _open_shipments(scope, basis, within)
     drawn_up = TraceabilityReport(
         type="monazite.traceability-report.v1", scope=scope, month=rows.month, from_day=f"{first}", to_day=f"{last}",
         preliminary=basis.preliminary,
@@ -110,7 +110,7 @@ def document(scope: Scope, basis: Basis, compared: Stored | None) -> Traceabilit
         balances=tuple(line for each in within for line in each.balances),
         coverage=tuple(line for each in within for line in each.coverage),
         shipments=tuple(line for each in within for line in each.shipments),
-        open_shipments=listed, open_shipments_total=total,
+        open_shipments=listed, open_shipments_total=counted.open, overdue_shipments_total=counted.overdue,
         declarations=tuple(line for each in within for line in each.declarations), conditions=conditions,
         cleared=_cleared(rows.held, compared), amendments=tuple(amended.lines),
         amendments_total=amended.total, differences=(),
@@ -153,15 +153,17 @@ def _caps(scope: Scope, basis: Basis) -> tuple[CapLine, ...]:
     return ()
 
 
-def _open_shipments(scope: Scope, basis: Basis, within: Iterable[PlantRows]) -> tuple[tuple[ShipmentLine, ...], int]:
+def _open_shipments(
+    scope: Scope, basis: Basis, within: Iterable[PlantRows]
+) -> tuple[tuple[ShipmentLine, ...], Counted]:
     codes = {each.plant.code for each in within}
     everybody = scope.level == "nation"
     every = basis.rows.open_shipments
     found = (x for x in every if everybody or x.consignor in codes or x.consignee in codes)
     listed = tuple(ShipmentLine.model_validate(each._asdict()) for each in islice(found, LINES_MAX))
     pairs = basis.rows.open_pairs.items()
-    total = sum(number for pair, number in pairs if everybody or not codes.isdisjoint(pair))
-    return listed, total
+    mine = [counted for pair, counted in pairs if everybody or not codes.isdisjoint(pair)]
+    return listed, Counted(sum(each.open for each in mine), sum(each.overdue for each in mine))
 
 
 def _parts(scope: Scope, within: Sequence[PlantRows]) -> Iterator[PartLine]:

@@ -12,8 +12,8 @@ SELECT consignor, state, count(*) AS shipments,
 FROM shipments WHERE dispatched_at >= $1 AND dispatched_at < $2 GROUP BY 1, 2;
 
 -- name: open_pairs
--- How many shipments somebody must still act on, of what began before an instant, by consignor and consignee.
-SELECT consignor, consignee, count(*) AS shipments FROM shipments
+-- How many shipments somebody must still act on, of what began before an instant, and by another should have; by both sides.
+SELECT consignor, consignee, count(*) AS open, count(*) FILTER (WHERE due_at <= $2) AS overdue FROM shipments
 WHERE actor IS NOT NULL AND coalesce(dispatched_at, received_at) < $1 GROUP BY 1, 2;
 
 -- name: open_shipments

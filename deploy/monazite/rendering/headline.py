@@ -59,7 +59,6 @@ def headline(report: TraceabilityReport) -> Headline:
     """Counts and sums; nothing is estimated here."""
     status = Counter(line.status for line in report.declarations)
     severity = Counter(line.severity for line in report.conditions)
-    judged_at = report.position.judged_at
     made_g, lawful_g = sum(c.made_g for c in report.coverage), sum(c.lawful_g for c in report.coverage)
     return Headline(
         caps=tuple(_cap_total(report, kind) for kind in CAP_KINDS if any(c.kind == kind for c in report.caps)),
@@ -72,22 +71,22 @@ def headline(report: TraceabilityReport) -> Headline:
         excused=status["excused"],
         coverage_ppm=share_ppm(lawful_g, made_g),
         open_custody=report.open_shipments_total,
-        overdue=sum(s.due_at is not None and s.due_at <= judged_at for s in report.open_shipments),
+        overdue=report.overdue_shipments_total,
         conditions=tuple(severity[word] for word in SEVERITIES),
     )
 
 
 def _cap_total(report: TraceabilityReport, kind: str) -> CapTotal:
     lines = [line for line in outermost(report) if line.kind == kind]
-    issued = [(line.granted_g, line.drawn_g) for line in lines if line.granted_g is not None]
+    issued = [line.granted_g for line in lines if line.granted_g is not None]
     every = [line for line in report.caps if line.kind == kind]
     return CapTotal(
         kind=cap_kind(kind),
         holders=len(lines),
         not_issued=len(lines) - len(issued),
-        granted_g=sum(granted_g for granted_g, _ in issued),
+        granted_g=sum(issued),
         drawn_g=sum(line.drawn_g for line in lines),
-        headroom_g=sum(granted_g - drawn_g for granted_g, drawn_g in issued),
+        headroom_g=sum(line.headroom_g or 0 for line in lines),
         projected_g=sum(line.projected_g for line in lines),
         overrun_now=sum(line.granted_g is not None and line.drawn_g > line.granted_g for line in every),
         overrun_then=sum(line.overrun_then_g > 0 for line in every),

@@ -175,7 +175,9 @@ def overdue(report: TraceabilityReport) -> Table:
         for row, line in zip(every.rows, report.open_shipments, strict=True)
         if line.due_at is not None and line.due_at <= judged_at
     )
-    says = "Of the open ones, those whose time is over." + standing.cut(len(rows[:LISTED_MAX]), len(rows))
+    says = "Of the open ones, those whose time is over." + standing.cut(
+        len(rows[:LISTED_MAX]), report.overdue_shipments_total
+    )
     return Table("overdue", "Overdue shipments", "逾期未结发运", says, "None.", every.columns, rows[:LISTED_MAX])
 
 

@@ -71,7 +71,7 @@ def _caps(report: TraceabilityReport, _names: Names) -> Table:
     rows: Rows = tuple(
         (
             Named(c.holder, c.name), c.group, cap_kind(c.kind), c.granted_g, c.drawn_g,
-            None if c.granted_g is None else c.granted_g - c.drawn_g,
+            c.headroom_g,
             None if c.granted_g is None else share_ppm(c.drawn_g, c.granted_g),
             c.drawn_in_month_g, c.rate_g_per_day, c.projected_g, c.overrun_then_g,
         )
