@@ -7,10 +7,12 @@ from typing import Any, Final
 from monazite_consumers import register
 from monazite_consumers.database import REGISTRY_LOCK, Connection
 from monazite_consumers.decisions.deciding import read_platform
+from monazite_consumers.decisions.licences import read_drawn
 from monazite_consumers.decisions.rebuilding import Difference, rebuild
-from monazite_consumers.rules.shipments import TASKS, State
+from monazite_consumers.rules.shipments import State, task_of
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
+from monazite_contracts.quantities import grams
 
 SHIPMENTS_MAX: Final = 1_000
 """That are listed at once."""
@@ -62,9 +64,30 @@ async def shipments(
     listed = []
     for row in rows:
         is_late = row["due_at"] is not None and row["due_at"] < now
-        task = TASKS.get(State(row["state"])) if row["actor"] else None
+        task = task_of(State(row["state"]), row["consignor"]) if row["actor"] else None
         listed.append({**dict(row), "task": task, "late_days": (now - row["due_at"]).days if is_late else None})
     return listed[:SHIPMENTS_MAX], len(listed) > SHIPMENTS_MAX
+
+
+async def licences(connection: Connection) -> list[dict[str, Any]]:
+    """Every export licence: what it grants, what was exported on it and what is left, in grams; below zero: too much.
+
+    `in_date`: by the platform's clock. End users are not shown.
+    """
+    registry = await register.load(connection)
+    drawn = await read_drawn(connection, registry, list(registry.licences))
+    today = day_of((await read_platform(connection)).instant or datetime.now(UTC))
+    listed = []
+    for number, licence in sorted(registry.licences.items()):
+        granted_g, used = grams(licence.net_mass_kg), drawn.get(number)
+        exported_g = used.net_g if used else 0
+        listed.append({
+            "licence": number, "enterprise": licence.enterprise, "form": licence.form, "products": licence.products,
+            "destination": licence.destination, "since": licence.since, "until": licence.until,
+            "in_date": licence.holds_on(today), "declarations": used.declarations if used else 0,
+            "granted_g": granted_g, "exported_g": exported_g, "left_g": granted_g - exported_g,
+        })  # fmt: skip
+    return listed
 
 
 async def plants_of(connection: Connection, enterprise: str) -> list[str]:

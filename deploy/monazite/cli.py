@@ -13,6 +13,7 @@ from monazite.commands import (
     declaration_commands,
     demo_command,
     intake_commands,
+    licence_commands,
     query_commands,
     registry_commands,
     report_commands,
@@ -39,6 +40,7 @@ app.command(rich_help_panel=RUNNING)(service_commands.migrate)
 app.command(rich_help_panel=KNOWING)(query_commands.caps)
 app.command(rich_help_panel=KNOWING)(query_commands.alerts)
 app.command(rich_help_panel=KNOWING)(custody_commands.shipments)
+app.command(rich_help_panel=KNOWING)(licence_commands.licences)
 app.command(rich_help_panel=KNOWING)(declaration_commands.declarations)
 app.command(rich_help_panel=KNOWING)(custody_commands.trace)
 query_commands.ledger.command()(verify_command.verify)

@@ -127,6 +127,23 @@ def shipments_table(rows: Sequence[Mapping[str, Any]], *, more: bool = False) ->
     return table
 
 
+def licences_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Export licences with what is left on each, in kilograms; what was overdrawn is red, what is out of date dim."""
+    table = plain_table(f"{len(rows):,} export licence{'' if len(rows) == 1 else 's'}, kg")
+    table.padding = (0, 1, 0, 0)
+    table.add_column("licence: whose, what", overflow="fold")
+    table.add_column("until", no_wrap=True)
+    for name in ("granted", "exported", "left"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        what = f"{row['licence']}\n{row['enterprise']}, {row['form']}, to {row['destination']}"
+        until = f"{row['until'] or 'open'}" + ("" if row["in_date"] else "\nnot in date")
+        masses = [f"{row[name] / 1_000:,.3f}" for name in ("granted_g", "exported_g", "left_g")]
+        style = "bold red" if row["left_g"] < 0 else "" if row["in_date"] else "dim"
+        table.add_row(Text("\n".join([what, *row["products"]])), until, *masses, style=style)
+    return table
+
+
 STATE_STYLES = {"missing": "bold red", "late": "yellow", "reminded": "cyan"}
 
 

@@ -8,6 +8,7 @@ from custody_talk import SEPARATION, chain, judged, of_custody, the_chain
 from regulator_desk import Desk, Json
 from rule_coverage import clears, fires
 
+from monazite_consumers.queries import licences
 from monazite_consumers.rules.registry import Licence
 from monazite_contracts.builders import a_change_of_destination, a_correction, a_dispatch, a_void, an_import
 
@@ -129,3 +130,14 @@ async def test_goods_that_a_licence_does_not_cover_draw_nothing_from_it(desk: De
     assert not {rule for rule, _ in told if rule.startswith("licence")}, "two trucks under one customs declaration"
     told = of_custody(await judged(desk, an_export("X-3", "0.001")))
     assert ("licence-overdrawn", "baogang") in told, "exactly what it allows was on it before"
+
+
+async def test_what_is_left_on_each_licence_is_told(desk: Desk) -> None:
+    other = LICENCE | {"number": "MOFCOM-2", "until": date(2023, 2, 1)}
+    await desk.declare(the_chain(*(("licences", Licence.model_validate(known)) for known in (LICENCE, other))))
+    await judged(desk, an_import(plant=SEPARATION, lot=OXIDE, record="I-1"), an_export("X-1"))
+    told = {row["licence"]: row for row in await licences(desk.connection)}
+    assert [told["MOFCOM-1"][name] for name in ("granted_g", "exported_g", "left_g")] == [1_000_000, 600_000, 400_000]
+    assert told["MOFCOM-2"]["left_g"] == 1_000_000
+    assert not told["MOFCOM-2"]["in_date"]
+    assert "end_user" not in told["MOFCOM-1"]

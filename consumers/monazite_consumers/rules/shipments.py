@@ -48,6 +48,13 @@ TASKS: Final[Mapping[State, str]] = MappingProxyType(
 must act only if part of it was neither accepted nor refused."""
 
 
+def task_of(state: State, consignor: str) -> str | None:
+    """What whoever must act on a shipment is to do. Who is outside the register cannot state a dispatch."""
+    if state is State.NOT_DISPATCHED and consignor.startswith("@"):
+        return "correct the consignor, or state an import or a scrap intake instead"
+    return TASKS.get(state)
+
+
 _REFUSED: Final = frozenset({State.REFUSED, State.PARTLY_REFUSED})
 _ON_THE_WAY: Final = frozenset({State.UNDER_WAY, State.LEFT})
 
