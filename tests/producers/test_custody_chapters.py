@@ -55,7 +55,8 @@ def test_every_story_of_custody_and_flow_records_is_in_every_year(play: Any, eve
 
 
 def test_who_runs_a_plant_owes_its_flow_records_but_for_magnet_makers(small: Any) -> None:
-    obliged = {duty["enterprise"] for duty in small.registry["duties"]}
+    # The real holders' own duties begin with Order 71, long after the year that is played.
+    obliged = {duty["enterprise"] for duty in small.registry["duties"] if str(duty["since"]) < "2024"}
     runs = {entry["enterprise"] for entry in small.registry["operations"]}
     assert {enterprise for enterprise in runs - obliged if "magnet" not in enterprise} == set()
     assert obliged <= runs
