@@ -9,10 +9,14 @@ from monazite_consumers.database import REGISTRY_LOCK, Connection
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.licences import read_drawn
 from monazite_consumers.decisions.rebuilding import Difference, rebuild
+from monazite_consumers.rules.moves import KINDS, Column
 from monazite_consumers.rules.shipments import State, task_of
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
 from monazite_contracts.quantities import grams
+
+LOT_COLUMNS: Final = tuple(f"{column}_g" for column in Column if column is not Column.NONE)
+"""Of the balance of a lot."""
 
 SHIPMENTS_MAX: Final = 1_000
 """That are listed at once."""
@@ -67,6 +71,21 @@ async def shipments(
         task = task_of(State(row["state"]), row["consignor"]) if row["actor"] else None
         listed.append({**dict(row), "task": task, "late_days": (now - row["due_at"]).days if is_late else None})
     return listed[:SHIPMENTS_MAX], len(listed) > SHIPMENTS_MAX
+
+
+async def lot(connection: Connection, name: str) -> list[dict[str, Any]]:
+    """What each plant did with a lot and what it has of it, in grams; no rows: nobody speaks of it.
+
+    Keyed by column of the flow record: `opening_g`, `in_g`, `made_g`, `used_g`, `shipped_g`, `lost_g`.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for row in await connection.fetch(statement("moves", "holdings"), [name]):
+        held = found.setdefault(row["plant"], dict.fromkeys(LOT_COLUMNS, 0) | {"on_hand_g": 0})
+        kind = KINDS[row["kind"]]
+        if kind.sign:
+            held[f"{kind.column}_g"] += row["net_g"]
+            held["on_hand_g"] += kind.sign * row["net_g"]
+    return [{"plant": plant, **held} for plant, held in sorted(found.items())]
 
 
 async def licences(connection: Connection) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from monazite.commands import (
     demo_command,
     intake_commands,
     licence_commands,
+    lot_command,
     query_commands,
     registry_commands,
     report_commands,
@@ -41,6 +42,7 @@ app.command(rich_help_panel=KNOWING)(query_commands.caps)
 app.command(rich_help_panel=KNOWING)(query_commands.alerts)
 app.command(rich_help_panel=KNOWING)(custody_commands.shipments)
 app.command(rich_help_panel=KNOWING)(licence_commands.licences)
+app.command(rich_help_panel=KNOWING)(lot_command.lot)
 app.command(rich_help_panel=KNOWING)(declaration_commands.declarations)
 app.command(rich_help_panel=KNOWING)(custody_commands.trace)
 query_commands.ledger.command()(verify_command.verify)

@@ -127,6 +127,22 @@ def shipments_table(rows: Sequence[Mapping[str, Any]], *, more: bool = False) ->
     return table
 
 
+def lot_table(lot: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """What each plant did with a lot, in kilograms; who gave away more than it had is red."""
+    table = plain_table(f"{lot}, kg")
+    table.add_column("plant", overflow="fold")
+    names = [
+        name for name in rows[0] if name.endswith("_g") and (name == "on_hand_g" or any(row[name] for row in rows))
+    ]
+    for name in names:
+        table.add_column(name.removesuffix("_g").replace("_", " "), justify="right", no_wrap=True)
+    table.padding = (0, 1, 0, 0)
+    for row in rows:
+        style = "bold red" if row["on_hand_g"] < 0 else ""
+        table.add_row(Text(row["plant"]), *(f"{row[name] / 1_000:,.3f}" for name in names), style=style)
+    return table
+
+
 def licences_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Export licences with what is left on each, in kilograms; what was overdrawn is red, what is out of date dim."""
     table = plain_table(f"{len(rows):,} export licence{'' if len(rows) == 1 else 's'}, kg")

@@ -28,6 +28,7 @@ COMMANDS = (
     "alerts",
     "shipments",
     "licences",
+    "lot",
     "declarations",
     "trace",
     "ledger",

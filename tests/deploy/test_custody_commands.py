@@ -263,3 +263,14 @@ async def test_graphviz_draws_the_graph(chain: Desk) -> None:
     svg = (await asyncio.to_thread(drawing)).stdout
     assert svg.count('class="node"') == 3
     assert svg.count('class="edge"') == 2
+
+
+async def test_the_balance_of_a_lot_at_each_plant(chain: Desk) -> None:
+    told = await read(chain, "lot", ORE)
+    assert (told["format"], told["lot"]) == ("monazite/lot/1", ORE)
+    held = {row["plant"]: row for row in told["plants"]}
+    assert held[MINE]["made_g"] - held[MINE]["shipped_g"] == held[MINE]["on_hand_g"] == 2_000_000
+    assert held[SEPARATION]["in_g"] == held[SEPARATION]["used_g"] == 18_000_000
+    assert "2,000.000" in await shown(chain, "lot", ORE)
+    ran = await asyncio.to_thread(monazite, chain, "lot", "shihe-mine/NOBODY")
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
