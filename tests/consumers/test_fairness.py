@@ -158,7 +158,7 @@ async def test_on_the_real_clock_a_short_outage_is_one_if_a_deadline_falls_withi
     await away(owing, "watch", takes)
     await on_the_real_clock(owing, DEADLINE + until).pass_once(owing.connection)
     assert [row[1:] for row in await outages(owing)] == (
-        [(DEADLINE + since, DEADLINE + until, "down")] if recorded else []
+        [(DEADLINE + since, DEADLINE + until + CLOCKS_APART, "down")] if recorded else []
     )
 
 
@@ -245,6 +245,17 @@ async def test_intake_that_lags_over_the_deadline_gives_the_time_back(owing: Des
     log.ends = {another.tp: 2}
     await look(owing, DEADLINE + 3 * DAY)
     assert await told(owing) == []
+
+
+async def test_an_outage_lasts_until_what_was_asked_for_when_it_began_is_known(owing: Desk, log: Log) -> None:
+    another = send(a_nil_declaration(record="APRIL", month="2023-04"), at=DEADLINE - HOUR)
+    log.ends = {another.tp: 1}
+    await look(owing, DEADLINE - HOUR)
+    await clock.drive(owing.connection, DEADLINE + HOUR)
+    await away(owing, "intake")
+    await owing.receive(another)
+    await owing.follow()
+    assert await outages(owing) == [(1, DEADLINE - DAY, DEADLINE + HOUR, "behind")]
 
 
 async def test_nobody_is_late_while_intake_reads_what_came_late(owing: Desk, log: Log) -> None:

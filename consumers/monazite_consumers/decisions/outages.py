@@ -14,18 +14,19 @@ SHORT: Final = timedelta(seconds=10)
 """Longer, and it is an outage if a deadline falls within it: nobody should have had to file just then."""
 
 
-async def keep_known(connection: Connection, registry: Registry, reached: datetime | None) -> datetime:
+async def keep_known(connection: Connection, registry: Registry, reached: datetime | None, now: datetime) -> datetime:
     """Until when everything is known, given that it may have reached further; under the lock that excludes decisions.
 
-    How long nobody knew is measured on the real clock: a driven clock that jumps is no outage. From when until when it
+    It lasted until now: what was asked for when it began is reached when it is over. How long nobody knew is measured
+    on the real clock: a driven clock that jumps is no outage. From when until when it
     was is said on the platform's own.
     """
     limit = timedelta(minutes=registry.settings.outage_minutes)
     await connection.execute(statement("platform", "passed"), min(limit, SHORT))
     if reached is not None:
         for row in await connection.fetch(statement("platform", "know"), reached):
-            if row["unknown_for"] > min(limit, SHORT) and row["since"] < reached:
-                outage, others = Outage(row["since"], reached), await _read(connection)
+            if row["unknown_for"] > min(limit, SHORT) and row["since"] < now:
+                outage, others = Outage(row["since"], now), await _read(connection)
                 # A driven clock passes deadlines in a moment that takes a machine as long as it takes.
                 is_short = row["is_driven"] or not covers_deadline(outage, others, registry)
                 if row["unknown_for"] > limit or not is_short:

@@ -124,7 +124,7 @@ class Watch:
             if before.judged_at - now <= self._apart_max:
                 return None
             return f"the clock says {now.isoformat()}, and was judged until {before.judged_at.isoformat()} already"
-        known_until = await keep_known(connection, self._registry, await self._knowing.reached(connection))
+        known_until = await keep_known(connection, self._registry, await self._knowing.reached(connection), now)
         wrong = await self._stands_still(connection, known_until)
         if (now, known_until) == (before.judged_at, before.known_until):
             return wrong
