@@ -1,10 +1,12 @@
 """Files of a monthly report: what they are called, and how they are written under the platform's seal."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
 from nacl.signing import SigningKey
 
+from monazite.errors import CommandError
 from monazite_contracts.envelope import canonical
 from monazite_contracts.reports import TraceabilityReport
 from monazite_contracts.sealed_files import seal_file
@@ -21,8 +23,21 @@ def name(report: TraceabilityReport, form: Format) -> str:
 
 
 def write(report: TraceabilityReport, form: Format, key: SigningKey, path: Path) -> None:
-    """Renders it, seals it and puts it there."""
-    path.write_bytes(seal_file(_rendered(report, form), key))
+    """Renders it, seals it and puts it there, whole or not at all.
+
+    Raises:
+        CommandError: it cannot be written there.
+    """
+    written = seal_file(_rendered(report, form), key)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            beside.write_bytes(written)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _rendered(report: TraceabilityReport, form: Format) -> bytes:

@@ -37,20 +37,28 @@ def make_key(path: Path) -> SigningKey:
     """The key in a file, made anew if there is none."""
     if path.exists():
         return read_key(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     made = SigningKey.generate()
-    # Whoever comes second finds the file there and reads it.
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _put(beside, f"{encode_base64url(bytes(made))}\n")
+            os.link(beside, path)  # whole or not at all
+        finally:
+            beside.unlink(missing_ok=True)
     except FileExistsError:
-        return read_key(path)
+        return read_key(path)  # whoever comes second finds the file there
     except OSError as error:
         raise CommandError(f"no signing key can be written to {path}: {error}") from error
+    return made
+
+
+def _put(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(encode_base64url(bytes(made)) + "\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return made
 
 
 def public_text(key: SigningKey) -> str:

@@ -15,11 +15,12 @@ from typer.testing import CliRunner, Result
 
 from monazite.cli import app
 from monazite.errors import CommandError
+from monazite.report_key import read_key
 from monazite_consumers.errors import NotYetError
 from monazite_consumers.rules.entries import Duty
 from monazite_contracts.builders import a_declaration, a_production
 from monazite_contracts.seal import public_key
-from monazite_contracts.sealed_files import open_sealed
+from monazite_contracts.sealed_files import open_sealed, seal_file
 
 __all__ = ["desk", "open_desk"]
 
@@ -138,3 +139,45 @@ async def test_what_cannot_be_is_said_in_a_sentence(run: Run, tmp_path: Path) ->
     other.write_text("hello")
     assert "this is no report" in await refused(run, "verify", other)
     assert "32 bytes in base64url" in await refused(run, "verify", other, "--key", "abc")
+
+
+@pytest.mark.parametrize("month", ["0900-05", "9999-12", "2023-13", "2023-5", "May", "2100-01"])
+async def test_what_is_no_month_is_refused_before_anything_is_asked(run: Run, month: str) -> None:
+    for command in ("month", "close"):
+        assert "is no month" in await refused(run, command, month)
+
+
+async def test_what_cannot_be_asked_or_written_is_said_in_a_sentence(run: Run, tmp_path: Path) -> None:
+    await a_key(run)
+    assert "no code" in await refused(run, "month", "2023-05", "--for", f"plant {'x' * 201}")
+    assert "has not begun" in await refused(run, "month", "2024-05")
+    (tmp_path / "folder").mkdir()
+    for out in ("folder", "missing/nation.json", "/dev/full/nation.json"):
+        assert "cannot be written" in await refused(run, "month", "2023-05", "--out", out)
+    assert left_beside(tmp_path) == []
+
+
+async def test_a_key_in_a_folder_that_cannot_be_made_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONAZITE_REPORTS__KEY_FILE", "/dev/null/keys/report.key")
+    assert "no signing key can be written" in await refused(run, "key")
+
+
+def left_beside(folder: Path) -> list[Path]:
+    return list(folder.glob(".*.part"))
+
+
+def another_document(key: Path) -> None:
+    Path("other.json").write_bytes(seal_file(b'{"type":"another"}', read_key(key)))
+
+
+async def test_another_document_under_a_valid_seal_is_no_report(run: Run, tmp_path: Path) -> None:
+    await a_key(run)
+    another_document(tmp_path / "keys" / "report.key")
+    for command in ("verify", "reproduce"):
+        assert "no report of this release's form" in await refused(run, command, "other.json")
+
+
+async def test_whoever_verifies_is_told_that_a_report_is_preliminary(run: Run) -> None:
+    await a_key(run)
+    await ok(run, "month", "2023-05", "--out", "early.json")
+    assert "PRELIMINARY" in await ok(run, "verify", "early.json")

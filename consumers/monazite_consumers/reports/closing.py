@@ -22,7 +22,7 @@ from monazite_consumers.rules.obligations import Outage
 from monazite_consumers.rules.reports import Basis, document, scopes
 from monazite_consumers.settings import ReportSettings
 from monazite_consumers.sql import statement
-from monazite_contracts.months import month_end
+from monazite_contracts.months import month_end, month_start
 from monazite_contracts.reports import Scope, TraceabilityReport
 
 log = logging.getLogger(__name__)
@@ -155,6 +155,8 @@ async def preliminary(connection: Connection, scope: Scope, month: str) -> Trace
         NotYetError: custody is far behind, or nothing is known of such a scope.
     """
     async with snapshot(connection) as seen:
+        if seen.position.judged_at < month_start(month):
+            raise NotYetError(f"{month} has not begun")
         before = await compared_with(connection, scope, month)
         basis = await compute(connection, seen.registry, month, seen.position, [before.message] if before else [])
         known = {(each.level, each.code): each for each in scopes(basis)}

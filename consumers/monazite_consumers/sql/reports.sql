@@ -83,8 +83,8 @@ FROM following f;
 SELECT clock_timestamp() - known_at > $1 FROM platform;
 
 -- name: newest
--- The newest revision of every report of a month.
-SELECT DISTINCT ON (level, code) level, code, month, revision, judged_at, message, hash, document FROM reports
+-- On which messages the newest revisions of a month rest.
+SELECT DISTINCT ON (level, code) message FROM reports
 WHERE month = $1 ORDER BY level, code, revision DESC;
 
 -- name: newest_of

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
@@ -15,7 +16,8 @@ from monazite.errors import CommandError
 from monazite.report_key import FILE_NAME, make_key, public_text, read_key
 from monazite_contracts.reports import Scope, TraceabilityReport
 from monazite_contracts.seal import public_key
-from monazite_contracts.sealed_files import SealError, open_sealed
+from monazite_contracts.sealed_files import Sealed, SealError, open_sealed
+from monazite_contracts.times import Month as ContractMonth
 
 # What speaks to PostgreSQL is imported when a command needs it: whoever verifies a file has no driver.
 # ruff: noqa: PLC0415
@@ -41,10 +43,10 @@ def month(  # noqa: PLR0913 - options
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Write a month's stored report under the platform's seal; a preliminary one if the month is not closed."""
-    scope, key = scope_of(whose), read_key(_key_path(data))
+    scope, asked, key = scope_of(whose), _month(month), read_key(_key_path(data))
 
     async def question(connection: "Connection") -> TraceabilityReport:
-        return await _report(connection, scope, _month(month), revision)
+        return await _report(connection, scope, asked, revision)
 
     report = ask(data, question)
     path = out or Path(report_files.name(report, form))
@@ -115,7 +117,7 @@ def verify(
         raise typer.BadParameter(str(error), param_hint="--key") from error
     console.print(f"[green]whole[/], sealed by key {sealed.key}", soft_wrap=True)
     if sealed.form == "json":
-        report = TraceabilityReport.model_validate_json(sealed.content)
+        report = _report_in(sealed, file)
         console.print(escape(f"{_named(report)}, hash {sha256(sealed.content).hexdigest()}"), soft_wrap=True)
     if public is None:
         console.print("Whose key that is, the file cannot say: compare it with the published one, or give --key.",
@@ -134,7 +136,7 @@ def reproduce(file: File, *, data: Data = DEFAULT_DATA) -> None:
         raise CommandError(f"{file}: {error}") from error
     if sealed.form != "json":
         raise CommandError("only the JSON form holds what is needed: `monazite report month … --format json`")
-    report = TraceabilityReport.model_validate_json(sealed.content)
+    report = _report_in(sealed, file)
 
     async def question(connection: "Connection") -> bytes:
         return await reproduced(connection, report)
@@ -154,8 +156,10 @@ def close(month: Month, *, data: Data = DEFAULT_DATA) -> None:
     from monazite_consumers.database import DECIDING_SESSION
     from monazite_consumers.reports.closing import close as close_month
 
+    asked = _month(month)
+
     async def question(connection: "Connection") -> int:
-        return await close_month(connection, _month(month))
+        return await close_month(connection, asked)
 
     console.print(f"{ask(data, question, session=DECIDING_SESSION)} reports stored")
 
@@ -169,21 +173,32 @@ def scope_of(text: str) -> Scope:
         raise typer.BadParameter(
             f'{text!r} is neither nation nor "province X", "enterprise Y" or "plant Z"', param_hint="--for"
         )
-    return Scope.model_validate({"level": level, "code": code.strip(), "name": code.strip()})
+    try:
+        return Scope.model_validate({"level": level, "code": code.strip(), "name": code.strip()})
+    except ValidationError:
+        raise typer.BadParameter(f"{code.strip()[:40]!r} is no code that anybody has", param_hint="--for") from None
 
 
 def _month(text: str) -> str:
-    from datetime import date
-
     try:
-        return f"{date.fromisoformat(f'{text}-01'):%Y-%m}"
-    except ValueError:
+        return TypeAdapter(ContractMonth).validate_python(text)
+    except ValidationError:
         raise typer.BadParameter(f"{text!r} is no month: write 2023-05", param_hint="MONTH") from None
+
+
+def _report_in(sealed: Sealed, file: Path) -> TraceabilityReport:
+    try:
+        return TraceabilityReport.model_validate_json(sealed.content)
+    except ValidationError as error:
+        raise CommandError(
+            f"{file} is as it was sealed, but is no report of this release's form ({error.error_count()} differences)"
+        ) from error
 
 
 def _named(report: TraceabilityReport) -> str:
     whose = "the nation" if report.scope.level == "nation" else f"{report.scope.level} {report.scope.code}"
-    return f"{report.month} for {whose}, revision {report.revision}"
+    marks = (", PRELIMINARY" if report.preliminary else "") + (", SIMULATED" if report.simulated else "")
+    return f"{report.month} for {whose}, revision {report.revision}{marks}"
 
 
 def _key_path(data: Path) -> Path:

@@ -34,6 +34,9 @@ _FORMS: Final[Mapping[Kind, Mapping[str, Any]]] = {
     Kind.INSTANT: {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"},
     Kind.TEXT: {"text_wrap": True, "valign": "top"},
 }
+DAYS: Final = frozenset({"from", "to"})
+NUMBERS: Final = frozenset({"revision", "registry revision", "outage revision"})
+"""Of the first sheet's facts."""
 _TEXT_MAX: Final = 32_000
 """Letters in a cell; Excel's own limit is 32,767."""
 
@@ -150,7 +153,7 @@ def _first(book: _Book, sheet: Worksheet, report: TraceabilityReport, topics: Se
         row += 1
     for name, said in identity(report)[1:-1]:
         sheet.write_string(row, 0, name, book.faint)
-        _fact(book, sheet, row, said)
+        _fact(book, sheet, row, (name, said))
         row += 1
     units = f"Masses in tonnes to the gram (six decimals), exact below 1,000,000,000 t. Instants in {ZONE}."
     sheet.write_string(row, 0, units, book.faint)
@@ -171,15 +174,15 @@ def _first(book: _Book, sheet: Worksheet, report: TraceabilityReport, topics: Se
     sheet.freeze_panes(1, 0)
 
 
-def _fact(book: _Book, sheet: Worksheet, row: int, said: str) -> None:
-    """A number where it is one, a day where it is one."""
-    try:
+def _fact(book: _Book, sheet: Worksheet, row: int, fact: tuple[str, str]) -> None:
+    """A number or a day where that is what it means: a plant's code `0123` is neither."""
+    name, said = fact
+    if name in DAYS:
         sheet.write_datetime(row, 1, datetime.strptime(said, "%Y-%m-%d"), book.day)  # noqa: DTZ007 - a day has no zone
-    except ValueError:
-        if said.isdecimal() and len(said) < 16:
-            sheet.write_number(row, 1, int(said), book.left)
-        else:
-            sheet.write_string(row, 1, seen(said), book.forms[Kind.TEXT])
+    elif name in NUMBERS:
+        sheet.write_number(row, 1, int(said), book.left)
+    else:
+        sheet.write_string(row, 1, seen(said), book.forms[Kind.TEXT])
 
 
 def _totals(topics: Sequence[Table]) -> Iterator[tuple[Table, str, Column, int]]:
