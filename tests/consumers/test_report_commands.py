@@ -92,7 +92,7 @@ async def test_before_a_month_is_closed_a_preliminary_report_is_written_and_says
     said = await ok(run, "month", "2023-05", "--for", f"plant {MINE}")
     assert "PRELIMINARY" in said
     assert written(f"monazite-2023-05-plant-{MINE}-preliminary.json")["preliminary"] is True
-    assert json.loads(await ok(run, "list", "--json")) == []
+    assert json.loads(await ok(run, "list", "--json"))["reports"] == []
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "xlsx", "pdf", "html"])
@@ -121,10 +121,17 @@ async def test_a_json_report_is_reproduced_from_the_ledger(run: Run, desk: Desk)
 async def test_what_is_stored_is_listed_and_earlier_revisions_are_written(run: Run) -> None:
     await a_key(run)
     await ok(run, "close", "2023-05")
-    (nation,) = json.loads(await ok(run, "list", "--json"))
+    listed = json.loads(await ok(run, "list", "--json"))
+    (nation,) = listed["reports"]
+    assert listed["format"] == "monazite/reports/1"
+    assert datetime.fromisoformat(nation["judged_at"]) == datetime(2023, 6, 5, tzinfo=UTC)
+    assert nation["judged_at"][10] == "T"
     assert (nation["month"], nation["level"], nation["revision"]) == ("2023-05", "nation", 1)
-    assert len(json.loads(await ok(run, "list", "--json", "--all"))) > 1
-    assert "plant" in await ok(run, "list", "--all")
+    assert len(json.loads(await ok(run, "list", "--json", "--all"))["reports"]) > 1
+    shown = await ok(run, "list", "--all")
+    assert "plant" in shown
+    assert "2023-06-05 08:00" in shown, "in Asia/Shanghai"
+    assert "clock" in shown, "the desk's clock is driven, and every screen says so"
     assert "revision 1" in await ok(run, "month", "2023-05", "--revision", "1", "--for", "enterprise shihe")
     assert "no revision 2" in await refused(run, "month", "2023-05", "--revision", "2")
 

@@ -11,9 +11,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from monazite import report_files
-from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json, settings
+from monazite.commands.platform_options import (
+    DEFAULT_DATA,
+    Data,
+    Json,
+    ask,
+    console,
+    print_json,
+    print_notices,
+    settings,
+)
 from monazite.errors import CommandError
 from monazite.report_key import FILE_NAME, make_key, public_text, read_key
+from monazite_contracts.months import SHANGHAI
 from monazite_contracts.reports import Scope, TraceabilityReport
 from monazite_contracts.seal import public_key
 from monazite_contracts.sealed_files import Sealed, SealError, open_sealed
@@ -23,6 +33,8 @@ from monazite_contracts.times import Month as ContractMonth
 # ruff: noqa: PLC0415
 if TYPE_CHECKING:
     from monazite_consumers.database import Connection
+
+LIST_FORMAT = "monazite/reports/1"
 
 app = typer.Typer(help="Monthly traceability reports: write, verify, reproduce, close.", no_args_is_help=True)
 
@@ -54,6 +66,7 @@ def month(  # noqa: PLR0913 - options
     console.print(escape(f"{path}: {_named(report)}"), soft_wrap=True)
     if report.preliminary:
         console.print("PRELIMINARY: the month is not closed, and the figures will change", style="bold yellow")
+    print_notices(data)
 
 
 async def _report(connection: "Connection", scope: Scope, month: str, revision: int | None) -> TraceabilityReport:
@@ -84,14 +97,26 @@ def list_reports(
 
     rows = ask(data, question)
     if as_json:
-        print_json([row | {"hash": row["hash"].hex(), "month": f"{row['month']:%Y-%m}"} for row in rows])
+        print_json({"format": LIST_FORMAT, "reports": [_listed(row) for row in rows]})
         return
-    table = Table("month", "for", "revision", "as of", "hash", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("month", "for", "revision", "as of (Asia/Shanghai)", "hash", box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         whose = row["level"] if row["level"] == "nation" else f"{row['level']} {row['code']}"
-        cells = (f"{row['month']:%Y-%m}", whose, f"{row['revision']}", f"{row['judged_at']:%Y-%m-%d %H:%M}")
+        cells = (
+            f"{row['month']:%Y-%m}",
+            whose,
+            f"{row['revision']}",
+            f"{row['judged_at'].astimezone(SHANGHAI):%Y-%m-%d %H:%M}",
+        )
         table.add_row(*map(escape, cells), row["hash"].hex()[:16])
     console.print(table)
+    print_notices(data)
+
+
+def _listed(row: dict[str, Any]) -> dict[str, Any]:
+    """With instants in RFC 3339."""
+    words = {"hash": row["hash"].hex(), "month": f"{row['month']:%Y-%m}"}
+    return row | words | {name: row[name].isoformat() for name in ("judged_at", "stored_at")}
 
 
 @app.command()
@@ -162,6 +187,7 @@ def close(month: Month, *, data: Data = DEFAULT_DATA) -> None:
         return await close_month(connection, asked)
 
     console.print(f"{ask(data, question, session=DECIDING_SESSION)} reports stored")
+    print_notices(data)
 
 
 def scope_of(text: str) -> Scope:
