@@ -224,6 +224,16 @@ async def test_a_late_declaration_makes_a_revision(desk: Desk) -> None:
     assert stated[SEPARATION, "status"] == ("missing", "late")
 
 
+async def test_a_month_that_was_closed_before_its_deadline_says_who_is_missing_after_it(desk: Desk) -> None:
+    await told(await opened(desk), (), datetime(2023, 6, 2, tzinfo=UTC))
+    assert await close(desk.connection, MAY) > 0
+    await told(desk, (), DEADLINE + DAY)
+    assert await desk.connection.fetchval("SELECT count(*) FROM restated_months WHERE month = '2023-05-01'") > 0
+    await told(desk, (), DEADLINE + 2 * DAY)
+    await service(desk).pass_once(desk.connection)
+    assert {line.status for line in (await report(desk)).declarations} == {"missing"}
+
+
 async def test_every_revision_is_announced_once(desk: Desk) -> None:
     await closed(desk)
     announced = [ready for topic, ready in await desk.told(REPORTS) if topic == REPORTS]

@@ -253,6 +253,17 @@ async def test_one_that_awaits_a_registration_is_told_and_counts_from_its_arriva
     assert not {rule for rule, *_ in await judged(owed, at=DEADLINE + DAY) if rule.startswith("declaration")}
 
 
+@pytest.mark.parametrize(("plant", "month"), [(MINE, "2001-01"), ("nobodys-mine", "2023-05")])
+async def test_what_nobody_can_owe_puts_no_month_in_doubt(owed: Desk, plant: str, month: str) -> None:
+    gateway = Gateway(plant, "gw-9", "declarations", at=ON_TIME)
+    await judged(owed, at=DEADLINE)
+    await owed.connection.execute("DELETE FROM restated_months")
+    await owed.receive(gateway.send(a_nil_declaration(plant=plant, month=month), at=ON_TIME))
+    await owed.follow()
+    others = "SELECT count(*) FROM restated_months WHERE month < '2023-05-01' OR plant <> $1"
+    assert await owed.connection.fetchval(others, MINE) == 0
+
+
 async def test_one_that_conflicts_with_a_voided_record_is_told(owed: Desk) -> None:
     said = a_nil_declaration()
     await owed.receive(send(said, at=ON_TIME), send(a_void(said), at=ON_TIME + SECOND))

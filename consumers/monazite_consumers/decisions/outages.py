@@ -18,8 +18,7 @@ async def keep_known(connection: Connection, registry: Registry, reached: dateti
     """Until when everything is known, given that it may have reached further; under the lock that excludes decisions.
 
     It lasted until now: what was asked for when it began is reached when it is over. How long nobody knew is measured
-    on the real clock: a driven clock that jumps is no outage. From when until when it
-    was is said on the platform's own.
+    on the real clock: a driven clock that jumps is no outage. From when until when is said on the platform's own.
     """
     limit = timedelta(minutes=registry.settings.outage_minutes)
     await connection.execute(statement("platform", "passed"), min(limit, SHORT))

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import WHOLE
-from monazite_consumers.decisions.doubting import Doubt, doubt
-from monazite_consumers.decisions.posting import copy
+from monazite_consumers.decisions.doubting import doubt
+from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.rules.moves import month_key
 from monazite_consumers.rules.unfiled import months_said
 from monazite_consumers.sql import statement
@@ -28,16 +28,19 @@ class Reading(NamedTuple):
 
 async def note_unfiled(connection: Connection, reading: Reading) -> None:
     """Of these messages, in the caller's transaction; the months that they speak of are in doubt."""
-    doubts: set[Doubt] = set()
+    told: set[tuple[str, str]] = set()
     if reading.again:
         for row in await connection.fetch(statement("unfiled", "remove"), reading.again):
-            doubts.add(("month", month_key(row["plant"], row["month"])))
+            told.add((row["plant"], row["month"]))
     topic = PLANT_TOPICS[Stream.DECLARATIONS]
     rows = []
     for found in await connection.fetch(statement("unfiled", "candidates"), *reading, topic):
         rows += list(_unfiled(found))
     await copy(connection, "unfiled", _COLUMNS, rows)
-    await doubt(connection, doubts | {("month", month_key(plant, month)) for _, _, plant, month, *_ in rows})
+    told |= {(plant, month) for _, _, plant, month, *_ in rows}
+    if told:
+        owed = await connection.fetch(statement("unfiled", "perhaps_owed"), *transposed(sorted(told), 2))
+        await doubt(connection, (("month", month_key(plant, month)) for plant, month in owed))
 
 
 def _unfiled(found: Any) -> Iterator[tuple[int, int, str, str, str, str, datetime]]:

@@ -24,3 +24,9 @@ CROSS JOIN LATERAL (
     WHERE u.plant = k.plant AND u.month = k.month ORDER BY u.arrived_at DESC, u.outcome, u.rule LIMIT $3
 ) AS x
 ORDER BY k.plant, k.month, x.arrived_at, x.outcome, x.rule;
+
+-- name: perhaps_owed
+-- Of plants' months those that somebody may owe: whoever is no plant, and what was before the first duty, asks for nothing.
+SELECT k.plant, k.month FROM unnest($1::text[], $2::text[]) AS k (plant, month)
+WHERE EXISTS (SELECT FROM registry_entries e WHERE e.noun = 'plants' AND e.key = k.plant)
+  AND k.month >= (SELECT left(min(e.document ->> 'since'), 7) FROM registry_entries e WHERE e.noun = 'duties');

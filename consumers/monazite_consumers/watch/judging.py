@@ -37,6 +37,8 @@ CLOCKS_APART = timedelta(seconds=2)
 APART_MAX: Final = timedelta(seconds=10)
 """Between the host's clock and PostgreSQL's, and back from where was judged: further apart one of them is wrong."""
 
+_DOUBTED: Final = frozenset({"declaration-differs", "declaration-missing"})
+
 
 def real_now() -> datetime:
     """The real clock, in UTC."""
@@ -134,7 +136,8 @@ class Watch:
         settled = await self._settled(connection, before, platform)
         changes.touched |= settled
         owed = owed_months(self._registry, before.judged_at, now)
-        flagged = [month_key(key.subject, key.period) for key in settled if key.rule == "declaration-differs"]
+        # What a difference is told by, and what a month that was closed before its deadline says, follow from settling.
+        flagged = [month_key(key.subject, key.period) for key in settled if key.rule in _DOUBTED]
         await doubt(connection, (("month", key) for key in (*owed, *flagged)))
         caps = taking_effect(self._registry, before.judged_at, now)
         await tell(connection, self._registry, platform, changes, caps)
