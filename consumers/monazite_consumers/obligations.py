@@ -14,7 +14,7 @@ from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.moves import month_key
 from monazite_consumers.rules.obligations import Obligation, Outage, Status, owing
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.rules.unfiled import due_month
+from monazite_consumers.rules.unfiled import last_month
 from monazite_consumers.sql import statement
 
 AT_ONCE = 200
@@ -48,7 +48,7 @@ async def stand(connection: Connection, asked: Asked) -> Stand:
     """One row for each plant's month that is owed, under the enterprise that owes it. Masses in grams."""
     registry, platform = await register.load(connection), await read_platform(connection)
     known_until = min(platform.judged_at, platform.known_until)
-    month = asked.month or due_month(platform.instant or platform.judged_at)
+    month = asked.month or last_month(platform.instant or platform.judged_at)
     keys = [month_key(plant, month) for plant in sorted(registry.plants) if _is_asked(plant, month, asked, registry)]
     rows: list[dict[str, Any]] = []
     for start in range(0, len(keys), AT_ONCE):

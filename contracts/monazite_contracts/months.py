@@ -1,10 +1,14 @@
 """The calendar that the law counts in: days, months and years in Asia/Shanghai."""
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China has kept one offset without daylight saving since 1991; a fixed offset needs no zone database at a plant."""
+
+MONTH_PATTERN: Final = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
+"""A month as text, in every contract and command: `2023-05`."""
 
 MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -17,6 +21,11 @@ def day_of(instant: datetime) -> date:
 def day_start(day: date) -> datetime:
     """The first instant of a day in Asia/Shanghai, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).astimezone(UTC)
+
+
+def is_month(text: str) -> bool:
+    """Whether a text is a month as it is written: `2023-05`."""
+    return len(text) == len("2023-05") and re.match(MONTH_PATTERN, text) is not None
 
 
 def month_start(month: str) -> datetime:

@@ -13,7 +13,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from monazite_contracts.model import Contract, Form
-from monazite_contracts.months import day_of, last_instant
+from monazite_contracts.months import MONTH_PATTERN, day_of, last_instant
 
 INSTANT_MIN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 INSTANT_MAX: Final = datetime(2100, 1, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ Instant = Annotated[
 
 Month = Annotated[
     str,
-    StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$"),
+    StringConstraints(pattern=MONTH_PATTERN),
     Form("A calendar month in Asia/Shanghai.", "2023-05"),
 ]
 """A calendar month in Asia/Shanghai, `2023-05`."""

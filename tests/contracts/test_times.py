@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from monazite_contracts import builders as a
 from monazite_contracts.envelope import canonical
 from monazite_contracts.events import EVENT, event_time
-from monazite_contracts.months import SHANGHAI, day_of, day_start, last_instant, month_end
+from monazite_contracts.months import SHANGHAI, day_of, day_start, is_month, last_instant, month_end
 from monazite_contracts.times import INSTANT_MAX, INSTANT_MIN, Day, Instant, Month, Period
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -173,3 +173,11 @@ def test_a_corrections_time_is_that_of_the_statement_it_puts_in_place() -> None:
     moved = {"start": "2023-06-01T00:00:00+08:00", "end": "2023-06-02T00:00:00+08:00"}
     assert time_of(a.a_correction(a.a_production(), {"period": moved})) == "2023-06-01T23:59:59.999999+08:00"
     assert time_of(a.a_correction(a.a_dispatch(), {})) == a.NOON
+
+
+@pytest.mark.parametrize("text", ["2023-13", "2023-5", "1999-12", "2023-05\n", "20\uff12\uff13-05", ""])
+def test_what_is_no_month_is_none_in_contracts_and_commands(text: str) -> None:
+    assert is_month("2023-05")
+    assert not is_month(text)
+    with pytest.raises(ValidationError):
+        TypeAdapter(Month).validate_python(text)

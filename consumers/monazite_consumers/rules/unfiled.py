@@ -7,9 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from monazite_contracts.months import day_of
-
-_MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
+from monazite_contracts.months import day_of, is_month
 
 _PLANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 
@@ -33,7 +31,7 @@ def months_said(value: bytes, only: int | None, arrived_at: datetime) -> tuple[s
     events = _at(document, "events")
     plant = claimed if isinstance(claimed, str) and _PLANT.fullmatch(claimed) else None
     said = [
-        (index, _month(event) or due_month(arrived_at))
+        (index, _month(event) or last_month(arrived_at))
         for index, event in enumerate(events if isinstance(events, list) else ())
         if (only is None or index == only) and _may_declare(event)
     ]
@@ -45,7 +43,7 @@ def _may_declare(event: Any) -> bool:
     return not types & _OTHERS and _at(event, "test") is not True
 
 
-def due_month(at: datetime) -> str:
+def last_month(at: datetime) -> str:
     """The month whose record is due at an instant."""
     return f"{day_of(at).replace(day=1) - timedelta(days=1):%Y-%m}"
 
@@ -53,7 +51,7 @@ def due_month(at: datetime) -> str:
 def _month(event: Any) -> str | None:
     for path in (("data", "month"), ("data", "replacement", "data", "month")):
         month = _at(event, *path)
-        if isinstance(month, str) and _MONTH.fullmatch(month):
+        if isinstance(month, str) and is_month(month):
             return month
     return None
 

@@ -1,6 +1,5 @@
 """`monazite trace`, `shipments`: where a lot comes from, what became of it, and who must act next."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from monazite.commands.platform_options import (
 from monazite.errors import CommandError
 from monazite.tables import shipments_table
 from monazite_consumers.registry.problems import did_you_mean
+from monazite_contracts.months import is_month
 
 # What speaks to PostgreSQL is imported when a command needs it: a plant's installation has no driver.
 # ruff: noqa: PLC0415
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 SHIPMENTS_FORMAT = "monazite/shipments/1"
 """As docs/tracing.md has it."""
-
-MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def trace(  # noqa: PLR0913 - what a person may ask for
     if as_json and as_dot:
         raise typer.BadParameter("give one of --json and --dot", param_hint="--dot")
     is_plant = "/" not in lot
-    if month is not None and not (is_plant and MONTH.fullmatch(month)):
+    if month is not None and not (is_plant and is_month(month)):
         raise typer.BadParameter("give a plant and a month such as 2023-05", param_hint="--month")
     found = _found(data, lot, month, levels, down=down, every=as_json, linked=as_json or as_dot)
     if as_json:

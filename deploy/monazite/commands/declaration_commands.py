@@ -1,6 +1,5 @@
 """`monazite declarations`: which flow records are owed, by whom, and how each stands."""
 
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json, print_notices
 from monazite.tables import declarations_table
+from monazite_contracts.months import is_month
 
 # What speaks to PostgreSQL is imported when a command needs it: a plant's installation has no driver.
 # ruff: noqa: PLC0415
@@ -45,7 +45,7 @@ def _asked(month: str | None, plant: str | None, enterprise: str | None, state: 
     from monazite_consumers.obligations import Asked
     from monazite_consumers.rules.obligations import Status
 
-    if month is not None and not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", month):
+    if month is not None and not is_month(month):
         raise typer.BadParameter(f"{month} is no month: write 2023-05", param_hint="MONTH")
     states = [each.value for each in Status]
     if state is not None and state not in states:
