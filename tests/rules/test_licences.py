@@ -141,3 +141,16 @@ async def test_what_is_left_on_each_licence_is_told(desk: Desk) -> None:
     assert told["MOFCOM-2"]["left_g"] == 1_000_000
     assert not told["MOFCOM-2"]["in_date"]
     assert "end_user" not in told["MOFCOM-1"]
+
+
+async def test_a_licence_that_leaves_the_registry_takes_its_findings_with_it(desk: Desk) -> None:
+    await desk.declare(the_chain(("licences", Licence.model_validate(LICENCE))))
+    told = await judged(desk, an_import(plant=SEPARATION, lot=OXIDE, record="I-1"), an_export("X-1"), an_export("X-2"))
+    assert ("licence-overdrawn", "baogang") in of_custody(told)
+    await desk.declare(the_chain())
+    await desk.follow()
+    told_after = of_custody(await desk.alerts())
+    assert ("licence-overdrawn", "baogang") not in told_after
+    assert ("export-unlicensed", SEPARATION) in told_after
+    assert await desk.misfits() == []
+    assert await desk.rebuild() == []

@@ -59,7 +59,7 @@ async def registry_changed(connection: Connection, before: Registry, after: Regi
     if not same_mapping(before, after):
         await resum(connection, after)
     if any(before.entries.get(noun, ()) != after.entries.get(noun, ()) for noun in OF_CUSTODY):
-        await _doubt_custody(connection, after, platform.judged_at)
+        await _doubt_custody(connection, before, after, platform.judged_at)
     if (since := _granted_since(before, after)) is not None:
         await restate(connection, [month_key(plant, f"{since:%Y-%m}") for plant in after.plants])
     caps = await all_caps(connection, after)
@@ -67,14 +67,13 @@ async def registry_changed(connection: Connection, before: Registry, after: Regi
     await tell(connection, after, platform, changes, caps)
 
 
-async def _doubt_custody(connection: Connection, registry: Registry, judged_at: datetime) -> None:
+async def _doubt_custody(connection: Connection, before: Registry, after: Registry, judged_at: datetime) -> None:
     """Whatever somebody answers for is judged anew; how lots and shipments are, portion by portion."""
     await doubt_all(connection)
     months = {row["key"] for row in await connection.fetch(statement("months", "all"))}
-    months.update(owed_months(registry, datetime.min.replace(tzinfo=UTC), judged_at))
-    await doubt(
-        connection, [*(("month", key) for key in months), *(("licence", number) for number in registry.licences)]
-    )
+    months.update(owed_months(after, datetime.min.replace(tzinfo=UTC), judged_at))
+    licences = before.licences.keys() | after.licences.keys()
+    await doubt(connection, [*(("month", key) for key in months), *(("licence", number) for number in licences)])
 
 
 def _granted_since(before: Registry, after: Registry) -> date | None:
