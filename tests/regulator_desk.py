@@ -444,7 +444,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def a_desk(url: str, members: int = 2) -> AsyncIterator[Desk]:
+async def a_desk(url: str, members: int = 2, opened_at: datetime = OPENED_AT) -> AsyncIterator[Desk]:
     """A desk on a migrated database."""
 
     async def connect() -> database.Connection:
@@ -455,7 +455,7 @@ async def a_desk(url: str, members: int = 2) -> AsyncIterator[Desk]:
     intakes = [Intake(broker, connect, IntakeSettings(), Health()) for _ in range(members)]
     desk = Desk(url, connection, intakes, Watch(url, Health()), Custody(url, Health()))
     try:
-        await clock.drive(connection, OPENED_AT)
+        await clock.drive(connection, opened_at)
         yield desk
     finally:
         for intake in intakes:

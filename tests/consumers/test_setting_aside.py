@@ -7,10 +7,11 @@ from typing import Any
 import asyncpg
 import pytest
 from custody_talk import LOT, MINE, SETTLED, chain, the_chain
+from owing_talk import DAY, DEADLINE, declare, due
 from regulator_desk import Desk, Json, send
 
 from monazite_consumers.custody.following import Custody
-from monazite_consumers.decisions import custody, following, halving, licences, months, shipments
+from monazite_consumers.decisions import claims, custody, following, halving, licences, months, shipments
 from monazite_consumers.errors import FaultError
 from monazite_consumers.health import Health
 from monazite_consumers.patience import DECIDED_PER_FAULT, Patience
@@ -20,6 +21,7 @@ from monazite_contracts.builders import (
     a_declaration,
     a_dispatch,
     a_loss,
+    a_nil_declaration,
     a_production,
 )
 
@@ -190,3 +192,22 @@ async def test_custody_stops_only_when_faults_exceed_a_rate(chain: Desk, monkeyp
     chain.custody._patience = Patience()
     await chain.follow()
     assert await chain.connection.fetchval("SELECT count(*) FROM lot_states") == 5
+
+
+@pytest.mark.parametrize(("module", "name"), [(claims, "event_time"), (following, "month_key")])
+async def test_a_declaration_that_our_own_code_raised_on_makes_nobody_missing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
+) -> None:
+    await declare(desk)
+    with monkeypatch.context() as broken:
+        _raising(module, name, lambda _: True)(broken)
+        await desk.receive(send(a_nil_declaration(), at=DEADLINE - 4 * DAY))
+        await desk.follow()
+        await desk.watch(SETTLED)
+        await desk.follow()
+        assert not {"declaration-missing", "declaration-escalated"} & set(due(await desk.alerts(None)))
+        assert await desk.connection.fetchval("SELECT count(*) FROM unfiled WHERE rule = 'platform-fault'") == 1
+        assert await desk.rebuild() == []
+    await desk.rebuild(keep=True)
+    assert due(await desk.alerts()) == []
+    assert await desk.connection.fetchval("SELECT count(*) FROM unfiled") == 0

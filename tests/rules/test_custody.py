@@ -82,6 +82,7 @@ async def test_a_plants_own_unreported_lot_settles_sooner(chain: Desk) -> None:
     await chain.receive(send(a_loss(record="L-1"), at=arrived))
     await chain.follow()
     await chain.watch(arrived + SOON)
+    await chain.follow()
     assert ("lot-unreported", MINE) in of_custody(await chain.alerts())
     told = await judged(chain, a_production())
     assert ("lot-unreported", MINE) not in of_custody(told)

@@ -217,7 +217,7 @@ ALONE: list[tuple[str, str, Row]] = [
     ("output_month", "outputs", {"month": MAY.replace(day=2)}),
     ("stock_month", "stocks", {"month": MAY.replace(day=2)}),
     ("element_flow_month", "element_flows", {"month": MAY.replace(day=2)}),
-    ("unfiled_outcome", "unfiled", {"outcome": "applied"}),
+    ("unfiled_outcome", "unfiled", {"outcome": "duplicate"}),
     ("restated_month", "restated_months", {"month": MAY.replace(day=2)}),
     ("outage_order", "outages", {"until": AT}),
     ("outage_what", "outages", {"what": "watch was away"}),

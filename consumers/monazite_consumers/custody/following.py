@@ -11,6 +11,7 @@ from monazite_consumers.custody.measuring import Backlog
 from monazite_consumers.custody.turns import Turns
 from monazite_consumers.database import CUSTODY_LOCK, DATABASE_ERRORS, REGISTRY_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
+from monazite_consumers.decisions.following import EVENTS
 from monazite_consumers.decisions.halving import try_again
 from monazite_consumers.decisions.portions import portion
 from monazite_consumers.errors import FaultError, RestoredError
@@ -37,6 +38,8 @@ class Custody:
         self._is_new = True
         """Nothing was tried yet by this release: what an earlier one set aside is tried again."""
         self._failures = 0
+        self.events_max = EVENTS
+        """That one portion follows at most; half after each failure, a little more after each success."""
 
     async def run(self) -> None:
         """Until cancelled. Whatever the world does, it waits and tries again."""
@@ -48,6 +51,8 @@ class Custody:
                 self._health.red("custody", f"{type(error).__name__}: {error}")
                 metrics.RETRIES.labels("custody").inc()
                 log.warning("custody waits: %s: %s", type(error).__name__, error)
+                if not isinstance(error, (RestoredError, FaultError)):
+                    self.events_max = max(1, self.events_max // 2)  # waiting alone may never cure it
             await back_off(self._failures)
             self._failures += 1
 
@@ -61,6 +66,7 @@ class Custody:
             worked = await self.pass_once(connection)
             took_s = monotonic() - began
             self._failures = 0
+            self.events_max = min(EVENTS, self.events_max + EVENTS // 50)
             self._health.green("custody")
             self._health.beat("custody", limit_s=30)
             await backlog.measure(connection)
@@ -86,7 +92,7 @@ class Custody:
             platform.require_current()
             if self._is_new:
                 await try_again(connection)
-            done = await portion(connection, self._registry, platform)
+            done = await portion(connection, self._registry, platform, self.events_max)
             for _ in range(done.aside):
                 if not self._patience.endures():
                     raise FaultError

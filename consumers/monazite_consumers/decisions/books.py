@@ -12,6 +12,7 @@ from monazite_consumers.decisions.changes import Place
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.material import ANY_PRODUCT, flow_of
 from monazite_consumers.rules.balances import Flow
+from monazite_consumers.rules.envelopes import FAULT
 from monazite_consumers.rules.moves import month_key
 from monazite_consumers.rules.obligations import Filing, Unfiled, differences
 from monazite_consumers.rules.registry import Registry
@@ -53,6 +54,8 @@ class Month:
     counted: list[tuple[Stocktake, datetime]] = field(default_factory=list)
     unfiled: list[Unfiled] = field(default_factory=list)
     unfiled_count: int = 0
+    is_set_aside: bool = False
+    """Our own code raised on something that came."""
 
     @property
     def first(self) -> date:
@@ -90,9 +93,10 @@ async def read_months(connection: Connection, keys: Sequence[str]) -> Mapping[st
     await _read_stated(connection, months)
     asked = transposed([(known.plant, known.month) for known in months.values()], 2)
     numbers: dict[tuple[str, str], int] = {}
-    for row in await connection.fetch(statement("unfiled", "of_months"), *asked, UNFILED_MAX):
+    for row in await connection.fetch(statement("unfiled", "of_months"), *asked, UNFILED_MAX, FAULT.rule):
         known = months[month_key(row["plant"], row["month"])]
         known.unfiled.append(Unfiled(row["outcome"], row["rule"], row["arrived_at"]))
+        known.is_set_aside = row["is_set_aside"]
         numbers[row["plant"], row["month"]] = row["number"]
     for known in months.values():
         known.unfiled_count += numbers.get((known.plant, known.month), 0)

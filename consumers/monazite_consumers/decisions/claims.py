@@ -16,7 +16,7 @@ from monazite_consumers.decisions.sequences import Standing
 from monazite_consumers.rules.envelopes import FAULT
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.rules.statements import CONFLICT, Claim, outcomes_of
+from monazite_consumers.rules.statements import CONFLICT, Claim, History, outcomes_of
 from monazite_consumers.sql import statement
 from monazite_contracts.events import event_time, target_of
 from monazite_contracts.months import day_of
@@ -69,6 +69,8 @@ class Claims:
     rows: dict[Place, EventRow] = field(default_factory=dict)
     outcomes: dict[Place, tuple[Outcome, Refusal | None]] = field(default_factory=dict)
     effective: dict[Place, bool] = field(default_factory=dict)
+    causes: dict[Place, int] = field(default_factory=dict)
+    """The message that says what is so now, of every place of a history in which that is another one than before."""
     rebased: set[Place] = field(default_factory=set)
     """Events that say what is so now, as before, but go back to an earlier or later statement than before."""
 
@@ -95,6 +97,7 @@ async def settle_claims(
     for claim in settled.faulted:
         _park(result, claim, changes)
     _note_effective(result, groups, settled.effective, effective_before)
+    _note_causes(result, groups, settled.histories, effective_before)
     result.rebased = settled.rebased
     return result
 
@@ -263,3 +266,16 @@ def _note_effective(
                 result.rows[claim.place].effective = now
             elif effective_before.get(claim.place, False) != now:
                 result.effective[claim.place] = now
+
+
+def _note_causes(
+    result: Claims, groups: dict[str, Group], histories: Sequence[History], effective_before: dict[Place, bool]
+) -> None:
+    for history in histories:
+        current = history.current.by
+        if effective_before.get(current.place, False):
+            continue
+        for event_id in history.event_ids & groups.keys():
+            group = groups[event_id]
+            for claim in (*group.new, *group.stored, *group.falling):
+                result.causes[claim.place] = current.message

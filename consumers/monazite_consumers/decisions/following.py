@@ -1,7 +1,7 @@
 """The stage that follows intake: posts what current statements do to stocks, and keeps what they say of shipments."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes, Place
@@ -18,8 +18,11 @@ from monazite_contracts import statements as st
 from monazite_contracts.events import statement_time
 from monazite_contracts.months import day_of
 
-MESSAGES = 500
-"""New messages, or places in the queue, that one portion follows."""
+MESSAGES: Final = 500
+"""New messages that one portion follows."""
+
+EVENTS: Final = 5000
+"""New events, or places in the queue, that one portion follows; all of one message, or of one cause, go together."""
 
 _STATED = ("message", "index", "noun", "key", "plant", "type", "at", "arrived_at", "data")
 
@@ -35,26 +38,37 @@ class Piece(NamedTuple):
         return f"{self.place[0]}/{self.place[1]}"
 
 
-async def next_pieces(connection: Connection) -> list[Piece]:
+class Next(NamedTuple):
+    """What is to be followed next. `is_all`: nothing else is, for now."""
+
+    pieces: list[Piece]
+    is_all: bool
+
+
+async def next_pieces(connection: Connection, limit: int = EVENTS) -> Next:
     """What is to be followed next; from here on it counts as followed, in the caller's transaction.
 
-    The queue is emptied before the events are read: whatever changes from here on is in it again.
+    The queue is emptied before the events are read: whatever changes from here on is in it again. An event that was
+    amended is taken back in the portion that reads the amendment, never before.
     """
     (reached,) = await connection.fetch(statement("following", "reached"))
-    queued = await connection.fetch(statement("following", "restated"), MESSAGES)
-    again = [(row["message"], row["index"]) for row in queued if row["message"] <= reached["followed"]]
+    followed, through = reached["followed"], reached["followed"]
+    queued = await connection.fetch(statement("following", "restated"), followed, limit)
+    if len(queued) < limit and followed < reached["settled"]:
+        bounds = reached["settled"], MESSAGES, limit
+        through = await connection.fetchval(statement("following", "through"), followed, *bounds)
+        queued += await connection.fetch(statement("following", "restated"), through, None)
+    again = [(row["message"], row["index"]) for row in queued if row["message"] <= followed]
     rows = await connection.fetch(statement("following", "at_places"), *transposed(again, 2)) if again else []
     says = {(row["message"], index): row for row in rows for index in row["indexes"]}
     pieces = [Piece(place, says.get(place), again=True) for place in again]
-    through = reached["followed"]
-    if reached["followed"] < reached["settled"]:
-        new = await connection.fetch(statement("following", "next"), reached["followed"], reached["settled"], MESSAGES)
-        through = new[-1]["message"] if len(new) == MESSAGES else reached["settled"]
+    if followed < through:
+        new = await connection.fetch(statement("following", "next"), followed, through, MESSAGES)
         await connection.execute(statement("following", "reach"), through)
-        await doubt_amended(connection, reached["followed"], through)
+        await doubt_amended(connection, followed, through)
         pieces += [Piece((row["message"], index), row, again=False) for row in new for index in row["indexes"]]
-    await note_unfiled(connection, Reading(reached["followed"], through, sorted({message for message, _ in again})))
-    return pieces
+    await note_unfiled(connection, Reading(followed, through, again))
+    return Next(pieces, is_all=through >= reached["settled"] and len(queued) < limit)
 
 
 async def follow(connection: Connection, pieces: Sequence[Piece], changes: Changes) -> None:

@@ -10,6 +10,7 @@ from monazite_consumers.database import WORLD_IS_BAD, Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import Platform, tell
 from monazite_consumers.decisions.noticing import NO_INSTANT, OURSELVES, Noticed, state
+from monazite_consumers.decisions.unfiled import note_set_aside
 from monazite_consumers.rules.envelopes import FAULT
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
@@ -65,6 +66,9 @@ class Halving:
         )  # fmt: skip
         changes = self._changes()
         await state(self.connection, noun, [key], [fault], changes)
+        if noun == "event":
+            message, _, index = key.partition("/")
+            await note_set_aside(self.connection, (int(message), int(index)))
         try:
             async with self.connection.transaction():
                 await tell(self.connection, self.registry, self.platform, changes, ())

@@ -29,11 +29,13 @@ class Settled:
     """The result: the places that say what is so now, and the amendments that made our own code raise.
 
     `rebased`: those of them that go back to another statement than before: it arrived at another instant.
+    `histories`: as they are now.
     """
 
     effective: set[Place]
     faulted: list[Claim]
     rebased: set[Place]
+    histories: list[History]
 
 
 async def settle_histories(
@@ -65,7 +67,7 @@ async def settle_histories(
         changes.unfind(claim.place)
     for claim in new_orphans:
         post_orphan(changes, claim)
-    return Settled(effective, faulted, rebased)
+    return Settled(effective, faulted, rebased, new)
 
 
 def _culprit(history: History, settings: Settings) -> Claim | None:

@@ -22,6 +22,7 @@ from monazite_consumers.decisions.reported import amended_since, restate
 from monazite_consumers.rules.balances import Band, bias_ppm, out_of_band, recoveries
 from monazite_consumers.rules.obligations import deadline_of
 from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.settling import Instants
 from monazite_contracts.months import month_end
 from monazite_contracts.quantities import ppm
 
@@ -30,16 +31,14 @@ MONTHS: Final = 50
 
 
 async def judge_months(
-    connection: Connection, registry: Registry, judged_at: datetime, keys: Sequence[str], changes: Changes
+    connection: Connection, registry: Registry, instants: Instants, keys: Sequence[str], changes: Changes
 ) -> None:
     """Judges months and keeps what comes of it, in the caller's transaction."""
     months = await read_months(connection, keys)
-    noticed = await _examine(connection, registry, judged_at, months)
+    noticed = await _examine(connection, registry, instants.judged_at, months)
     await state(connection, "month", keys, noticed, changes)
-    # What settled while the month was in doubt was left for now.
-    changes.touched |= {each.alert for each in noticed}
     await flag(
-        connection, keys, [f for each in noticed if (f := flag_of(each, months, registry, judged_at)) is not None]
+        connection, keys, [f for each in noticed if (f := flag_of(each, months, registry, instants)) is not None]
     )
     await restate(connection, keys)
 

@@ -74,6 +74,8 @@ async def state(
     if gone:
         await connection.execute(statement("custody", "unnotice"), noun, *transposed(gone, 3))
     changes.touched |= {before[name].alert for name in gone} | {each.alert for each in new}
+    # What settled while its key was in doubt was left for now.
+    changes.touched |= {each.alert for each in after.values() if RULES[each.rule].fires_on == "absence"}
     await copy(connection, "custody_findings", _COLUMNS, [(noun, *each[:-1], dict(each.detail)) for each in new])
 
 

@@ -1,7 +1,7 @@
 """What plants owe for their months: whether it was filed, in time, and as the events say."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from monazite_consumers.database import Connection
@@ -21,7 +21,7 @@ from monazite_consumers.rules.obligations import (
     wording,
 )
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.rules.settling import settle_time
+from monazite_consumers.rules.settling import Instants
 from monazite_consumers.sql import statement
 from monazite_contracts.months import month_end
 
@@ -47,6 +47,7 @@ def obligation_of(known: Month, outages: Sequence[Outage], registry: Registry) -
         known.plant, known.month, enterprises, statutory_deadline(known.month, registry),
         deadline_of(known.month, outages, registry),
         (known.plant, known.month) in registry.excuses, known.filing, tuple(known.unfiled), known.unfiled_count,
+        known.is_set_aside,
     )  # fmt: skip
 
 
@@ -58,13 +59,13 @@ def about_agreement(key: str, known: Month, registry: Registry) -> Iterator[Noti
         yield Noticed(key, "declaration-differs", known.plant, known.month, arrived_at, len(lines), detail)
 
 
-def flag_of(noticed: Noticed, months: Mapping[str, Month], registry: Registry, judged_at: datetime) -> Flag | None:
+def flag_of(noticed: Noticed, months: Mapping[str, Month], registry: Registry, instants: Instants) -> Flag | None:
     """What the plant is told, once a difference has settled: until then the events may be under way."""
     rule = RULES[noticed.rule]
     newest = months[noticed.key].newest
     if rule.id != "declaration-differs" or newest is None:
         return None
-    if noticed.at > judged_at - settle_time(rule, registry.settings):
+    if noticed.at > instants.settled_before(rule, registry.settings):
         return None
     field_path, remedy = wording(newest.declaration, noticed.detail["lines"], noticed.measure)
     return Flag(noticed.key, newest.place, rule.id, field_path, f"{remedy} {rule.remedy}")
@@ -85,10 +86,11 @@ def about_obligation(key: str, known: Month, obligation: Obligation | None) -> I
         return
     detail |= _not_filed(obligation)
     due = [(f"declaration-due-{days}", obligation.reminded_at(days)) for days in REMINDERS_DAYS]
-    due += [
-        ("declaration-missing", obligation.deadline),
-        ("declaration-escalated", obligation.deadline + ESCALATED_AFTER),
-    ]
+    if not obligation.is_set_aside:
+        due += [
+            ("declaration-missing", obligation.deadline),
+            ("declaration-escalated", obligation.deadline + ESCALATED_AFTER),
+        ]
     for rule, at in due:
         yield Noticed(key, rule, known.plant, known.month, at, 1, detail)
 

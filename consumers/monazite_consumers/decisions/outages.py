@@ -13,6 +13,9 @@ from monazite_consumers.sql import statement
 SHORT: Final = timedelta(seconds=10)
 """Longer, and it is an outage if a deadline falls within it: nobody should have had to file just then."""
 
+NOTHING_KNOWN: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Of a database that an earlier release filled: what it takes to follow that is no outage."""
+
 
 async def keep_known(connection: Connection, registry: Registry, reached: datetime | None, now: datetime) -> datetime:
     """Until when everything is known, given that it may have reached further; under the lock that excludes decisions.
@@ -24,7 +27,7 @@ async def keep_known(connection: Connection, registry: Registry, reached: dateti
     await connection.execute(statement("platform", "passed"), min(limit, SHORT))
     if reached is not None:
         for row in await connection.fetch(statement("platform", "know"), reached):
-            if row["unknown_for"] > min(limit, SHORT) and row["since"] < now:
+            if row["unknown_for"] > min(limit, SHORT) and NOTHING_KNOWN < row["since"] < now:
                 outage, others = Outage(row["since"], now), await _read(connection)
                 # A driven clock passes deadlines in a moment that takes a machine as long as it takes.
                 is_short = row["is_driven"] or not covers_deadline(outage, others, registry)

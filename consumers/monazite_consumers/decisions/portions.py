@@ -12,7 +12,7 @@ from monazite_consumers.decisions.custody import LOTS, judge_lots
 from monazite_consumers.decisions.deciding import Platform
 from monazite_consumers.decisions.doubting import doubt, take
 from monazite_consumers.decisions.flagging import tell_flags
-from monazite_consumers.decisions.following import follow, next_pieces
+from monazite_consumers.decisions.following import EVENTS, follow, next_pieces
 from monazite_consumers.decisions.halving import Halving
 from monazite_consumers.decisions.licences import LICENCES, judge_licences
 from monazite_consumers.decisions.months import MONTHS, judge_months
@@ -20,6 +20,7 @@ from monazite_consumers.decisions.reported import doubt_amended
 from monazite_consumers.decisions.shipments import SHIPMENTS, judge_shipments
 from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.settling import Instants
 from monazite_consumers.sql import statement
 
 
@@ -31,13 +32,17 @@ class Judge(NamedTuple):
     judge: Callable[[Sequence[str], Changes], Awaitable[None]]
 
 
-def judges(connection: Connection, registry: Registry, judged_at: datetime) -> tuple[Judge, ...]:
+def judges(connection: Connection, registry: Registry, platform: Platform) -> tuple[Judge, ...]:
     """Of every noun, in their order."""
     return (
         Judge("lot", LOTS, partial(judge_lots, connection, registry)),
         Judge("shipment", SHIPMENTS, partial(judge_shipments, connection, registry)),
         Judge("licence", LICENCES, partial(judge_licences, connection, registry)),
-        Judge("month", MONTHS, partial(judge_months, connection, registry, judged_at)),
+        Judge(
+            "month",
+            MONTHS,
+            partial(judge_months, connection, registry, Instants(platform.judged_at, platform.known_until)),
+        ),
     )
 
 
@@ -48,18 +53,25 @@ class Done(NamedTuple):
     aside: int
 
 
-async def portion(connection: Connection, registry: Registry, platform: Platform) -> Done:
-    """One portion of each kind of work, in the caller's transaction."""
+async def portion(connection: Connection, registry: Registry, platform: Platform, events: int = EVENTS) -> Done:
+    """One portion of each kind of work, in the caller's transaction. `events`: how many of them are followed at most.
+
+    Months come last, and only when nothing else is left: half of what came of a month is no ground to judge it on.
+    """
     halving, handled = Halving(connection, registry, platform), Counter[str]()
     if told := await tell_flags(connection, registry, platform):
         return Done(Counter(flag=told), aside=0)
-    if pieces := await next_pieces(connection):
+    pieces, is_all = await next_pieces(connection, events)
+    if pieces:
         await halving.do("event", pieces, partial(follow, connection))
         handled["event"] = len(pieces)
-    for each in judges(connection, registry, platform.judged_at):
+    for each in judges(connection, registry, platform):
+        if each.noun == "month" and not is_all:
+            break
         if keys := await take(connection, each.noun, each.limit):
             await halving.do(each.noun, keys, each.judge)
             handled[each.noun] = len(keys)
+            is_all &= len(keys) < each.limit
     return Done(handled, halving.aside)
 
 

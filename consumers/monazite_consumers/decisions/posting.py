@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import WHOLE, Changes, Place
@@ -31,6 +32,8 @@ _EVENTS = (
     "message", "index", "plant", "event_id", "hash", "type", "event_time", "outcome", "effective", "test",
     "target_id", "target_hash", "rule", "field", "remedy",
 )  # fmt: skip
+NO_CAUSES: Final[Mapping[Place, int]] = MappingProxyType({})
+
 _FINDINGS = ("message", "index", "rule", "subject", "period", "at", "measure")
 
 
@@ -94,10 +97,11 @@ async def write_envelopes(connection: Connection, verdicts: Iterable[Verdict], n
     await copy(connection, "envelopes", _ENVELOPES, rows)
 
 
-async def restate(connection: Connection, places: Sequence[Place]) -> None:
-    """Whoever follows looks at these places again."""
+async def restate(connection: Connection, places: Sequence[Place], causes: Mapping[Place, int] = NO_CAUSES) -> None:
+    """Whoever follows looks at these places again, as soon as it has read the messages that are the causes."""
     if places:
-        await connection.execute(statement("following", "restate"), *transposed(sorted(set(places)), 2))
+        rows = [(*place, causes.get(place, place[0])) for place in sorted(set(places))]
+        await connection.execute(statement("following", "restate"), *transposed(rows, 3))
 
 
 async def write_events(connection: Connection, claims: Claims, falling: Sequence[int], new: AbstractSet[int]) -> None:
@@ -109,7 +113,8 @@ async def write_events(connection: Connection, claims: Claims, falling: Sequence
     if falling:
         removed = await connection.fetch(statement("events", "remove"), list(falling))
         restated += [(row["message"], row["index"]) for row in removed if row["effective"]]
-    await restate(connection, [*restated, *claims.outcomes, *claims.rebased])
+    restated += [place for place in claims.causes if place[0] not in new]
+    await restate(connection, [*restated, *claims.outcomes, *claims.rebased], claims.causes)
     down = [
         (*place, outcome, *_reason(reason))
         for place, (outcome, reason) in claims.outcomes.items()

@@ -74,6 +74,8 @@ class Obligation:
     filing: Filing | None
     unfiled: tuple[Unfiled, ...] = ()
     unfiled_count: int = 0
+    is_set_aside: bool = False
+    """What came is with us: our own code raised on it. No deadline passes meanwhile."""
 
     @property
     def debtor(self) -> str:
@@ -88,7 +90,7 @@ class Obligation:
             return Status.CONFIRMED_NIL if self.filing.declaration.nil else Status.REPORTED
         if self.excused:
             return Status.EXCUSED
-        if at >= self.deadline:
+        if at >= self.deadline and not self.is_set_aside:
             return Status.MISSING
         return Status.REMINDED if at >= self.reminded_at(max(REMINDERS_DAYS)) else Status.NOT_DUE
 

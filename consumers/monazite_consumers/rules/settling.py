@@ -11,16 +11,16 @@ from monazite_consumers.rules.entries import Settings
 class Instants(NamedTuple):
     """Two instants at which absences are judged.
 
-    `judged_at`: now. `known_until`: everything that had arrived by then has been decided and followed; nobody misses a
-    deadline that lies later, for what would have met it may lie unread.
+    `judged_at`: now. `known_until`: everything that had arrived by then has been decided and followed; nobody is held
+    to an instant that lies later, for what would have met it may lie unread.
     """
 
     judged_at: datetime
     known_until: datetime
 
     def of(self, rule: Rule) -> datetime:
-        """The one that counts for a rule: what holds from a dated instant on must be known until then."""
-        return min(self) if rule.settles == "at once" else self.judged_at
+        """The one that counts for a rule: a holding must be known until then."""
+        return min(self) if rule.about == "holding" else self.judged_at
 
     def settled_before(self, rule: Rule, settings: Settings) -> datetime:
         """By when an absence must have begun that holds."""

@@ -79,6 +79,13 @@ class History:
     steps: tuple[Step, ...]
     idle: tuple[tuple[Claim, str], ...]
 
+    @property
+    def event_ids(self) -> set[str]:
+        """Of the statement and of all its amendments."""
+        return {
+            claim.event_id for claim in (self.root, *(step.by for step in self.steps), *(by for by, _ in self.idle))
+        }
+
 
 def resolve(root: Claim, amendments: Sequence[Claim]) -> History:
     """Follows the amendments from a root; of rivals the earlier stands.

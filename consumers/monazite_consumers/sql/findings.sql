@@ -54,11 +54,11 @@ CROSS JOIN LATERAL (
 ORDER BY k.rule, k.subject, k.period, x.at, x.event_id;
 
 -- name: settling
--- Absences that settled between two instants; those of a month in doubt are looked at when it has been judged.
+-- Absences that settled between two instants; those of what is in doubt are looked at when it has been judged.
 SELECT rule, subject, period FROM findings WHERE rule = ANY($1::text[]) AND at > $2 AND at <= $3
 UNION
 SELECT rule, subject, period FROM custody_findings f WHERE rule = ANY($1::text[]) AND at > $2 AND at <= $3
-AND NOT EXISTS (SELECT FROM doubts d WHERE f.noun = 'month' AND d.noun = 'month' AND d.key = f.key);
+AND NOT EXISTS (SELECT FROM doubts d WHERE d.noun = f.noun AND d.key = f.key);
 
 -- name: of_rules
 -- The alerts that rest on findings of given rules.

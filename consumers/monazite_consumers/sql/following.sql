@@ -10,25 +10,40 @@ WITH moved AS (
 SELECT pg_notify('monazite_settled', '') FROM moved;
 
 -- name: reached
--- Up to which message statements have been followed, and may be.
-SELECT f.message AS followed, p.settled_message AS settled FROM following f, platform p;
+-- Up to which message statements have been followed, and may be: not what is new and was amended by what may not be.
+SELECT f.message AS followed, least(p.settled_message, (
+    SELECT min(r.message) - 1 FROM restated r WHERE r.message > f.message AND r.cause > p.settled_message
+)) AS settled
+FROM following f, platform p;
+
+-- name: through
+-- Up to which message so many messages with so many events go, at least one.
+SELECT coalesce(min(message) - 1, $2::bigint) FROM (
+    SELECT message, row_number() OVER in_order AS number, sum(events) OVER in_order - events AS before FROM (
+        SELECT message, events FROM envelopes WHERE message > $1 AND message <= $2 ORDER BY message LIMIT $3::bigint + 1
+    ) AS n WINDOW in_order AS (ORDER BY message)
+) AS k WHERE number > $3 OR before >= $4::bigint;
 
 -- name: reach
 -- They have been followed up to here.
 UPDATE following SET message = $1;
 
 -- name: restated
--- Takes places from the queue; later ones are read anyway when their messages' turn comes.
-DELETE FROM restated WHERE (message, index) IN (SELECT message, index FROM restated ORDER BY 1, 2 LIMIT $1)
+-- Takes places from the queue whose causes have been read, all those of one cause at once.
+DELETE FROM restated WHERE cause <= $1 AND (message, index) IN (
+    SELECT message, index FROM restated WHERE cause <= $1 ORDER BY cause FETCH FIRST $2 ROWS WITH TIES
+)
 RETURNING message, index;
 
 -- name: restate
 -- Events that say what is so now, or say it no longer.
-INSERT INTO restated (message, index) SELECT * FROM unnest($1::bigint[], $2::smallint[]) ON CONFLICT DO NOTHING;
+INSERT INTO restated AS r (message, index, cause) SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::bigint[])
+ON CONFLICT (message, index) DO UPDATE SET cause = greatest(r.cause, excluded.cause);
 
 -- name: restate_set_aside
 -- Events on which our own code raised.
-INSERT INTO restated (message, index) SELECT split_part(key, '/', 1)::bigint, split_part(key, '/', 2)::smallint
+INSERT INTO restated (message, index, cause)
+SELECT split_part(key, '/', 1)::bigint, split_part(key, '/', 2)::smallint, split_part(key, '/', 1)::bigint
 FROM custody_findings WHERE rule = $1 AND noun = 'event' ON CONFLICT DO NOTHING;
 
 -- name: next
@@ -70,8 +85,8 @@ CROSS JOIN LATERAL (
 ORDER BY k.key, x.at, x.arrived_at;
 
 -- name: followed
--- Whether everything up to a message has been followed, and whatever was restated.
-SELECT f.message >= $1 AND NOT EXISTS (SELECT FROM restated) AS followed FROM following f;
+-- Whether everything up to a message has been followed, and whatever was restated by then.
+SELECT f.message >= $1 AND NOT EXISTS (SELECT FROM restated WHERE cause <= $1) AS followed FROM following f;
 
 -- name: caught_up
 -- Whether everything that was decided has been followed, and nothing is in doubt.

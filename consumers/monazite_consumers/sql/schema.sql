@@ -421,6 +421,7 @@ CREATE TABLE reports (
 CREATE TABLE restated (
     message bigint NOT NULL,
     index smallint NOT NULL,
+    cause bigint NOT NULL,
     CONSTRAINT restated_pkey PRIMARY KEY (message, index)
 );
 
@@ -531,7 +532,7 @@ CREATE TABLE unfiled (
     rule text NOT NULL,
     arrived_at timestamp with time zone NOT NULL,
     CONSTRAINT unfiled_pkey PRIMARY KEY (message, index),
-    CONSTRAINT unfiled_outcome CHECK (outcome = ANY (ARRAY['awaiting'::text, 'refused'::text]))
+    CONSTRAINT unfiled_outcome CHECK (outcome = ANY (ARRAY['awaiting'::text, 'refused'::text, 'applied'::text]))
 );
 
 ALTER TABLE adoptions ADD CONSTRAINT adopted_position FOREIGN KEY (topic, partition, log_generation) REFERENCES intake_positions(topic, partition, log_generation);
@@ -585,6 +586,8 @@ CREATE INDEX moves_out_of ON moves USING btree (lot) INCLUDE (into_lot, net_g) W
 CREATE INDEX outbox_unpublished ON outbox USING btree (publication) WHERE published_at IS NULL AND parked_at IS NULL;
 
 CREATE INDEX reports_of_month ON reports USING btree (month, level, code);
+
+CREATE INDEX restated_by_cause ON restated USING btree (cause);
 
 CREATE INDEX shipments_open ON shipments USING btree (due_at) WHERE actor IS NOT NULL;
 

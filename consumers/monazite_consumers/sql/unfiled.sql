@@ -12,15 +12,22 @@ WHERE (l.message > $1 AND l.message <= $2 OR l.message = ANY($3::bigint[])) AND 
 ORDER BY e.message, v.index;
 
 -- name: remove
--- Of messages that are read again.
-DELETE FROM unfiled WHERE message = ANY($1::bigint[]) RETURNING plant, month;
+-- Of messages that are read again; of what was applied and set aside, the places themselves.
+DELETE FROM unfiled u USING unnest($1::bigint[], $2::smallint[]) AS k (message, index)
+WHERE u.message = k.message AND (u.outcome <> 'applied' OR u.index = k.index) RETURNING u.plant, u.month;
+
+-- name: set_aside
+-- A declaration, or what amends one, on which custody's own code raised.
+SELECT e.message, e.index, e.plant, l.value, l.arrived_at, e.outcome, $3::text AS rule
+FROM events e JOIN ledger l USING (message) WHERE e.message = $1 AND e.index = $2 AND e.effective AND l.topic = $4;
 
 -- name: of_months
 -- What came for plants' months and does not count, the first of each, and how many there are.
-SELECT k.plant, k.month, x.outcome, x.rule, x.arrived_at, x.number
+SELECT k.plant, k.month, x.outcome, x.rule, x.arrived_at, x.number, x.is_set_aside
 FROM unnest($1::text[], $2::text[]) AS k (plant, month)
 CROSS JOIN LATERAL (
-    SELECT u.outcome, u.rule, u.arrived_at, count(*) OVER () AS number FROM unfiled u
+    SELECT u.outcome, u.rule, u.arrived_at, count(*) OVER () AS number, bool_or(u.rule = $4) OVER () AS is_set_aside
+    FROM unfiled u
     WHERE u.plant = k.plant AND u.month = k.month ORDER BY u.arrived_at DESC, u.outcome, u.rule LIMIT $3
 ) AS x
 ORDER BY k.plant, k.month, x.arrived_at, x.outcome, x.rule;

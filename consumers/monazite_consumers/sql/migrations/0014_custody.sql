@@ -9,11 +9,14 @@ CREATE TABLE following (
 );
 INSERT INTO following DEFAULT VALUES;
 
+-- `cause`: the message that says so now. Until that is read, the place goes on saying what it said.
 CREATE TABLE restated (
     message bigint   NOT NULL,
     index   smallint NOT NULL,
+    cause   bigint   NOT NULL,
     PRIMARY KEY (message, index)
 );
+CREATE INDEX restated_by_cause ON restated (cause);
 
 -- What is to be judged anew: a lot, a shipment, a plant's month.
 CREATE TABLE doubts (

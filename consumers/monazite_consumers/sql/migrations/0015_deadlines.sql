@@ -6,7 +6,8 @@ ALTER TABLE platform
     ADD COLUMN known_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     ADD COLUMN passed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     ADD COLUMN was_down boolean NOT NULL DEFAULT false;
-UPDATE platform SET known_until = judged_at;
+-- What an earlier release received is not followed yet: until it is, nothing is known, and that is nobody's outage.
+UPDATE platform SET known_until = judged_at WHERE NOT EXISTS (SELECT FROM ledger);
 
 -- What came as a declaration and is none: refused, or awaiting.
 CREATE TABLE unfiled (
@@ -18,7 +19,7 @@ CREATE TABLE unfiled (
     rule       text        NOT NULL,
     arrived_at timestamptz NOT NULL,
     PRIMARY KEY (message, index),
-    CONSTRAINT unfiled_outcome CHECK (outcome IN ('awaiting', 'refused'))
+    CONSTRAINT unfiled_outcome CHECK (outcome IN ('awaiting', 'refused', 'applied'))
 );
 CREATE INDEX unfiled_of_month ON unfiled (plant, month, arrived_at);
 
