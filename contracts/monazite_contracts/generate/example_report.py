@@ -75,8 +75,8 @@ def _production() -> Json:
         "caps": [
             {
                 "holder": _HOLDER, "name": "Shihe (invented)", "group": None, "kind": "mining_rock",
-                "granted_g": 1_000_000_000, "drawn_g": _REO_G, "drawn_in_month_g": _REO_G, "rate_g_per_day": 73_113,
-                "projected_g": 26_686_245, "overrun_then_g": 0,
+                "granted_g": 1_000_000_000, "drawn_g": _REO_G, "headroom_g": 1_000_000_000 - _REO_G,
+                "drawn_in_month_g": _REO_G, "rate_g_per_day": 73_113, "projected_g": 26_686_245, "overrun_then_g": 0,
             }
         ],
         "output": [
