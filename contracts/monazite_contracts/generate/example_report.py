@@ -109,4 +109,5 @@ def _custody() -> Json:
             }
         ],
         "open_shipments_total": 1,
+        "overdue_shipments_total": 0,
     }  # fmt: skip
