@@ -4,7 +4,6 @@ Whatever sums plants up, an enterprise, a province or the nation, sums the same 
 """
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any, Final, NamedTuple
 
 from monazite_consumers.database import Connection
@@ -19,6 +18,7 @@ from monazite_consumers.rules.balances import (
 )
 from monazite_consumers.sql import statement
 from monazite_contracts.catalogue import PRODUCTS
+from monazite_contracts.months import first_day
 
 ANY_PRODUCT: Final = (*PRODUCTS, "")
 """The last is that of lots that nobody has reported."""
@@ -54,11 +54,6 @@ class Output(NamedTuple):
     origin: str
     net_g: int
     reo_g: int
-
-
-def first_day(month: str) -> date:
-    """Of a month: `2023-05` begins on 1 May."""
-    return date(int(month[:4]), int(month[5:]), 1)
 
 
 def flow_of(values: Sequence[Any]) -> Flow:

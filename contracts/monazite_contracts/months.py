@@ -28,9 +28,14 @@ def is_month(text: str) -> bool:
     return len(text) == len("2023-05") and re.match(MONTH_PATTERN, text) is not None
 
 
+def first_day(month: str) -> date:
+    """The first day of a month written `2023-05`."""
+    return date(int(month[:4]), int(month[5:]), 1)
+
+
 def month_start(month: str) -> datetime:
     """The first instant of a month written `2023-05`, in UTC."""
-    return day_start(date(int(month[:4]), int(month[5:]), 1))
+    return day_start(first_day(month))
 
 
 def month_end(month: str) -> datetime:

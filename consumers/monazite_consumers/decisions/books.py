@@ -18,7 +18,7 @@ from monazite_consumers.rules.obligations import Filing, Unfiled, differences
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.declarations import Declaration, Stocktake
-from monazite_contracts.months import month_end
+from monazite_contracts.months import first_day, month_end
 
 STATEMENTS_MAX: Final = 100
 """Of each type about one month: of more declarations the first and the last so many, of more counts the first."""
@@ -60,7 +60,7 @@ class Month:
     @property
     def first(self) -> date:
         """Its first day."""
-        return date(int(self.month[:4]), int(self.month[5:]), 1)
+        return first_day(self.month)
 
     @property
     def newest(self) -> Declared | None:

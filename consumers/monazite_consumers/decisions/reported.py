@@ -10,7 +10,7 @@ from monazite_consumers.decisions.noticing import Noticed
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.moves import month_key
 from monazite_consumers.sql import statement
-from monazite_contracts.months import day_start, month_end
+from monazite_contracts.months import day_start, first_day, month_end
 
 MESSAGE_MAX: Final = 2**63 - 1
 
@@ -20,7 +20,7 @@ IDLE: Final = ["amendment-without-target", "amendment-rival", "void-of-void", "a
 
 def _named(key: str) -> tuple[str, str, date]:
     plant, _, month = key.partition(" ")
-    return plant, month, date.fromisoformat(f"{month}-01")
+    return plant, month, first_day(month)
 
 
 async def restate(connection: Connection, keys: Sequence[str]) -> None:

@@ -17,12 +17,11 @@ from monazite_consumers.reports.computing import compute
 from monazite_consumers.reports.snapshots import Snapshot, snapshot
 from monazite_consumers.reports.storing import Drawn, compared_with, packed, store
 from monazite_consumers.rules.closings import due_month
-from monazite_consumers.rules.month_rows import span
 from monazite_consumers.rules.obligations import Outage
 from monazite_consumers.rules.reports import Basis, document, scopes
 from monazite_consumers.settings import ReportSettings
 from monazite_consumers.sql import statement
-from monazite_contracts.months import month_end, month_start
+from monazite_contracts.months import first_day, month_end, month_start
 from monazite_contracts.reports import Scope, TraceabilityReport
 
 log = logging.getLogger(__name__)
@@ -100,7 +99,7 @@ class Reports:
         for month in months:
             await restate(connection, month)
         # What was judged anew while we compared has a later mark and is compared the next time.
-        await connection.execute(statement("reports", "settle_through"), row["mark"], span(months[-1])[0])
+        await connection.execute(statement("reports", "settle_through"), row["mark"], first_day(months[-1]))
         return True
 
 
@@ -127,7 +126,7 @@ async def _draw_up(connection: Connection, month: str, *, is_first: bool) -> int
     began = monotonic()
     async with snapshot(connection) as seen:
         require_ended(seen.position.judged_at, month)
-        rows = await connection.fetch(statement("reports", "newest"), span(month)[0])
+        rows = await connection.fetch(statement("reports", "newest"), first_day(month))
         if is_first and rows:
             raise NotYetError(f"{month} is closed already")
         basis = await compute(connection, seen.registry, month, seen.position, [row["message"] for row in rows])
@@ -138,10 +137,10 @@ async def _draw_up(connection: Connection, month: str, *, is_first: bool) -> int
         platform = await read_platform(connection)
         stored = await store(connection, drawn, platform.instant or datetime.now(UTC))
         if is_first:
-            await connection.execute(statement("reports", "put_awaited"), span(month)[0], awaiting)
+            await connection.execute(statement("reports", "put_awaited"), first_day(month), awaiting)
             # What was amended meanwhile lands after the report, and custody is to say so.
             await doubt_amended(connection, after=seen.message)
-            await connection.execute(statement("reports", "settle"), seen.mark, span(month)[0])
+            await connection.execute(statement("reports", "settle"), seen.mark, first_day(month))
     metrics.REPORT_SECONDS.observe(monotonic() - began)
     metrics.REPORTS_STORED.inc(stored)
     log.info("%s: %s reports in %.1f s", month, stored, monotonic() - began)

@@ -36,7 +36,7 @@ from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.reports import LINES_MAX, Basis
 from monazite_consumers.rules.summaries import summary
 from monazite_consumers.sql import statement
-from monazite_contracts.months import day_start, month_end
+from monazite_contracts.months import month_end, month_start
 from monazite_contracts.reports import (
     AmendmentLine,
     ConditionLine,
@@ -142,7 +142,7 @@ async def _plants(connection: Connection, registry: Registry, month: str) -> dic
 
 async def _shipments(connection: Connection, plants: Mapping[str, PlantRows], month: str) -> None:
     """How the month's shipments stand."""
-    found = await connection.fetch(statement("reports", "shipments"), day_start(span(month)[0]), month_end(month))
+    found = await connection.fetch(statement("reports", "shipments"), month_start(month), month_end(month))
     for row in sorted(found, key=lambda each: each["state"]):
         if row["consignor"] in plants:
             plants[row["consignor"]].shipments.append(
@@ -209,7 +209,7 @@ async def _conditions(
 async def _amended(
     connection: Connection, plants: Mapping[str, PlantRows], month: str, since: int
 ) -> dict[str, Amended]:
-    first, until = day_start(span(month)[0]), month_end(month)
+    first, until = month_start(month), month_end(month)
     found: dict[str, Amended] = {}
     asked = (list(plants), since, first, until, IDLE, LINES_MAX)
     async for row in connection.cursor(statement("reports", "amendments"), *asked, prefetch=100):

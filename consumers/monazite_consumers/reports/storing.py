@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from monazite_consumers.database import Connection
 from monazite_consumers.delivery import Outgoing, put
 from monazite_consumers.errors import TamperedError
-from monazite_consumers.rules.month_rows import month_before, span
+from monazite_consumers.rules.month_rows import month_before
 from monazite_consumers.rules.reports import Stored
 from monazite_consumers.sql import statement
 from monazite_contracts.alerts import ReportReady
 from monazite_contracts.envelope import canonical
+from monazite_contracts.months import first_day
 from monazite_contracts.reports import Scope, TraceabilityReport
 from monazite_contracts.topics import REPORTS
 
@@ -48,7 +49,7 @@ async def store(connection: Connection, drawn: Iterable[Drawn], ready_at: dateti
     """Stores and announces, in the caller's transaction; returns how many there were."""
     outgoing = []
     for one in drawn:
-        level, code, first = one.scope.level, one.scope.code, span(one.month)[0]
+        level, code, first = one.scope.level, one.scope.code, first_day(one.month)
         await connection.execute(
             statement("reports", "put"), level, code, first, one.revision, one.judged_at, one.message, one.hash,
             one.document,
@@ -92,7 +93,7 @@ def stored(row: Any) -> Stored:
 
 async def newest_of(connection: Connection, scope: Scope, month: str) -> Stored | None:
     """The newest revision of a scope's month."""
-    return await _one(connection, statement("reports", "newest_of"), scope.level, scope.code, span(month)[0])
+    return await _one(connection, statement("reports", "newest_of"), scope.level, scope.code, first_day(month))
 
 
 async def compared_with(connection: Connection, scope: Scope, month: str) -> Stored | None:
@@ -108,7 +109,7 @@ async def with_hash(connection: Connection, report_hash: str) -> Stored | None:
 
 async def revision(connection: Connection, scope: Scope, month: str, number: int) -> Stored | None:
     """One revision."""
-    return await _one(connection, statement("reports", "one"), scope.level, scope.code, span(month)[0], number)
+    return await _one(connection, statement("reports", "one"), scope.level, scope.code, first_day(month), number)
 
 
 async def _one(connection: Connection, text: str, *asked: str | bytes | date | int) -> Stored | None:

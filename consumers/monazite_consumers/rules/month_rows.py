@@ -10,7 +10,7 @@ from monazite_consumers.rules.caps import judge_then
 from monazite_consumers.rules.grants import Grant, granted_g
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.catalogue import CapKind
-from monazite_contracts.months import day_of, month_end
+from monazite_contracts.months import day_of, first_day, month_end
 from monazite_contracts.quantities import divide_half_even, ppm
 from monazite_contracts.reports import (
     AmendmentLine,
@@ -114,13 +114,12 @@ class MonthRows:
 
 def span(month: str) -> tuple[date, date]:
     """First and last day of a month."""
-    first = date(int(month[:4]), int(month[5:]), 1)
-    return first, day_of(month_end(month)) - timedelta(days=1)
+    return first_day(month), day_of(month_end(month)) - timedelta(days=1)
 
 
 def month_before(month: str) -> str:
     """The calendar month before."""
-    return f"{span(month)[0] - timedelta(days=1):%Y-%m}"
+    return f"{first_day(month) - timedelta(days=1):%Y-%m}"
 
 
 def plant_of(code: str, month: str, registry: Registry) -> tuple[Plant, bool]:

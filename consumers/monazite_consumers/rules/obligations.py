@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -10,7 +10,7 @@ from monazite_consumers.rules.balances import Flow, by_product, stock_g
 from monazite_consumers.rules.moves import Column, month_key
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.declarations import Declaration, FlowLine
-from monazite_contracts.months import day_of, day_start, month_end
+from monazite_contracts.months import day_of, day_start, first_day, month_end
 from monazite_contracts.quantities import PPM, grams, kilograms
 
 REMINDERS_DAYS: Final = (3, 1)
@@ -181,7 +181,7 @@ def owing(plant: str, month: str, registry: Registry) -> tuple[str, ...]:
     The record is one a plant: whoever ran it last owes it. A plant changes hands with its books.
     """
     found: dict[str, None] = {}
-    day, end = date(int(month[:4]), int(month[5:]), 1), day_of(month_end(month))
+    day, end = first_day(month), day_of(month_end(month))
     while day < end:
         enterprise = registry.operator(plant, day)
         if enterprise is not None and registry.has_duty(enterprise, day):
