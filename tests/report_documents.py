@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from monazite_contracts.reports import (
+from monazite_contracts.report_lines import (
     AmendmentLine,
     BalanceLine,
-    Before,
     CapLine,
     ConditionLine,
     CoverageLine,
@@ -15,15 +14,12 @@ from monazite_contracts.reports import (
     Difference,
     FlowLine,
     OutputLine,
-    PartitionPosition,
     PartLine,
     Plant,
-    Position,
-    Scope,
     ShipmentLine,
     ShipmentTotal,
-    TraceabilityReport,
 )
+from monazite_contracts.reports import Before, PartitionPosition, Position, Scope, TraceabilityReport
 
 JUDGED_AT = datetime(2023, 6, 10, 16, 0, 0, tzinfo=UTC)
 TONNE = 1_000_000

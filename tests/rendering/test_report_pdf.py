@@ -22,7 +22,8 @@ from report_documents import (
 from monazite.rendering import render
 from monazite.rendering.glyphs import lettered
 from monazite.rendering.headline import document_hash
-from monazite_contracts.reports import AmendmentLine, CapLine, TraceabilityReport
+from monazite_contracts.report_lines import AmendmentLine, CapLine
+from monazite_contracts.reports import TraceabilityReport
 
 
 def opened(report: TraceabilityReport) -> PdfReader:

@@ -17,7 +17,8 @@ from report_documents import HOSTILE, TONNE, a_nation, a_report, a_second_revisi
 from monazite.rendering import render
 from monazite.rendering.headline import document_hash, headline
 from monazite.rendering.topics import tables
-from monazite_contracts.reports import CapLine, FlowLine, OutputLine, TraceabilityReport
+from monazite_contracts.report_lines import CapLine, FlowLine, OutputLine
+from monazite_contracts.reports import TraceabilityReport
 
 
 def csv_files(report: TraceabilityReport) -> dict[str, list[list[str]]]:

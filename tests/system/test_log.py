@@ -268,6 +268,15 @@ async def test_segments_deleted_under_a_running_intake_are_lost_and_nothing_else
     await platform.proven()
 
 
+async def nothing_else_is_adopted(platform: Platform) -> None:
+    """What is no partition, or no plant topic, is refused in a sentence."""
+    refused = await adopt(platform, 99)
+    assert (refused.returncode, "PARTITION" in refused.stderr) == (1, True), refused.stderr
+    astray = await asyncio.to_thread(monazite, platform, "intake", "adopt", "plant-nothing", 0, "--by", "A. Keeper")
+    assert (astray.returncode, "is no plant topic" in astray.stderr) == (1, True), astray.stderr
+    assert "Traceback" not in astray.stderr
+
+
 async def test_a_topic_that_is_recreated_stands_still_until_somebody_adopts_it(platform: Platform) -> None:
     sent = platform.work(envelopes=2)
     await platform.publish(sent)
@@ -285,11 +294,7 @@ async def test_a_topic_that_is_recreated_stands_still_until_somebody_adopts_it(p
     await platform.decided()
 
     await platform.publish(sent)  # no receipt had covered them, say
-    refused = await adopt(platform, 99)
-    assert (refused.returncode, "PARTITION" in refused.stderr) == (1, True), refused.stderr
-    astray = await asyncio.to_thread(monazite, platform, "intake", "adopt", "plant-nothing", 0, "--by", "A. Keeper")
-    assert (astray.returncode, "is no plant topic" in astray.stderr) == (1, True), astray.stderr
-    assert "Traceback" not in astray.stderr
+    await nothing_else_is_adopted(platform)
     verified = await asyncio.to_thread(monazite, platform, "ledger", "verify", "--against-kafka")
     assert verified.returncode == 1
     assert "the position lies above the log's end" in verified.stdout

@@ -17,7 +17,8 @@ from yaml.nodes import MappingNode, Node, SequenceNode
 from monazite_consumers.registry.checks import require
 from monazite_consumers.registry.problems import Declared, Problem, RegistryRefused, did_you_mean
 from monazite_consumers.registry.strict_yaml import Document, line_of
-from monazite_consumers.rules.entries import NOUNS, Entry
+from monazite_consumers.rules.entries import NOUNS
+from monazite_consumers.rules.written import Entry
 
 _RULE_OF_ERROR: Final[Mapping[str, str]] = MappingProxyType(
     {

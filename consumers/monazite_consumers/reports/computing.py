@@ -37,16 +37,15 @@ from monazite_consumers.rules.reports import LINES_MAX, Basis
 from monazite_consumers.rules.summaries import summary
 from monazite_consumers.sql import statement
 from monazite_contracts.months import month_end, month_start
-from monazite_contracts.reports import (
+from monazite_contracts.report_lines import (
     AmendmentLine,
     ConditionLine,
     CoverageLine,
     DeclarationLine,
     OutputLine,
-    PartitionPosition,
-    Position,
     ShipmentTotal,
 )
+from monazite_contracts.reports import PartitionPosition, Position
 from monazite_contracts.times import INSTANT_MAX
 
 CONDITIONS = [r.id for r in RULES.values() if r.subject in {"plant", "gateway", "enterprise", "cap"} and not r.quiet]

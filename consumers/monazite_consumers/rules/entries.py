@@ -1,93 +1,32 @@
 """What a registry file may declare: one frozen model per noun, each entry named by its noun and key."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
-from unicodedata import category
+from datetime import datetime
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from monazite_consumers.rules.written import (
+    Code,
+    Dated,
+    Day,
+    Entry,
+    Instant,
+    ListedActivity,
+    Remark,
+    Sourced,
+    TonnesReo,
+    Words,
+    Year,
+    in_order,
+)
 from monazite_contracts.catalogue import CapKind, ProductCode
-from monazite_contracts.identifiers import GatewayCode, KeyId, PlantCode, Text
+from monazite_contracts.identifiers import GatewayCode, KeyId, PlantCode
 from monazite_contracts.material import Country
-from monazite_contracts.months import day_start
 from monazite_contracts.quantities import Percent, PositiveKilograms
 from monazite_contracts.seal import public_key
 from monazite_contracts.times import Month
-
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
-ListedActivity = Literal["mining", "separation"]
-
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{5,8}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
-
-
-def _day(value: Any) -> Any:
-    # pydantic alone would take "0" for 1970-01-01
-    if not isinstance(value, str):
-        return value
-    try:
-        if _DAY.fullmatch(value):
-            return date.fromisoformat(value)
-    except ValueError:  # the 31st of February
-        pass
-    raise PydanticCustomError("written_day", "there is no such day")
-
-
-def _instant(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        if _INSTANT.fullmatch(value):
-            return datetime.fromisoformat(value)
-    except ValueError:
-        pass
-    raise PydanticCustomError("written_instant", "there is no such instant, or its offset is missing")
-
-
-_FIRST_YEAR: Final = 2000
-_LAST_YEAR: Final = 2100
-_BEGIN, _END = day_start(date(_FIRST_YEAR, 1, 1)), day_start(date(_LAST_YEAR + 1, 1, 1))
-_OUTSIDE: Final = f"it lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}"
-
-
-def _day_in_range(day: date) -> date:
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise PydanticCustomError("written_day", _OUTSIDE)
-    return day
-
-
-def _instant_in_range(instant: datetime) -> datetime:
-    if not _BEGIN <= instant < _END:  # before it is converted: what lies far outside has no UTC
-        raise PydanticCustomError("written_instant", _OUTSIDE)
-    return instant.astimezone(UTC)
-
-
-def _visible(value: Any) -> Any:
-    # control, format, surrogate, line and paragraph separator: none can be seen, and PostgreSQL cannot hold some
-    if isinstance(value, str) and any(category(each) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for each in value):
-        raise PydanticCustomError("visible_text", "it holds a character that cannot be seen")
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_day), AfterValidator(_day_in_range)]
-"""A calendar day in Asia/Shanghai."""
-
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_instant_in_range)]
-"""An instant, kept in UTC: written with another offset it is still the same entry."""
-
-Year = Annotated[int, Field(ge=_FIRST_YEAR, le=_LAST_YEAR)]
-
-Words = Annotated[Text, BeforeValidator(_visible)]
-"""Text that must be there."""
-
-Remark = Annotated[str, Field(max_length=500), BeforeValidator(_visible)]
-"""Text that may be left out."""
-
-TonnesReo = Annotated[int, Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)]
-"""Far beyond the world's output, and thousands of them in grams still fit 64 bits."""
 
 _DAYS_MAX: Final = 36_500
 _MINUTES_MAX: Final = 525_600
@@ -95,46 +34,7 @@ _HOURS_MAX: Final = 8_760
 _AWAITING_MAX: Final = 10_000_000
 
 
-def _in_order(since: Any, until: Any) -> None:
-    if until is not None and until <= since:
-        raise PydanticCustomError("until_order", "until lies after since", {"field": "until"})
-
-
-class Entry(BaseModel):
-    """One declared fact. `noun` and `key` name it; everything else is what it says."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    key_fields: ClassVar[tuple[str, ...]] = ()
-    """The fields that make the key, in its order."""
-
-    @property
-    def key(self) -> str:
-        """What tells this entry from others of its noun."""
-        return " ".join(str(getattr(self, name)) for name in self.key_fields)
-
-
-class _Sourced(Entry):
-    evidence: Remark = ""
-    """How sure the fact is: read, derived, recalled or assumed, and where."""
-
-
-class _Dated(_Sourced):
-    since: Day
-    until: Day | None = None
-    """The first day on which it no longer holds; none: it holds on."""
-
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> Self:
-        _in_order(self.since, self.until)
-        return self
-
-    def holds_on(self, day: date) -> bool:
-        """Whether the fact holds on a day in Asia/Shanghai."""
-        return self.since <= day and (self.until is None or day < self.until)
-
-
-class Enterprise(_Sourced):
+class Enterprise(Sourced):
     """A legal holder of caps, or a subsidiary of one."""
 
     key_fields = ("code",)
@@ -146,7 +46,7 @@ class Enterprise(_Sourced):
     """Invented, or real but with invented data: every screen says so."""
 
 
-class Membership(_Dated):
+class Membership(Dated):
     """An enterprise belongs to a group from a day on; its draws add to the group's."""
 
     key_fields = ("member", "since")
@@ -155,7 +55,7 @@ class Membership(_Dated):
     group: Code
 
 
-class Plant(_Sourced):
+class Plant(Sourced):
     """One site that reports."""
 
     key_fields = ("code",)
@@ -167,7 +67,7 @@ class Plant(_Sourced):
     simulated: bool = False
 
 
-class Operation(_Dated):
+class Operation(Dated):
     """An enterprise runs a plant from a day on; the plant's draws post to it."""
 
     key_fields = ("plant", "since")
@@ -193,7 +93,7 @@ class GatewayKey(Entry):
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
-        _in_order(self.since, self.until)
+        in_order(self.since, self.until)
         return self
 
     def vouches_at(self, arrival: datetime) -> bool:
@@ -202,7 +102,7 @@ class GatewayKey(Entry):
         return self.since <= arrival and all(arrival < end for end in ends)
 
 
-class Approval(_Dated):
+class Approval(Dated):
     """An enterprise stands on the published list (R6)."""
 
     key_fields = ("enterprise", "activity", "since")
@@ -239,7 +139,7 @@ class Allocation(Entry):
         return self
 
 
-class Breakdown(_Sourced):
+class Breakdown(Sourced):
     """How a group passes part of its grant to a member; below zero it takes back, to pass it to another, say."""
 
     key_fields = ("year", "group", "member", "kind", "issued_on")
@@ -253,7 +153,7 @@ class Breakdown(_Sourced):
     invented: bool = False
 
 
-class Succession(_Sourced):
+class Succession(Sourced):
     """A holder takes over another's caps of the named years: granted and drawn move whole."""
 
     key_fields = ("predecessor", "successor")
@@ -263,7 +163,7 @@ class Succession(_Sourced):
     years: Annotated[tuple[Year, ...], Field(min_length=1)]
 
 
-class Duty(_Dated):
+class Duty(Dated):
     """An enterprise owes the flow record of every month, itemised per plant (R1, R2), from a day on."""
 
     key_fields = ("enterprise", "since")
@@ -273,7 +173,7 @@ class Duty(_Dated):
     """The provision that obliges it."""
 
 
-class Excuse(_Sourced):
+class Excuse(Sourced):
     """A plant need not report a month: a decision by the regulator."""
 
     key_fields = ("plant", "month")
@@ -283,7 +183,7 @@ class Excuse(_Sourced):
     decision: Words
 
 
-class Holiday(_Sourced):
+class Holiday(Sourced):
     """A day on which nobody works, or a weekend day on which everybody does, by the published calendar of its year."""
 
     key_fields = ("day",)
@@ -292,7 +192,7 @@ class Holiday(_Sourced):
     working: bool = False
 
 
-class Recovery(_Sourced):
+class Recovery(Sourced):
     """Between what the recovery rate of a process step should lie, in percent of the REO used."""
 
     key_fields = ("step",)
@@ -302,7 +202,7 @@ class Recovery(_Sourced):
     high_pct: Percent
 
 
-class Licence(_Dated):
+class Licence(Dated):
     """A licence to export (R12): whose, what, to whom, how much. A single one covers one export."""
 
     key_fields = ("number",)
@@ -317,7 +217,7 @@ class Licence(_Dated):
     """That may be exported on it in all."""
 
 
-class Tolerance(_Sourced):
+class Tolerance(Sourced):
     """How far masses of a product that should be equal may differ."""
 
     key_fields = ("product",)

@@ -12,7 +12,7 @@ from monazite_consumers.rules.registry import Registry
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.months import day_of, first_day, month_end
 from monazite_contracts.quantities import divide_half_even, ppm
-from monazite_contracts.reports import (
+from monazite_contracts.report_lines import (
     AmendmentLine,
     BalanceLine,
     CapLine,

@@ -15,14 +15,11 @@ from monazite_consumers.rules.entries import (
     Allocation,
     Approval,
     Breakdown,
-    Code,
     Duty,
     Enterprise,
-    Entry,
     Excuse,
     GatewayKey,
     Licence,
-    ListedActivity,
     Membership,
     Operation,
     Plant,
@@ -31,6 +28,7 @@ from monazite_consumers.rules.entries import (
     Succession,
 )
 from monazite_consumers.rules.grants import CapKey, Grant, by_day, granted_g
+from monazite_consumers.rules.written import Code, Entry, ListedActivity
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.quantities import GRAMS_PER_TONNE
 from monazite_contracts.seal import public_key

@@ -6,17 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from monazite_consumers.rules.month_rows import Amended, Counted, MonthRows, PlantRows, enterprise_name, span
 from monazite_consumers.rules.registry import Registry
-from monazite_contracts.reports import (
-    Before,
-    CapLine,
-    ConditionLine,
-    Difference,
-    PartLine,
-    Position,
-    Scope,
-    ShipmentLine,
-    TraceabilityReport,
-)
+from monazite_contracts.report_lines import CapLine, ConditionLine, Difference, PartLine, ShipmentLine
+from monazite_contracts.reports import Before, Position, Scope, TraceabilityReport
 
 NATION: Final = Scope(level="nation", code="nation", name="nation")
 LINES_MAX: Final = 1_000

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from monazite_consumers.registry.plans import Change
-from monazite_consumers.rules.entries import NOUNS, Entry
+from monazite_consumers.rules.entries import NOUNS
+from monazite_consumers.rules.written import Entry
 
 if TYPE_CHECKING:  # it needs the database driver, which a plant does not install
     from monazite_consumers.registry.history import Recorded

@@ -7,7 +7,8 @@ from monazite.rendering.drawing import SMALL, TEXT, WIDTH, box, fitted, rule, sv
 from monazite.rendering.figures import whole_tonnes
 from monazite.rendering.headline import ACTIVITIES, outermost
 from monazite.rendering.naming import cap_kind
-from monazite_contracts.reports import CapLine, PartLine, TraceabilityReport
+from monazite_contracts.report_lines import CapLine, PartLine
+from monazite_contracts.reports import TraceabilityReport
 
 CAPS_MAX: Final = 18
 PARTS_MAX: Final = 14

@@ -8,7 +8,8 @@ from typing import Final
 from monazite.rendering.figures import share_ppm
 from monazite.rendering.naming import CAP_KINDS, cap_kind
 from monazite_contracts.envelope import canonical
-from monazite_contracts.reports import CapLine, TraceabilityReport
+from monazite_contracts.report_lines import CapLine
+from monazite_contracts.reports import TraceabilityReport
 
 ACTIVITIES: Final = ("mined", "separated", "smelted", "recovered")
 SEVERITIES: Final = ("critical", "serious", "warning", "information")

@@ -6,7 +6,8 @@ from typing import Final
 
 from monazite.rendering.naming import Names
 from monazite.rendering.tables import PRODUCT, Column, Figure, Kind, Named, Rows, Table, mass
-from monazite_contracts.reports import ConditionLine, TraceabilityReport
+from monazite_contracts.report_lines import ConditionLine
+from monazite_contracts.reports import TraceabilityReport
 
 
 def shipments(report: TraceabilityReport, names: Names) -> Table:

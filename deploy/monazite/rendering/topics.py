@@ -7,7 +7,8 @@ from monazite.rendering import standing
 from monazite.rendering.figures import share_ppm
 from monazite.rendering.naming import Names, cap_kind, names_in, product
 from monazite.rendering.tables import PRODUCT, REO, Column, Kind, Named, Rows, Table, mass, summed
-from monazite_contracts.reports import FlowLine, TraceabilityReport
+from monazite_contracts.report_lines import FlowLine
+from monazite_contracts.reports import TraceabilityReport
 
 FLOWS: Final = ("opening", "in", "made", "used", "shipped", "lost", "closing")
 
