@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from chaos.oracle.custody import Now, judge_custody
+from chaos.oracle.custody import judge_custody
 from chaos.oracle.facts import ORES, Json, amended, day_of, draws_of, event_time, reo_g, sha, within_contract
 from chaos.oracle.messages import End, Message, place, source_of, vouch
+from chaos.oracle.moves import Now
 from chaos.oracle.registry import Registry
 
 

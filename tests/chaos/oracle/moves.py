@@ -1,0 +1,84 @@
+"""What statements that are so now do to stocks, line by line."""
+
+from datetime import datetime
+from fractions import Fraction
+from typing import NamedTuple
+
+from chaos.oracle.facts import CHINA, Json, day_of, event_time, reo_g
+
+MILLION = 1_000_000
+MADE, CAME, WENT = ("opening", "imported", "taken_in", "made"), ("received", "returned"), ("used", "dispatched", "lost")
+
+
+class Now(NamedTuple):
+    """What a statement says now."""
+
+    kind: str
+    data: Json
+    plant: str
+    arrived_at: datetime
+
+    @property
+    def at(self) -> datetime:
+        return event_time(self.data)
+
+
+class Move(NamedTuple):
+    """One line of a statement."""
+
+    kind: str
+    plant: str
+    lot: str
+    net_g: int
+    at: datetime
+    step: str = ""
+    product: str | None = None
+    into: str | None = None
+    claimed_g: int = 0
+    reo_g: int = 0
+
+
+def month_start(at: datetime) -> datetime:
+    return datetime.combine(day_of(at).replace(day=1), datetime.min.time(), CHINA)
+
+
+def grams(kilograms: str) -> int:
+    return int(Fraction(kilograms) * 1000)
+
+
+def month_of(at: datetime) -> str:
+    return f"{day_of(at):%Y-%m}"
+
+
+def moves_of(said: Now) -> list[Move]:
+    data, plant, at = said.data, said.plant, said.at
+    kind = said.kind.split(".")[1]
+    if kind in {"production", "import", "scrap-intake"}:
+        name = {"import": "imported", "scrap-intake": "taken_in"}.get(kind, "made")
+        step, net = data.get("activity", ""), data["net_mass_kg"]
+        found = [
+            Move(
+                name, plant, data["lot"], grams(net), at, step, data["product"],
+                claimed_g=grams(data["claimed_reo_kg"]), reo_g=reo_g(net, data["assay"]),
+            )
+        ]  # fmt: skip
+        for used in data.get("inputs", []):
+            mass = grams(used["net_mass_kg"])
+            found.append(Move("used", plant, used["lot"], mass, at, step, used["product"], into=data["lot"]))
+        if grams(data.get("losses_kg", "0")):
+            lost = grams(data["losses_kg"])
+            found.append(Move("lost_in_process", plant, data["lot"], lost, at, step, data["product"]))
+        return found
+    if kind == "dispatched":
+        return [
+            Move("dispatched", plant, line["lot"], grams(line["net_mass_kg"]), at, product=line["product"])
+            for line in data["lines"]
+        ]
+    if kind == "received":
+        parts = [
+            (name, line["lot"], grams(line[f"{word}_kg"]))
+            for line in data["lines"]
+            for name, word in (("received", "accepted"), ("refused", "refused"))
+        ]
+        return [Move(name, plant, lot, net_g, at) for name, lot, net_g in parts if net_g]
+    return []
