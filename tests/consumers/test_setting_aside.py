@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from custody_talk import LOT, MINE, SETTLED, chain, the_chain
+from custody_talk import ACROSS, LOT, MINE, SETTLED, chain, the_chain
 from owing_talk import DAY, DEADLINE, declare, due
 from regulator_desk import Desk, Json, send
 
@@ -153,6 +153,67 @@ async def test_a_month_that_cannot_be_judged_says_nothing_but_that(
     assert await aside(chain) == [("month", f"{MINE} 2023-04"), ("month", f"{MINE} 2023-05")]
     assert await chain.connection.fetchval("SELECT count(*) FROM flows WHERE moves <> 0") == 2
     assert (await chain.evidence("platform-fault"))["count"] == 2
+
+
+MISSING = ["declaration-due-3", "declaration-due-1", "declaration-missing"]
+
+
+async def test_what_is_alerted_of_a_month_stands_while_our_own_code_raises_on_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await declare(desk)
+    await desk.watch(DEADLINE)
+    await desk.follow()
+    assert due(await desk.alerts()) == MISSING
+    with monkeypatch.context() as broken:
+        BREAKS["month"][0](broken)
+        await desk.receive(send(a_nil_declaration(), at=DEADLINE + DAY))
+        await desk.follow()
+        assert ("month", f"{MINE} 2023-05") in await aside(desk)
+        assert due(await desk.alerts()) == MISSING, "nothing clears because we failed"
+        await desk.watch(SETTLED)
+        await desk.follow()
+        assert due(await desk.alerts()) == MISSING, "nothing is held against anybody on what was known before"
+        assert await desk.rebuild() == []
+        await desk.rebuild(keep=True)
+        assert due(await desk.alerts()) == MISSING
+    await desk.rebuild(keep=True)
+    assert due(await desk.alerts()) == []
+    assert FAULT not in await desk.alerts()
+
+
+async def test_what_is_alerted_of_a_lot_stands_while_our_own_code_raises_on_it(
+    chain: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_much = a_loss(record="L-1", lot=ODD, net_mass_kg="99999.000")
+    await said(chain, *ON_LOTS, too_much)
+    await chain.watch(SETTLED + ACROSS)
+    await chain.follow()
+    before = await chain.rules()
+    assert "lot-overdrawn" in before
+    with monkeypatch.context() as broken:
+        BREAKS["lot"][0](broken)
+        await said(chain, a_correction(too_much, {"net_mass_kg": "1.000"}))
+        assert await chain.rules() == before | {"platform-fault"}
+    await chain.rebuild(keep=True)
+    assert "lot-overdrawn" not in await chain.rules()
+
+
+async def test_who_was_missing_before_our_own_code_raised_on_a_declaration_is_so_still_and_nothing_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await declare(desk)
+    with monkeypatch.context() as broken:
+        _raising(following, "month_key", lambda _: True)(broken)
+        await desk.receive(send(a_nil_declaration(), at=DEADLINE + DAY))
+        await desk.follow()
+        await desk.watch(SETTLED)
+        await desk.follow()
+        assert due(await desk.alerts()) == MISSING, "it was not filed in time, but nobody knows that it is not yet"
+        assert await desk.rebuild() == []
+    await desk.rebuild(keep=True)
+    assert due(await desk.alerts()) == []
+    assert "declaration-late" in await desk.rules()
 
 
 async def test_where_even_the_telling_raises_it_is_set_aside_and_told_of_later(

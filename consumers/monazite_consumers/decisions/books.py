@@ -54,8 +54,8 @@ class Month:
     counted: list[tuple[Stocktake, datetime]] = field(default_factory=list)
     unfiled: list[Unfiled] = field(default_factory=list)
     unfiled_count: int = 0
-    is_set_aside: bool = False
-    """Our own code raised on something that came."""
+    set_aside_at: datetime | None = None
+    """When something first came on which our own code raised."""
 
     @property
     def first(self) -> date:
@@ -96,7 +96,7 @@ async def read_months(connection: Connection, keys: Sequence[str]) -> Mapping[st
     for row in await connection.fetch(statement("unfiled", "of_months"), *asked, UNFILED_MAX, FAULT.rule):
         known = months[month_key(row["plant"], row["month"])]
         known.unfiled.append(Unfiled(row["outcome"], row["rule"], row["arrived_at"]))
-        known.is_set_aside = row["is_set_aside"]
+        known.set_aside_at = row["set_aside_at"]
         numbers[row["plant"], row["month"]] = row["number"]
     for known in months.values():
         known.unfiled_count += numbers.get((known.plant, known.month), 0)

@@ -9,10 +9,11 @@ from typing import Protocol, TypeVar
 from monazite_consumers.database import WORLD_IS_BAD, Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import Platform, tell
-from monazite_consumers.decisions.noticing import NO_INSTANT, OURSELVES, Noticed, state
+from monazite_consumers.decisions.noticing import NO_INSTANT, OURSELVES, Noticed, holding, state
 from monazite_consumers.decisions.unfiled import note_set_aside
 from monazite_consumers.rules.envelopes import FAULT
 from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.settling import Instants
 from monazite_consumers.sql import statement
 
 log = logging.getLogger(__name__)
@@ -59,13 +60,15 @@ class Halving:
         return Changes(at=self.platform.instant or datetime.now(UTC))
 
     async def _set_aside(self, noun: str, key: str, error: str) -> None:
-        """In place of whatever was noticed about it; where even the telling raises, it is told of later."""
+        """Beside what holds of it, which stands until it can be judged; where even the telling raises, told of later."""
         self.aside += 1
         fault = Noticed(
             key, FAULT.rule, OURSELVES, "", NO_INSTANT, 1, {"noun": noun, "key": key, "error": error}
         )  # fmt: skip
         changes = self._changes()
-        await state(self.connection, noun, [key], [fault], changes)
+        instants = Instants(self.platform.judged_at, self.platform.known_until)
+        stands = await holding(self.connection, noun, key, self.registry, instants)
+        await state(self.connection, noun, [key], [*stands, fault], changes)
         if noun == "event":
             message, _, index = key.partition("/")
             await note_set_aside(self.connection, (int(message), int(index)))

@@ -79,6 +79,21 @@ async def state(
     await copy(connection, "custody_findings", _COLUMNS, [(noun, *each[:-1], dict(each.detail)) for each in new])
 
 
+async def holding(
+    connection: Connection, noun: str, key: str, registry: Registry, instants: Instants
+) -> list[Noticed]:
+    """What was last noticed about a key and has settled: it stands while our own code raises on the key.
+
+    Of what is in use, for a rebuild by the same release knows no better.
+    """
+    found = [Noticed(*row.values()) for row in await connection.fetch(statement("custody", "in_use"), noun, key)]
+    return [
+        each
+        for each in found
+        if each.subject != OURSELVES and each.at <= _settled_before(each.rule, registry, instants)
+    ]
+
+
 def is_noticed(key: AlertKey) -> bool:
     """Whether an alert rests on what is noticed here: about a holding, or that our own code raised on one."""
     return RULES[key.rule].about == "holding" or key.subject == OURSELVES

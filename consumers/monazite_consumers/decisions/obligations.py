@@ -47,7 +47,7 @@ def obligation_of(known: Month, outages: Sequence[Outage], registry: Registry) -
         known.plant, known.month, enterprises, statutory_deadline(known.month, registry),
         deadline_of(known.month, outages, registry),
         (known.plant, known.month) in registry.excuses, known.filing, tuple(known.unfiled), known.unfiled_count,
-        known.is_set_aside,
+        known.set_aside_at,
     )  # fmt: skip
 
 
@@ -86,11 +86,8 @@ def about_obligation(key: str, known: Month, obligation: Obligation | None) -> I
         return
     detail |= _not_filed(obligation)
     due = [(f"declaration-due-{days}", obligation.reminded_at(days)) for days in REMINDERS_DAYS]
-    if not obligation.is_set_aside:
-        due += [
-            ("declaration-missing", obligation.deadline),
-            ("declaration-escalated", obligation.deadline + ESCALATED_AFTER),
-        ]
+    ends = {"declaration-missing": obligation.deadline, "declaration-escalated": obligation.deadline + ESCALATED_AFTER}
+    due += [(rule, end) for rule, end in ends.items() if obligation.passes(end)]
     for rule, at in due:
         yield Noticed(key, rule, known.plant, known.month, at, 1, detail)
 

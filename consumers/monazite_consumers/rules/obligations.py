@@ -74,8 +74,8 @@ class Obligation:
     filing: Filing | None
     unfiled: tuple[Unfiled, ...] = ()
     unfiled_count: int = 0
-    is_set_aside: bool = False
-    """What came is with us: our own code raised on it. No deadline passes meanwhile."""
+    set_aside_at: datetime | None = None
+    """When something came on which our own code raised: it is with us, and no deadline passes from then on."""
 
     @property
     def debtor(self) -> str:
@@ -90,9 +90,13 @@ class Obligation:
             return Status.CONFIRMED_NIL if self.filing.declaration.nil else Status.REPORTED
         if self.excused:
             return Status.EXCUSED
-        if at >= self.deadline and not self.is_set_aside:
+        if at >= self.deadline and self.passes(self.deadline):
             return Status.MISSING
         return Status.REMINDED if at >= self.reminded_at(max(REMINDERS_DAYS)) else Status.NOT_DUE
+
+    def passes(self, deadline: datetime) -> bool:
+        """Whether a deadline passes when it comes: it does unless what came by then is with us."""
+        return self.set_aside_at is None or self.set_aside_at >= deadline
 
     def reminded_at(self, days: int) -> datetime:
         """So many days before it is due; what an outage gives back takes no reminder away."""

@@ -21,6 +21,10 @@ DELETE FROM lot_states WHERE lot = ANY($1::text[]);
 -- What is noticed about keys of a noun.
 SELECT key, rule, subject, period, at, measure, detail FROM custody_findings WHERE noun = $1 AND key = ANY($2::text[]);
 
+-- name: in_use
+-- What is noticed about a key in use, also while it is being rebuilt.
+SELECT key, rule, subject, period, at, measure, detail FROM public.custody_findings WHERE noun = $1 AND key = $2;
+
 -- name: unnotice
 -- It is so no longer.
 DELETE FROM custody_findings f USING unnest($2::text[], $3::text[], $4::text[]) AS k (key, rule, subject)

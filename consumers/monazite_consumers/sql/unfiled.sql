@@ -23,10 +23,11 @@ FROM events e JOIN ledger l USING (message) WHERE e.message = $1 AND e.index = $
 
 -- name: of_months
 -- What came for plants' months and does not count, the first of each, and how many there are.
-SELECT k.plant, k.month, x.outcome, x.rule, x.arrived_at, x.number, x.is_set_aside
+SELECT k.plant, k.month, x.outcome, x.rule, x.arrived_at, x.number, x.set_aside_at
 FROM unnest($1::text[], $2::text[]) AS k (plant, month)
 CROSS JOIN LATERAL (
-    SELECT u.outcome, u.rule, u.arrived_at, count(*) OVER () AS number, bool_or(u.rule = $4) OVER () AS is_set_aside
+    SELECT u.outcome, u.rule, u.arrived_at, count(*) OVER () AS number,
+           min(u.arrived_at) FILTER (WHERE u.rule = $4) OVER () AS set_aside_at
     FROM unfiled u
     WHERE u.plant = k.plant AND u.month = k.month ORDER BY u.arrived_at DESC, u.outcome, u.rule LIMIT $3
 ) AS x
