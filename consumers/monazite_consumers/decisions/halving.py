@@ -60,7 +60,7 @@ class Halving:
         return Changes(at=self.platform.instant or datetime.now(UTC))
 
     async def _set_aside(self, noun: str, key: str, error: str) -> None:
-        """Beside what holds of it, which stands until it can be judged; where even the telling raises, told of later."""
+        """Beside what holds of it, which stands until it can be judged; where the telling raises, told of later."""
         self.aside += 1
         fault = Noticed(
             key, FAULT.rule, OURSELVES, "", NO_INSTANT, 1, {"noun": noun, "key": key, "error": error}

@@ -79,9 +79,7 @@ async def state(
     await copy(connection, "custody_findings", _COLUMNS, [(noun, *each[:-1], dict(each.detail)) for each in new])
 
 
-async def holding(
-    connection: Connection, noun: str, key: str, registry: Registry, instants: Instants
-) -> list[Noticed]:
+async def holding(connection: Connection, noun: str, key: str, registry: Registry, instants: Instants) -> list[Noticed]:
     """What was last noticed about a key and has settled: it stands while our own code raises on the key.
 
     Of what is in use, for a rebuild by the same release knows no better.
