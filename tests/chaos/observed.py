@@ -16,7 +16,7 @@ MESSAGES = f"SELECT {_AT}, outcome, l.value FROM ledger l LEFT JOIN envelopes US
 EVENTS = f"SELECT {_AT}, index, outcome FROM events JOIN ledger l USING (message)"  # noqa: S608 - our own names
 HOLDINGS = "SELECT lot, plant, kind, net_g FROM holdings WHERE moves <> 0"
 FLOWS = """SELECT plant, to_char(month, 'YYYY-MM'), product, kind, step, sum(moves)::bigint, sum(net_g)::bigint,
-    sum(claimed_g)::bigint FROM flows WHERE moves <> 0 GROUP BY 1, 2, 3, 4, 5"""
+    sum(claimed_g)::bigint, sum(reo_g)::bigint FROM flows WHERE moves <> 0 GROUP BY 1, 2, 3, 4, 5"""
 SHIPMENTS = "SELECT shipment, consignee, state, actor FROM shipments"
 ALERTS = "SELECT alert, rule, subject, period, condition, severity, percent, revision FROM alerts"
 

@@ -1,6 +1,7 @@
 """What plants send in a chaos run: all of the story, at random but the same for every seed."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import date
 from random import Random
@@ -26,11 +27,16 @@ class Plants:
         self._random = Random(seed)
         self._spools = Spools(self._random)
         self._states = Stating(self._random)
+        self._takeable: deque[tuple[Json, str]] = deque(maxlen=60)
+        """What may be voided whole, and on which stream it was said."""
         self._stories: list[tuple[int, Callable[[], Iterator[Outgoing]]]] = [
             (40, self._usual),
             (10, self._amends),
             (6, self._repeats),
             (9, self._ships),
+            (3, self._blends),
+            (3, self._splits),
+            (3, self._takes_back),
             (2, self._declares),
             (3, self._loses_for_a_while),
             (2, self._restarts),
@@ -120,15 +126,49 @@ class Plants:
         consignee = self._random.choice([other for other in OPERATORS if other != plant])
         sent, found = self._states.shipped(plant, consignee, lot, product)
         told = [self._spools.of(plant, stream="shipments").formed([sent])]
+        self._may_take_back(sent, "shipments")
         if found is not None:
             told.append(self._spools.of(consignee, stream="shipments").formed([found]))
+            self._may_take_back(found, "shipments")
             self._states.keep(consignee, lot, product)
         yield from told if self._random.random() < 0.7 else reversed(told)
+
+    def _blends(self) -> Iterator[Outgoing]:
+        plant = self._plant()
+        if known := self._states.goods.get(plant):
+            event = self._states.blended(plant, list(known))
+            self._may_take_back(event, "production")
+            self._states.keep(plant, event["data"]["lot"], event["data"]["product"])
+            yield self._spools.of(plant).formed([event])
+
+    def _splits(self) -> Iterator[Outgoing]:
+        """Its parts go on under the name of what they were split from."""
+        plant = self._plant()
+        if known := self._states.goods.get(plant):
+            lot, product = self._random.choice(known)
+            event = self._states.split(plant, lot)
+            self._may_take_back(event, "production")
+            for child in event["data"]["children"]:
+                self._states.keep(plant, child["lot"], product)
+            yield self._spools.of(plant).formed([event])
+
+    def _may_take_back(self, event: Json, stream: str) -> None:
+        self._takeable.append((event, stream))
+
+    def _takes_back(self) -> Iterator[Outgoing]:
+        """A split, a blend, a dispatch, a receipt or a declaration is voided."""
+        if self._takeable:
+            index = self._random.randrange(len(self._takeable))
+            event, stream = self._takeable[index]
+            del self._takeable[index]
+            void = builders.a_void(event, record=self._states.record(), plant=event["source"])
+            yield self._spools.of(event["source"], stream=stream).formed([void])
 
     def _declares(self) -> Iterator[Outgoing]:
         plant, month = self._plant(), self._random.choice(("2025-05", "2025-06", "2026-09"))
         declare = self._random.choice((builders.a_declaration, builders.a_nil_declaration))
         said = declare(plant=plant, record=self._states.record(), month=month)
+        self._may_take_back(said, "declarations")
         yield self._spools.of(plant, stream="declarations").formed([said])
 
     def _loses_for_a_while(self) -> Iterator[Outgoing]:

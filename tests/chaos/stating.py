@@ -24,6 +24,8 @@ class Stating:
         """Of each plant: the newest event of a statement, and the statement as it says it now."""
         self.goods: dict[str, deque[tuple[str, str]]] = {}
         """Of each plant: lots that it made or took in, with their products."""
+        self._assays: dict[str, Json] = {}
+        """Of lots, as they were first stated."""
 
     def record(self) -> str:
         """A new record's id."""
@@ -35,6 +37,9 @@ class Stating:
             moisture = percent(self._random.randrange(0, 200_000))
             return builders.an_assay(moisture_pct=moisture, treo_pct=percent(ppm))
         return builders.an_oxide_assay(treo_pct=percent(ppm))
+
+    def _metal(self) -> Json:
+        return builders.a_metal_assay(Nd=percent(self._random.randrange(1, 750_000)), Pr="24.5001")
 
     def _weighed(self, mass_g: int | None, ppm: int | None, assay: Json | None = None) -> Json:
         """A mass and its assay; one in three comes to exactly half a gram, which tells how it is rounded."""
@@ -72,7 +77,7 @@ class Stating:
             ] or inputs
         weighed = self._weighed(None, None)
         if activity == "smelted":
-            weighed["assay"] = builders.a_metal_assay(Nd=percent(self._random.randrange(1, 750_000)), Pr="24.5001")
+            weighed["assay"] = self._metal()
         product = "ndpr-metal" if activity == "smelted" else "ndpr-oxide"
         return builders.a_separation(
             plant=plant, record=self.record(), activity=activity, product=product, inputs=inputs,
@@ -112,10 +117,38 @@ class Stating:
         )  # fmt: skip
         return sent, found
 
+    def blended(self, plant: str, known: list[tuple[str, str]]) -> Json:
+        """Lots become one; of a single one that is all there is of it, the blend is what it was."""
+        parts = dict(self._random.choices(known, k=self._random.choice((1, 2, 3))))
+        masses = [self._random.randrange(1_000, 3_000_000) for _ in parts]
+        mass_g = sum(masses) if self._random.random() < 0.7 else self._random.randrange(1_000, 9_000_000)
+        lot, product = next(iter(parts.items()))
+        other = self._metal() if product.endswith("metal") else self._assay(self._random.randrange(1, 10**6))
+        assay = self._assays.get(lot, other) if len(parts) == 1 else other
+        return builders.a_blend(
+            plant=plant, record=self.record(), product=product, net_mass_kg=kilograms(mass_g), assay=assay,
+            blended_at=self._noon(),
+            parents=[_part(lot, mass) for lot, mass in zip(parts, masses, strict=True)],
+        )  # fmt: skip
+
+    def split(self, plant: str, lot: str) -> Json:
+        """A lot becomes several, at times with less in them than there was, or more."""
+        record = self.record()
+        masses = [self._random.randrange(1_000, 1_000_000) for _ in range(self._random.choice((1, 2, 3)))]
+        whole_g = sum(masses) + self._random.choice((0, 0, 0, sum(masses) // 3, -(min(masses) // 2)))
+        children = [_part(f"{plant}/{record}-{number}", mass) for number, mass in enumerate(masses)]
+        return builders.a_split(
+            plant=plant, record=record, parent=_part(lot, whole_g), children=children, split_at=self._noon()
+        )
+
+    def _noon(self) -> str:
+        return f"{self._random.choice(DAYS)}T12:00:00+08:00"
+
     def remember(self, event: Json, statement: Json) -> None:
         """What may be amended, shipped and used from now on."""
         self.current.setdefault(statement["source"], deque(maxlen=200)).append((event, statement))
         self.keep(statement["source"], statement["data"]["lot"], statement["data"]["product"])
+        self._assays.setdefault(statement["data"]["lot"], statement["data"]["assay"])
 
     def keep(self, plant: str, lot: str, product: str) -> None:
         """A plant has some of a lot."""
@@ -161,6 +194,10 @@ def _found(lot: str, outcome: str, sent_g: int) -> Json:
     accepted_g -= refused_g if outcome == "partly_refused" else 0
     reason = {} if outcome == "accepted" else {"reason": "other"}
     return {"lot": lot, "accepted_kg": kilograms(accepted_g), "refused_kg": kilograms(refused_g)} | reason
+
+
+def _part(lot: str, mass_g: int) -> Json:
+    return {"lot": lot, "net_mass_kg": kilograms(mass_g)}
 
 
 def _without_claim(weighed: Json) -> Json:

@@ -158,7 +158,7 @@ def test_what_is_dispatched_and_received_leaves_nothing_to_notice() -> None:
     assert end.shipments == {f"{PLANT}/W-1": (BUYER, "received", None)}
     assert end.holdings[f"{PLANT}/R-1", BUYER, "received"] == 4_000_000
     assert about(end, PLANT, BUYER) == set()
-    assert end.flows[PLANT, "2025-05", PURE["product"], "dispatched", ""] == (1, 4_000_000, 0)
+    assert end.flows[PLANT, "2025-05", PURE["product"], "dispatched", ""] == (1, 4_000_000, 0, 4_000_000)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,50 @@ def test_a_chain_is_as_lawful_as_what_went_into_it() -> None:
     made = builders.a_separation(plant=MINE, record="S-1", inputs=[builders.an_input(lot=f"{MINE}/R-1")])
     assert about(end_of(a_message([a_lot(50, day="2023-05-03"), made])), MINE) == set()
     assert "origin-unlawful" in about(end_of(a_message([made])), MINE)
+
+
+NOON = "2025-05-05T12:00:00+08:00"
+CONTENT = ("blend-", "split-", "lot-", "origin-")
+
+
+def noticed(end: End) -> set[str]:
+    return {rule for rule, subject, _ in end.raised if subject == PLANT and rule.startswith(CONTENT)}
+
+
+def a_split_of(whole: int, *parts: int) -> Any:
+    masses = [{"lot": f"{PLANT}/C-{number}", "net_mass_kg": f"{mass}000.000"} for number, mass in enumerate(parts)]
+    parent = {"lot": f"{PLANT}/R-1", "net_mass_kg": f"{whole}000.000"}
+    return builders.a_split(plant=PLANT, record="S-1", parent=parent, children=masses, split_at=NOON)
+
+
+def test_parts_of_a_lot_are_what_it_was() -> None:
+    end = end_of(a_message([a_lot(10), a_split_of(4, 3, 1)]))
+    assert noticed(end) == set()
+    assert end.flows[PLANT, "2025-05", PURE["product"], "made", "split"] == (2, 4_000_000, 0, 4_000_000)
+    assert end.holdings[f"{PLANT}/R-1", PLANT, "used"] == 4_000_000
+    assert noticed(end_of(a_message([a_split_of(4, 3, 1)]))) == {"lot-overdrawn", "lot-unreported", "origin-unlawful"}
+
+
+@pytest.mark.parametrize(("parts", "rest"), [((3,), 1_000_000), ((3, 2), -1_000_000)])
+def test_parts_weigh_what_was_split(parts: tuple[int, ...], rest: int) -> None:
+    end = end_of(a_message([a_lot(10), a_split_of(4, *parts)]))
+    assert end.holdings[f"{PLANT}/R-1", PLANT, "left_over"] == rest
+    assert noticed(end) == {"split-differs"}
+
+
+@pytest.mark.parametrize(
+    ("mass", "assay", "rules"),
+    [("7", "100.0000", set()), ("8", "87.5000", {"blend-differs"}), ("7", "90.0000", {"blend-differs"})],
+)
+def test_a_blend_weighs_and_holds_what_went_into_it(mass: str, assay: str, rules: set[str]) -> None:
+    parts = [{"lot": f"{PLANT}/R-{number}", "net_mass_kg": f"{mass}000.000"} for number, mass in ((1, 3), (2, 4))]
+    blend = builders.a_blend(
+        plant=PLANT, record="B-1", parents=parts, net_mass_kg=f"{mass}000.000", blended_at=NOON,
+        assay=builders.an_oxide_assay(treo_pct=assay),
+    )  # fmt: skip
+    end = end_of(a_message([a_lot(5), a_lot(5, "R-2"), blend]))
+    assert noticed(end) == rules
+    assert drawn(end) == 10_000_000, "a blend makes nothing new"
 
 
 def test_a_month_is_owed_until_it_is_declared() -> None:

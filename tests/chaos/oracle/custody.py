@@ -5,9 +5,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from chaos.oracle.facts import ORES, day_of
+from chaos.oracle.lots import Lots, Maker
 from chaos.oracle.messages import End
 from chaos.oracle.months import judge_months, sum_flows
-from chaos.oracle.moves import CAME, MADE, MILLION, WENT, Move, Now, grams, month_of, month_start, moves_of
+from chaos.oracle.moves import CAME, MADE, MILLION, WENT, Move, Now, month_of, month_start, moves_of
 from chaos.oracle.recycling import judge_recycling
 from chaos.oracle.registry import Registry
 from chaos.oracle.shipments import judge_shipments
@@ -17,26 +18,19 @@ def judge_custody(current: list[Now], registry: Registry, end: End, now: datetim
     """Everything about who holds what; `now`: an instant up to which watch has judged."""
     moves = [move for said in current for move in moves_of(said)]
     moves += judge_shipments(current, registry, end, now)
-    makers: dict[str, list[Now]] = defaultdict(list)
-    for said in current:
-        if "lot" in said.data and "assay" in said.data:
-            makers[said.data["lot"]].append(said)
-    for found in makers.values():
-        found.sort(key=lambda each: (each.at, each.plant, grams(each.data["net_mass_kg"])))
-    judge_lots(moves, makers, registry, end)
-    judge_recycling(moves, makers, end)
-    flows = sum_flows(moves, makers, end)
+    lots = Lots(current, moves)
+    judge_lots(moves, lots, registry, end)
+    judge_contents(moves, lots, end)
+    judge_recycling(moves, lots, end)
+    flows = sum_flows(moves, lots, end)
     judge_months(flows, moves, current, registry, end, now)
 
 
-def judge_lots(moves: list[Move], makers: dict[str, list[Now]], registry: Registry, end: End) -> None:
+def judge_lots(moves: list[Move], lots: Lots, registry: Registry, end: End) -> None:
     held: dict[tuple[str, str], list[Move]] = defaultdict(list)
-    parents: dict[str, set[str]] = defaultdict(set)
     for move in moves:
         held[move.lot, move.plant].append(move)
         end.holdings[move.lot, move.plant, move.kind] += move.net_g
-        if move.into:
-            parents[move.into].add(move.lot)
     for (lot, plant), found in held.items():
         came = sum(move.net_g for move in found if move.kind in MADE + CAME)
         went = [move for move in found if move.kind in WENT]
@@ -44,33 +38,62 @@ def judge_lots(moves: list[Move], makers: dict[str, list[Now]], registry: Regist
         if (out - came) * MILLION > 2_000 * out:
             rule = "lot-refused" if any(move.kind == "refused" for move in found) else "lot-overdrawn"
             end.raised.add((rule, plant, month_of(max(move.at for move in went))))
-        had = [month_start(move.at) if move.kind == "made" else move.at for move in found if move.kind in MADE + CAME]
+        had = [month_start(move.at) if move.is_output else move.at for move in found if move.kind in MADE + CAME]
         if had and went and min(move.at for move in went) < min(had):
             end.raised.add(("lot-used-early", plant, month_of(max(move.at for move in went))))
         handled = [move.at for move in found if move.kind in WENT + CAME]
-        if lot not in makers and handled:
+        if lot not in lots.makers and handled:
             rule = "lot-unreported" if lot.split("/")[0] == plant else "lot-unreported-elsewhere"
             end.raised.add((rule, plant, month_of(max(handled))))
-    lawful = lawfulness(makers, parents, registry)
-    for lot, (first, *_) in makers.items():
-        if not lawful(lot):
+    end.lawful = lawfulness(lots, registry)
+    for lot, (first, *_) in lots.makers.items():
+        if not end.lawful(lot):
             end.raised.add(("origin-unlawful", first.plant, month_of(first.at)))
 
 
-def lawfulness(makers: dict[str, list[Now]], parents: dict[str, set[str]], registry: Registry) -> Callable[[str], bool]:
+def lawfulness(lots: Lots, registry: Registry) -> Callable[[str], bool]:
     known: dict[str, bool] = {}
 
     def lawful(lot: str) -> bool:
         if lot not in known:
             known[lot] = False  # what goes into itself has no origin
-            known[lot] = bool(makers.get(lot)) and all(begins_well(lot, maker) for maker in makers[lot])
+            known[lot] = lot in lots.makers and all(begins_well(maker) for maker in lots.makers[lot])
         return known[lot]
 
-    def begins_well(lot: str, maker: Now) -> bool:
-        if maker.kind != "monazite.production.v1":
+    def begins_well(maker: Maker) -> bool:
+        if maker.step == "mined":
+            return registry.listed(maker.plant, ORES[maker.product], day_of(maker.at))
+        if maker.ends_here:
             return True
-        if maker.data["activity"] == "mined":
-            return registry.listed(maker.plant, ORES[maker.data["product"]], day_of(maker.at))
-        return bool(parents[lot]) and all(lawful(parent) for parent in parents[lot])
+        parents = {move.lot for move in lots.into[maker.lot]}
+        return bool(parents) and all(lawful(parent) for parent in parents)
 
     return lawful
+
+
+def judge_contents(moves: list[Move], lots: Lots, end: End) -> None:
+    """Blends that weigh or hold something else than what went into them, splits whose parts are more or less."""
+    for first, *others in lots.makers.values():
+        if first.step == "blended" and not others and blended_otherwise(first, lots):
+            end.raised.add(("blend-differs", first.plant, month_of(first.at)))
+    rests: dict[tuple[str, str], list[Move]] = defaultdict(list)
+    for move in moves:
+        if move.kind in {"used", "left_over"}:
+            rests[move.lot, move.plant].append(move)
+    for (_, plant), found in rests.items():
+        rest_g = sum(move.net_g for move in found if move.kind == "left_over")
+        if abs(rest_g) * MILLION > 2_000 * abs(sum(move.net_g for move in found)):
+            latest = max(m.at for m in moves if (m.lot, m.plant) == (found[0].lot, plant) and m.kind in WENT)
+            end.raised.add(("split-differs", plant, month_of(latest)))
+
+
+def blended_otherwise(blend: Maker, lots: Lots) -> bool:
+    """By mass, or by content beyond two standard deviations of assays that are each off by half a percent."""
+    parts = lots.into[blend.lot]
+    used_g, reo = sum(part.net_g for part in parts), [lots.reo_of(part.lot, part.net_g) for part in parts]
+    known = [grams for grams in reo if grams is not None]
+    if blend.reo_g is not None and len(known) == len(parts):
+        spread = 0.005 * sum(grams * grams for grams in (*known, blend.reo_g)) ** 0.5
+        if abs(blend.reo_g - sum(known)) > 2 * spread + 0.002 * sum(known):
+            return True
+    return abs(blend.net_g - used_g) * MILLION > 2_000 * used_g

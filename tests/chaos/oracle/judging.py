@@ -149,12 +149,15 @@ def state(kind: str, data: Json, by: Claim, registry: Registry, end: End) -> Non
     """Lots and findings of a statement as it stands."""
     plant, at = by.event["source"], event_time(data)
     month = f"{day_of(at):%Y-%m}"
-    origins = {"monazite.import.v1": "imported", "monazite.scrap-intake.v1": "recycled"}
+    origins = {"monazite.import.v1": "imported", "monazite.scrap-intake.v1": "recycled", "monazite.blend.v1": "blend"}
+    for child in data.get("children", []):
+        end.lots[child["lot"], plant, "", "split", int(Fraction(child["net_mass_kg"]) * 1000), None] += 1
+        end.makers.append((child["lot"], by))
     if "lot" in data and "assay" in data:
         reo, net_g = reo_g(data["net_mass_kg"], data["assay"]), int(Fraction(data["net_mass_kg"]) * 1000)
         end.lots[data["lot"], plant, data["product"], origins.get(kind) or data["origin"], net_g, reo] += 1
         end.makers.append((data["lot"], by))
-        gap = abs(int(Fraction(data["claimed_reo_kg"]) * 1000) - reo)
+        gap = abs(int(Fraction(data.get("claimed_reo_kg", 0)) * 1000) - reo) if "claimed_reo_kg" in data else 0
         if gap * 1_000_000 > registry.settings["claim_tolerance_ppm"] * reo:
             end.raised.add(("claimed-reo", plant, month))
     if data.get("activity") == "recovered" and any(used["product"] in ORES for used in data.get("inputs", [])):

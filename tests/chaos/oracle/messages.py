@@ -3,6 +3,7 @@
 import json
 from base64 import urlsafe_b64decode
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -53,6 +54,8 @@ class End:
         self.shipments: dict[str, Any] = {}
         self.caps: dict[Any, Any] = {}
         self.receipts: dict[str, Any] = {}
+        self.lawful: Callable[[str], bool] = lambda _: False
+        """Whether a lot's chain ends lawfully."""
         self.draws: dict[Any, list[int]] = defaultdict(lambda: [0, 0])
 
 

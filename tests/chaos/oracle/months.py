@@ -5,12 +5,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from chaos.oracle.facts import CHINA, Json
+from chaos.oracle.lots import Lots
 from chaos.oracle.messages import End
 from chaos.oracle.moves import MILLION, WENT, Move, Now, grams, month_of
 from chaos.oracle.registry import Registry
 
 COLUMNS = {"made": "made", "imported": "in", "taken_in": "in", "received": "in", "returned": "in"} | {
-    "used": "used", "dispatched": "shipped", "lost": "lost",
+    "used": "used", "left_over": "used", "dispatched": "shipped", "lost": "lost",
 }  # fmt: skip
 
 TENTH = timedelta(days=10)
@@ -23,16 +24,23 @@ def deadline(month: str) -> datetime:
     return datetime(year + number // 12, number % 12 + 1, 11, tzinfo=CHINA)
 
 
-def sum_flows(moves: list[Move], makers: dict[str, list[Now]], end: End) -> dict[Any, list[Move]]:
+def sum_flows(moves: list[Move], lots: Lots, end: End) -> dict[Any, list[Move]]:
     flows: dict[Any, list[Move]] = defaultdict(list)
     for move in moves:
-        made = makers.get(move.lot)
-        product = move.product or (made[0].data["product"] if made else "")
+        product = move.product or lots.product(move.lot)
         key = (move.plant, month_of(move.at), product, move.kind, move.step)
         flows[key].append(move)
     for key, found in flows.items():
-        end.flows[key] = (len(found), sum(m.net_g for m in found), sum(m.claimed_g for m in found))
+        reo = sum(reo_of(move, lots) for move in found)
+        end.flows[key] = (len(found), sum(m.net_g for m in found), sum(m.claimed_g for m in found), reo)
     return flows
+
+
+def reo_of(move: Move, lots: Lots) -> int:
+    """Of a line with an assay by that, of any other by its lot's; nothing of what was lost while it was made."""
+    if move.kind == "lost_in_process":
+        return 0
+    return move.reo_g if move.reo_g is not None else lots.reo_of(move.lot, move.net_g) or 0
 
 
 def judge_months(
@@ -40,10 +48,10 @@ def judge_months(
 ) -> None:
     weighed: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for move in moves:
-        if move.kind == "made":
+        if move.is_output:
             total = weighed[move.plant, month_of(move.at)]
             total[0] += move.claimed_g
-            total[1] += move.reo_g
+            total[1] += move.reo_g or 0
     for (plant, month), (claimed, computed) in weighed.items():
         if claimed and computed and abs((claimed - computed) * MILLION // computed) > 1_000 and deadline(month) <= now:
             end.raised.add(("claimed-bias", plant, month))

@@ -7,7 +7,11 @@ from typing import NamedTuple
 from chaos.oracle.facts import CHINA, Json, day_of, event_time, reo_g
 
 MILLION = 1_000_000
-MADE, CAME, WENT = ("opening", "imported", "taken_in", "made"), ("received", "returned"), ("used", "dispatched", "lost")
+MADE, CAME, WENT = (
+    ("opening", "imported", "taken_in", "made"),
+    ("received", "returned"),
+    ("used", "left_over", "dispatched", "lost"),
+)
 
 
 class Now(NamedTuple):
@@ -35,7 +39,13 @@ class Move(NamedTuple):
     product: str | None = None
     into: str | None = None
     claimed_g: int = 0
-    reo_g: int = 0
+    reo_g: int | None = None
+    """By its own assay; None where its lot says how much there is."""
+
+    @property
+    def is_output(self) -> bool:
+        """Blending and splitting make nothing new."""
+        return self.kind == "made" and self.step not in {"blended", "split"}
 
 
 def month_start(at: datetime) -> datetime:
@@ -64,11 +74,19 @@ def moves_of(said: Now) -> list[Move]:
         ]  # fmt: skip
         for used in data.get("inputs", []):
             mass = grams(used["net_mass_kg"])
-            found.append(Move("used", plant, used["lot"], mass, at, step, used["product"], into=data["lot"]))
+            reo = reo_g(used["net_mass_kg"], used["assay"])
+            found.append(Move("used", plant, used["lot"], mass, at, step, used["product"], data["lot"], reo_g=reo))
         if grams(data.get("losses_kg", "0")):
             lost = grams(data["losses_kg"])
             found.append(Move("lost_in_process", plant, data["lot"], lost, at, step, data["product"]))
         return found
+    if kind == "blend":
+        net_g = grams(data["net_mass_kg"])
+        reo = reo_g(data["net_mass_kg"], data["assay"])
+        made = Move("made", plant, data["lot"], net_g, at, "blended", data["product"], reo_g=reo)
+        return [made, *(_part(part, said, "blended", data["lot"]) for part in data["parents"])]
+    if kind == "split":
+        return split_of(said)
     if kind == "dispatched":
         return [
             Move("dispatched", plant, line["lot"], grams(line["net_mass_kg"]), at, product=line["product"])
@@ -82,3 +100,18 @@ def moves_of(said: Now) -> list[Move]:
         ]
         return [Move(name, plant, lot, net_g, at) for name, lot, net_g in parts if net_g]
     return []
+
+
+def _part(part: Json, said: Now, step: str, into: str) -> Move:
+    return Move("used", said.plant, part["lot"], grams(part["net_mass_kg"]), said.at, step, into=into)
+
+
+def split_of(said: Now) -> list[Move]:
+    """Each child takes its mass of the parent; what no child has is left over."""
+    parent, children = said.data["parent"], said.data["children"]
+    moves = []
+    for child in children:
+        moves.append(Move("made", said.plant, child["lot"], grams(child["net_mass_kg"]), said.at, "split"))
+        moves.append(_part(child | {"lot": parent["lot"]}, said, "split", child["lot"]))
+    rest_g = grams(parent["net_mass_kg"]) - sum(grams(child["net_mass_kg"]) for child in children)
+    return [*moves, *([Move("left_over", said.plant, parent["lot"], rest_g, said.at, "split")] if rest_g else [])]
