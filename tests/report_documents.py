@@ -13,10 +13,10 @@ from monazite_contracts.report_lines import (
     DeclarationLine,
     Difference,
     FlowLine,
+    OpenShipmentLine,
     OutputLine,
     PartLine,
     Plant,
-    ShipmentLine,
     ShipmentTotal,
 )
 from monazite_contracts.reports import Before, PartitionPosition, Position, Scope, TraceabilityReport
@@ -292,9 +292,9 @@ def _balance(plant: Plant, n: int) -> BalanceLine:
     )  # fmt: skip
 
 
-def _open(plants: Sequence[Plant], n: int) -> ShipmentLine:
+def _open(plants: Sequence[Plant], n: int) -> OpenShipmentLine:
     consignor, consignee = plants[n], plants[(n + 7) % len(plants)]
-    return ShipmentLine(
+    return OpenShipmentLine(
         shipment=f"{consignor.code} / WB-202305{n % 28 + 1:02d}-{n:04d}", consignor=consignor.code,
         consignee=consignee.code, state="on the way", actor=consignee.code,
         due_at=JUDGED_AT + timedelta(days=n % 9 - 4), dispatched_at=JUDGED_AT - timedelta(days=20, minutes=n),

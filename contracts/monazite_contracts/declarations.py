@@ -11,7 +11,7 @@ from monazite_contracts.quantities import Kilograms
 from monazite_contracts.times import Instant, Month
 
 
-class FlowLine(Contract):
+class DeclaredFlow(Contract):
     """One product's month, as the plant counts it: opening + in + made - used - shipped - lost = closing.
 
     A line that does not add up is recorded; the difference is a finding.
@@ -40,7 +40,7 @@ class Declaration(Contract):
     """Its last instant is the event time."""
     nil: bool
     """True states that nothing was held and nothing moved; then there are no lines."""
-    lines: Annotated[tuple[FlowLine, ...], Field(max_length=200)] = ()
+    lines: Annotated[tuple[DeclaredFlow, ...], Field(max_length=200)] = ()
     """One for each product that was held or moved."""
 
     @model_validator(mode="after")

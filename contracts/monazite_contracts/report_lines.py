@@ -112,7 +112,7 @@ class CoverageLine(Contract):
     lawful_g: Grams
 
 
-class ShipmentLine(Contract):
+class OpenShipmentLine(Contract):
     """A shipment that somebody must still act on."""
 
     shipment: Name

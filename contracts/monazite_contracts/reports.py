@@ -16,10 +16,10 @@ from monazite_contracts.report_lines import (
     DeclarationLine,
     Difference,
     FlowLine,
+    OpenShipmentLine,
     OutputLine,
     PartLine,
     Plant,
-    ShipmentLine,
     ShipmentTotal,
 )
 from monazite_contracts.times import Day, Instant, Month
@@ -111,7 +111,7 @@ class TraceabilityReport(Contract):
     """How much of what was made has an unbroken lawful chain (R8)."""
     shipments: tuple[ShipmentTotal, ...]
     """Dispatched in the month, as they stand."""
-    open_shipments: tuple[ShipmentLine, ...]
+    open_shipments: tuple[OpenShipmentLine, ...]
     """Overdue ones first; at most a thousand."""
     open_shipments_total: Count
     """How many there are in all."""

@@ -27,7 +27,7 @@ from monazite_contracts.amendments import (
     Target,
     Void,
 )
-from monazite_contracts.declarations import Count, Declaration, FlowLine, Stocktake
+from monazite_contracts.declarations import Count, Declaration, DeclaredFlow, Stocktake
 from monazite_contracts.material import Blend, Country, Import, Loss, OpeningInventory, Part, ScrapIntake, Split
 from monazite_contracts.production import AssayedLot, Input, Origin, Production
 from monazite_contracts.shipments import (
@@ -108,12 +108,12 @@ __all__ = [
     "Country",
     "Declaration",
     "DeclarationReplacement",
+    "DeclaredFlow",
     "DestinationChanged",
     "DestinationChangedReplacement",
     "Dispatched",
     "DispatchedReplacement",
     "ExportPapers",
-    "FlowLine",
     "Import",
     "ImportReplacement",
     "Input",

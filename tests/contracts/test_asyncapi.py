@@ -106,3 +106,8 @@ def test_every_record_message_is_on_a_topic_and_every_topic_carries_known_messag
 def test_only_what_plants_seal_has_the_headers() -> None:
     messages = asyncapi()["components"]["messages"]
     assert {name for name, message in messages.items() if "traits" in message} == SEALED
+
+
+def test_no_schema_bears_the_name_of_a_module() -> None:
+    named = [name for name in asyncapi()["components"]["schemas"] if "__" in name]
+    assert not named, f"two classes share a name, and who reads the contract sees our modules: {named}"

@@ -15,7 +15,7 @@ from monazite_contracts.quantities import grams
 
 
 class Column(StrEnum):
-    """Where a move stands in a month's flow record (`FlowLine`)."""
+    """Where a move stands in a month's flow record (`DeclaredFlow`)."""
 
     OPENING = "opening"
     IN = "in"

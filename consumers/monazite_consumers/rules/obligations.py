@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from monazite_consumers.rules.balances import Flow, by_product, stock_g
 from monazite_consumers.rules.moves import Column, month_key
 from monazite_consumers.rules.registry import Registry
-from monazite_contracts.declarations import Declaration, FlowLine
+from monazite_contracts.declarations import Declaration, DeclaredFlow
 from monazite_contracts.months import day_of, day_start, first_day, month_end
 from monazite_contracts.quantities import PPM, grams, kilograms
 
@@ -224,7 +224,7 @@ def differences(
 ) -> Iterator[Mapping[str, Any]]:
     """Line by line, what a declaration says otherwise than the plant's own events. Net grams."""
     opening, columns = stock_g(before), by_product(month)
-    lines: dict[str, FlowLine] = {line.product: line for line in declaration.lines}
+    lines: dict[str, DeclaredFlow] = {line.product: line for line in declaration.lines}
     for product in sorted({*lines, *columns, *(p for p, net_g in opening.items() if net_g)}):
         computed = _computed(opening.get(product, 0), columns.get(product, {}))
         line = lines.get(product)

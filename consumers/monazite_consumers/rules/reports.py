@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from monazite_consumers.rules.month_rows import Amended, Counted, MonthRows, PlantRows, enterprise_name, span
 from monazite_consumers.rules.registry import Registry
-from monazite_contracts.report_lines import CapLine, ConditionLine, Difference, PartLine, ShipmentLine
+from monazite_contracts.report_lines import CapLine, ConditionLine, Difference, OpenShipmentLine, PartLine
 from monazite_contracts.reports import Before, Position, Scope, TraceabilityReport
 
 NATION: Final = Scope(level="nation", code="nation", name="nation")
@@ -146,12 +146,12 @@ def _caps(scope: Scope, basis: Basis) -> tuple[CapLine, ...]:
 
 def _open_shipments(
     scope: Scope, basis: Basis, within: Iterable[PlantRows]
-) -> tuple[tuple[ShipmentLine, ...], Counted]:
+) -> tuple[tuple[OpenShipmentLine, ...], Counted]:
     codes = {each.plant.code for each in within}
     everybody = scope.level == "nation"
     every = basis.rows.open_shipments
     found = (x for x in every if everybody or x.consignor in codes or x.consignee in codes)
-    listed = tuple(ShipmentLine.model_validate(each._asdict()) for each in islice(found, LINES_MAX))
+    listed = tuple(OpenShipmentLine.model_validate(each._asdict()) for each in islice(found, LINES_MAX))
     pairs = basis.rows.open_pairs.items()
     mine = [counted for pair, counted in pairs if everybody or not codes.isdisjoint(pair)]
     return listed, Counted(sum(each.open for each in mine), sum(each.overdue for each in mine))
