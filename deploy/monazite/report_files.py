@@ -10,6 +10,7 @@ from monazite.errors import CommandError
 from monazite_contracts.envelope import canonical
 from monazite_contracts.reports import TraceabilityReport
 from monazite_contracts.sealed_files import seal_file
+from monazite_contracts.stated_reports import stated
 
 Format = Literal["json", "csv", "xlsx", "pdf", "html"]
 _ENDINGS = {"csv": "csv.zip"}
@@ -28,7 +29,7 @@ def write(report: TraceabilityReport, form: Format, key: SigningKey, path: Path)
     Raises:
         CommandError: it cannot be written there.
     """
-    written = seal_file(_rendered(report, form), key)
+    written = seal_file(_rendered(report, form), key, stated(report).words)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         try:

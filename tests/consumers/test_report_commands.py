@@ -14,6 +14,7 @@ from regulator_desk import MINE, Desk, desk, open_desk, send
 from typer.testing import CliRunner, Result
 
 from monazite.cli import app
+from monazite.commands.report_proofs import UNCOMPARED
 from monazite.errors import CommandError
 from monazite.report_key import read_key
 from monazite_consumers.errors import NotYetError
@@ -102,8 +103,18 @@ async def test_every_form_of_a_stored_report_is_sealed_and_verified(run: Run, fo
     said = await ok(run, "month", "2023-05", "--format", form, "--out", f"nation.{form}")
     assert "revision 1" in said
     assert "PRELIMINARY" not in said
-    assert "whole" in await ok(run, "verify", f"nation.{form}", "--key", public)
-    assert "compare it with the published one" in await ok(run, "verify", f"nation.{form}")
+    verified = await ok(run, "verify", f"nation.{form}", "--key", public)
+    stored = json.loads(await ok(run, "list", "--json"))["reports"][0]["hash"]
+    for word in (
+        f"sealed by the given key {public}", "2023-05 for the nation, revision 1", f"hash {stored}",
+        "judged at 2023-06-05 08:00:00", "registry revision 1, outage revision 0", "offsets adding up to 2",
+        "SIMULATED:",
+    ):  # fmt: skip
+        assert word in verified
+    assert "PRELIMINARY" not in verified
+    unasked = await run("verify", f"nation.{form}")
+    assert (unasked.exit_code, "verified" in unasked.stdout) == (UNCOMPARED, False)
+    assert "compare it with the published one" in unasked.stdout
     cut_off(f"nation.{form}")
     assert "its end is cut off" in await refused(run, "verify", f"nation.{form}", "--key", public)
 
@@ -184,7 +195,43 @@ async def test_another_document_under_a_valid_seal_is_no_report(run: Run, tmp_pa
         assert "no report of this release's form" in await refused(run, command, "other.json")
 
 
-async def test_whoever_verifies_is_told_that_a_report_is_preliminary(run: Run) -> None:
+@pytest.mark.parametrize("form", ["json", "csv", "xlsx", "pdf", "html"])
+async def test_whoever_verifies_is_told_that_a_report_is_preliminary(run: Run, form: str) -> None:
+    public = await a_key(run)
+    await ok(run, "month", "2023-05", "--out", "early", "--format", form)
+    assert "PRELIMINARY: computed before" in await ok(run, "verify", "early", "--key", public)
+
+
+async def test_whoever_proves_a_report_is_told_what_every_screen_says_and_whose_seal_it_bears(
+    run: Run, tmp_path: Path
+) -> None:
     await a_key(run)
     await ok(run, "month", "2023-05", "--out", "early.json")
-    assert "PRELIMINARY" in await ok(run, "verify", "early.json")
+    said = await ok(run, "reproduce", "early.json")
+    assert "PRELIMINARY: computed before" in said
+    assert "clock" in said, "the desk's clock is driven"
+    assert "sealed by key" not in said, "it is the platform's own"
+    (tmp_path / "keys" / "report.key").rename(tmp_path / "old.key")
+    assert "no key here to compare it with" in await ok(run, "reproduce", "early.json")
+    await a_key(run)
+    assert "not this platform's key of today" in await ok(run, "reproduce", "early.json")
+
+
+async def test_what_an_older_key_sealed_verifies_by_that_key_and_can_be_written_again_under_the_new_one(
+    run: Run, tmp_path: Path
+) -> None:
+    old = await a_key(run)
+    await ok(run, "close", "2023-05")
+    await ok(run, "month", "2023-05", "--out", "before.pdf", "--format", "pdf")
+    (tmp_path / "keys" / "report.key").rename(tmp_path / "old.key")
+    assert "a new signing key was made" in await ok(run, "key")
+    new = await a_key(run)
+    assert new != old
+    assert f"the seal is another key's ({old}), not that of {new}" in await refused(
+        run, "verify", "before.pdf", "--key", new
+    )
+    before = await ok(run, "verify", "before.pdf", "--key", new, "--key", old)
+    assert f"given key {old}" in before
+    await ok(run, "month", "2023-05", "--out", "after.pdf", "--format", "pdf")
+    after = await ok(run, "verify", "after.pdf", "--key", new)
+    assert after.splitlines()[1:] == before.splitlines()[1:], "the same document under another seal"

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ import pytest
 from testcontainers.core.docker_client import DockerClient
 
 from monazite.embedded import ports
+from monazite_contracts.seal import public_key
+from monazite_contracts.sealed_files import open_sealed
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]  # the first time, images are pulled
 
@@ -22,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 Require = Callable[[bool, str], None]
 SERVICES = ("intake", "relay", "watch", "custody", "reports")
 PORTS = ("KAFKA_PORT", "POSTGRES_PORT", "INTAKE_PORT", "RELAY_PORT", "WATCH_PORT", "CUSTODY_PORT", "REPORTS_PORT")
+CAUGHT_UP_WITHIN_S = 120
 PASSWORD = "p@ss/w:rd %#x"  # nothing may need escaping
 
 
@@ -30,7 +34,7 @@ class Compose:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("COMPOSE_", "MONAZITE_"))}
-        unset = {"POSTGRES_PASSWORD", "REGISTRY_BY", "REGISTRY_DIR", "KAFKA_HEAP_OPTS", *PORTS}
+        unset = {"POSTGRES_PASSWORD", "REGISTRY_BY", "REGISTRY_DIR", "REPORTS_DIR", "KAFKA_HEAP_OPTS", *PORTS}
         self._environment = {name: value for name, value in kept.items() if name not in unset} | dict(settings)
         self.project = f"monazite-test-{uuid4().hex[:8]}"
         self.image = self._environment["MONAZITE_IMAGE"] = f"{self.project}:latest"
@@ -129,7 +133,7 @@ def test_without_a_password_compose_says_which_variable_is_missing(installed: No
 
 def test_the_file_is_valid_and_only_this_machine_can_connect(installed: None) -> None:
     services = Compose({"POSTGRES_PASSWORD": PASSWORD}).services()
-    assert len(services) == len({"kafka", "postgres", "migrate", "registry", *SERVICES})
+    assert len(services) == len({"kafka", "postgres", "migrate", "registry", "report", *SERVICES})
     published = [port for service in services for port in service.get("ports", ())]
     assert len(published) == len(PORTS)
     assert {port["host_ip"] for port in published} == {"127.0.0.1"}
@@ -160,3 +164,39 @@ async def test_what_a_plant_said_reaches_a_regulator_and_survives_down_and_up(
         assert account["reconciled"]
         assert sum(partition["received"] for partition in account["partitions"]) == 3
         assert [cap["drawn_g"] for cap in compose.ask("caps")] == [33_120_000]
+
+
+async def test_a_report_is_written_sealed_and_verified_in_containers_and_fetched_out_of_them(
+    stack: tuple[Compose, str], plant: Any, tmp_path: Path
+) -> None:
+    compose, bootstrap = stack
+    report = ("run", "--rm", "-T", "report")
+    with compose.telling():
+        compose("run", "--rm", "-T", "registry")
+        await plant.produce(bootstrap, "R-1")
+        await plant.receipt(bootstrap, 1)
+        refused = compose.run(*report, "month", "2023-05")
+        assert "no signing key" in refused.stderr
+        public = compose(*report, "key").splitlines()[0]
+        caught_up(compose, *report, "close", "2023-05")
+        for form in ("json", "pdf"):
+            name = f"monazite-2023-05-nation-r1.{form}"
+            assert name in compose(*report, "month", "2023-05", "--format", form)
+            assert "verified" in compose(*report, "verify", name, "--key", public)
+            compose("cp", f"reports:/reports/{name}", str(tmp_path))
+        assert open_sealed((tmp_path / "monazite-2023-05-nation-r1.json").read_bytes(), [public_key(public)])
+
+        compose("down")
+        up(compose)
+
+        assert compose(*report, "key").splitlines()[0] == public, "the key outlives the containers"
+        unseen = compose.run("exec", "-T", "reports", "ls", "/report-key")
+        assert unseen.stdout == "", "the service that closes months has no key"
+
+
+def caught_up(compose: Compose, *command: str) -> None:
+    """Runs it again while custody has something left to do."""
+    deadline = monotonic() + CAUGHT_UP_WITHIN_S
+    while (done := compose.run(*command)).returncode:
+        assert "custody is behind" in done.stderr, done.stderr
+        assert monotonic() < deadline, done.stderr

@@ -25,8 +25,9 @@ from report_documents import (
 from monazite.rendering import FORMS, ExtraMissingError, Form, render
 from monazite.rendering.headline import document_hash
 from monazite_contracts.envelope import canonical
-from monazite_contracts.reports import TraceabilityReport
+from monazite_contracts.reports import Scope, TraceabilityReport
 from monazite_contracts.sealed_files import open_sealed, seal_file
+from monazite_contracts.stated_reports import read_stated, stated
 
 TESTS = Path(__file__).parents[1]
 BEGINS = {"pdf": b"%PDF-", "xlsx": b"PK\x03\x04", "csv": b"PK\x03\x04", "html": b"<!DOCTYPE html>"}
@@ -73,11 +74,24 @@ def test_another_document_gives_other_bytes() -> None:
     assert all(render(first, form) != render(second, form) for form in FORMS)
 
 
+READERS_LOOK_BACK = 1_000
+"""Of bytes: so near its end readers look for what ends a PDF."""
+
+
+def _longest() -> Scope:
+    """With what would end a comment of HTML in its code."""
+    return Scope(level="enterprise", code="a-->" + "a" * 60, name="石" * 200)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_sealed_file_is_whole_and_still_read(form: Form) -> None:
     key = SigningKey(b"k" * 32)
-    sealed = seal_file(render(a_report(), form), key)
-    assert open_sealed(sealed, key.verify_key).form == ("zip" if form in {"xlsx", "csv"} else form)
+    rendered, says = render(a_report(), form), stated(a_report(scope=_longest()))
+    sealed = seal_file(rendered, key, says.words)
+    opened = open_sealed(sealed, [key.verify_key])
+    assert opened.form == ("zip" if form in {"xlsx", "csv"} else form)
+    assert read_stated(opened) == says
+    assert len(sealed) - len(rendered) < READERS_LOOK_BACK
     if form == "pdf":
         assert len(PdfReader(BytesIO(sealed)).pages) > 1
     elif form == "xlsx":

@@ -1,6 +1,5 @@
 """`monazite report`: a month's traceability report, sealed; whether a file is whole; whether it can be proven."""
 
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,14 +18,13 @@ from monazite.commands.platform_options import (
     console,
     print_json,
     print_notices,
-    settings,
 )
+from monazite.commands.report_proofs import key_path, named, print_banners, reproduce, verify
 from monazite.errors import CommandError
-from monazite.report_key import FILE_NAME, make_key, public_text, read_key
+from monazite.report_key import make_key, public_text, read_key
 from monazite_contracts.months import SHANGHAI
 from monazite_contracts.reports import Scope, TraceabilityReport
-from monazite_contracts.seal import public_key
-from monazite_contracts.sealed_files import Sealed, SealError, open_sealed
+from monazite_contracts.stated_reports import stated
 from monazite_contracts.times import Month as ContractMonth
 
 # What speaks to PostgreSQL is imported when a command needs it: whoever verifies a file has no driver.
@@ -37,9 +35,10 @@ if TYPE_CHECKING:
 LIST_FORMAT = "monazite/reports/1"
 
 app = typer.Typer(help="Monthly traceability reports: write, verify, reproduce, close.", no_args_is_help=True)
+app.command()(verify)
+app.command()(reproduce)
 
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="A month, 2023-05.")]
-File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)]
 
 
 @app.command()
@@ -55,7 +54,7 @@ def month(  # noqa: PLR0913 - options
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Write a month's stored report under the platform's seal; a preliminary one if the month is not closed."""
-    scope, asked, key = scope_of(whose), _month(month), read_key(_key_path(data))
+    scope, asked, key = scope_of(whose), _month(month), read_key(key_path(data))
 
     async def question(connection: "Connection") -> TraceabilityReport:
         return await _report(connection, scope, asked, revision)
@@ -63,9 +62,9 @@ def month(  # noqa: PLR0913 - options
     report = ask(data, question)
     path = out or Path(report_files.name(report, form))
     report_files.write(report, form, key, path)
-    console.print(escape(f"{path}: {_named(report)}"), soft_wrap=True)
-    if report.preliminary:
-        console.print("PRELIMINARY: the month is not closed, and the figures will change", style="bold yellow")
+    says = stated(report)
+    console.print(escape(f"{path}: {named(says)}"), soft_wrap=True)
+    print_banners(says)
     print_notices(data)
 
 
@@ -122,57 +121,11 @@ def _listed(row: dict[str, Any]) -> dict[str, Any]:
 @app.command()
 def key(*, data: Data = DEFAULT_DATA) -> None:
     """Print the public key that reports are sealed with; the first time, make the key."""
-    path = _key_path(data)
+    path = key_path(data)
+    is_there = path.exists()
     typer.echo(public_text(make_key(path)))
-    console.print(escape(f"the signing key is in {path}; keep it, and publish the line above"), style="dim")
-
-
-@app.command()
-def verify(
-    file: File,
-    *,
-    public: Annotated[str | None, typer.Option("--key", help="The platform's public key, as it is published.")] = None,
-) -> None:
-    """Say whether a file is as it was sealed; needs the file and the public key, and nothing else."""
-    try:
-        sealed = open_sealed(file.read_bytes(), public_key(public) if public is not None else None)
-    except SealError as error:
-        raise CommandError(f"{file}: {error}") from error
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--key") from error
-    console.print(f"[green]whole[/], sealed by key {sealed.key}", soft_wrap=True)
-    if sealed.form == "json":
-        report = _report_in(sealed, file)
-        console.print(escape(f"{_named(report)}, hash {sha256(sealed.content).hexdigest()}"), soft_wrap=True)
-    if public is None:
-        console.print("Whose key that is, the file cannot say: compare it with the published one, or give --key.",
-                      style="yellow")  # fmt: skip
-
-
-@app.command()
-def reproduce(file: File, *, data: Data = DEFAULT_DATA) -> None:
-    """Decide the ledger again as far as a JSON report's position says, and compare bytes; exit 1 if they differ."""
-    from monazite_consumers.reports.reproducing import reproduced
-    from monazite_consumers.rules.reports import differences
-
-    try:
-        sealed = open_sealed(file.read_bytes())
-    except SealError as error:
-        raise CommandError(f"{file}: {error}") from error
-    if sealed.form != "json":
-        raise CommandError("only the JSON form holds what is needed: `monazite report month … --format json`")
-    report = _report_in(sealed, file)
-
-    async def question(connection: "Connection") -> bytes:
-        return await reproduced(connection, report)
-
-    again = ask(data, question)
-    if again == sealed.content:
-        console.print(f"[green]the same bytes[/]: {sha256(again).hexdigest()}", soft_wrap=True)
-        return
-    for each in differences(report, TraceabilityReport.model_validate_json(again)):
-        console.print(escape(f"{each.topic} {each.of}: {each.figure} {each.before} in the file, {each.after} computed"))
-    raise CommandError("the ledger gives other bytes than the file")
+    made = "the signing key is in" if is_there else "a new signing key was made: nothing is sealed by it yet. It is in"
+    console.print(escape(f"{made} {path}; keep it, and publish the line above"), style="dim", soft_wrap=True)
 
 
 @app.command()
@@ -210,23 +163,3 @@ def _month(text: str) -> str:
         return TypeAdapter(ContractMonth).validate_python(text)
     except ValidationError:
         raise typer.BadParameter(f"{text!r} is no month: write 2023-05", param_hint="MONTH") from None
-
-
-def _report_in(sealed: Sealed, file: Path) -> TraceabilityReport:
-    try:
-        return TraceabilityReport.model_validate_json(sealed.content)
-    except ValidationError as error:
-        raise CommandError(
-            f"{file} is as it was sealed, but is no report of this release's form ({error.error_count()} differences)"
-        ) from error
-
-
-def _named(report: TraceabilityReport) -> str:
-    whose = "the nation" if report.scope.level == "nation" else f"{report.scope.level} {report.scope.code}"
-    marks = (", PRELIMINARY" if report.preliminary else "") + (", SIMULATED" if report.simulated else "")
-    return f"{report.month} for {whose}, revision {report.revision}{marks}"
-
-
-def _key_path(data: Path) -> Path:
-    named = settings(data).reports.key_file
-    return Path(named).expanduser() if named else data.expanduser() / FILE_NAME
