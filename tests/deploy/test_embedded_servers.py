@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from monazite.embedded.errors import DataInUseError, EmbeddedError
+from monazite.embedded.postgres import buffers_mb
 from monazite.embedded.servers import Servers, addresses_at, occupant, running
 
 
@@ -80,9 +82,10 @@ async def test_postgres_answers_with_the_settings_of_a_ledger(servers: Servers) 
         ("fsync", "on"),
         ("synchronous_commit", "on"),
         ("TimeZone", "UTC"),
-        ("shared_buffers", "256MB"),
     ):
         assert await ask(servers, f"SELECT current_setting('{name}')") == value
+    buffers = await ask(servers, "SELECT setting::bigint * 8 / 1024 FROM pg_settings WHERE name = 'shared_buffers'")
+    assert buffers == buffers_mb(psutil.virtual_memory().total)
     assert await ask(servers, "SELECT current_setting('server_encoding')") == "UTF8"
     assert str(await ask(servers, "SELECT version()")).startswith("PostgreSQL 18")
 

@@ -32,7 +32,6 @@ SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "60",
     "password_encryption": "scram-sha-256",
-    "shared_buffers": "256MB",
     "max_wal_size": "4GB",  # checkpoints by the clock, not in the middle of a burst
     "checkpoint_timeout": "15min",
     "wal_compression": "pglz",  # the wheel is built without lz4 and zstd
@@ -46,6 +45,7 @@ SETTINGS = {
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] ",
 }
+BUFFERS_LEAST_MB, BUFFERS_MOST_MB = 128, 2048
 # Trust would let every user of the machine in.
 ACCESS = f"host all all {LOOPBACK}/32 scram-sha-256\n"
 INITDB = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
@@ -59,7 +59,7 @@ def program(folder: DataFolder, port: int) -> Program:
     binaries = _binaries(runs_as)
     if not (folder.postgres / "PG_VERSION").exists():
         _initialise(folder, binaries, runs_as)
-    settings = SETTINGS | {"port": str(port)}
+    settings = SETTINGS | {"port": str(port), "shared_buffers": f"{buffers_mb(psutil.virtual_memory().total)}MB"}
     _write(folder.postgres / CONFIGURATION, "".join(f"{name} = '{value}'\n" for name, value in settings.items()))
     return Program(
         name="postgres",
@@ -75,6 +75,11 @@ def program(folder: DataFolder, port: int) -> Program:
         ready_wait_s=120,  # recovery after a kill replays up to 4 GB
         before_start=lambda: _clear(folder.postgres),
     )
+
+
+def buffers_mb(memory: int) -> int:
+    """An eighth of the machine's bytes, taken up only as pages are read: half of what PostgreSQL has to itself."""
+    return min(BUFFERS_MOST_MB, max(BUFFERS_LEAST_MB, memory // 8 // 2**20))
 
 
 def dsn(folder: DataFolder, port: int) -> str:
