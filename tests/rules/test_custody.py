@@ -16,6 +16,7 @@ from monazite_contracts.builders import (
     a_receipt_of_goods,
     a_separation,
     a_split,
+    a_void,
     an_assay_finalised,
     an_input,
 )
@@ -124,6 +125,13 @@ async def test_a_final_assay_changes_what_flowed_everywhere(chain: Desk) -> None
 async def flows(desk: Desk) -> dict[tuple[str, str], tuple[int, int]]:
     rows = await desk.connection.fetch("SELECT plant, kind, net_g, reo_g FROM flows WHERE moves <> 0")
     return {(row["plant"], row["kind"]): (row["net_g"], row["reo_g"]) for row in rows}
+
+
+async def test_what_a_lot_was_split_from_is_forgotten_when_nobody_has_stated_it_any_more(chain: Desk) -> None:
+    await judged(chain, a_production(), a_split(record="R-1S"))
+    await judged(chain, a_void(a_production()))
+    rows = await chain.connection.fetch("SELECT product, reo_g, broken FROM lot_states WHERE lot <> $1", LOT)
+    assert [tuple(row) for row in rows] == [(None, None, "parent")] * 2, "as if it had never been stated"
 
 
 async def test_split_lots_are_what_their_parent_is(chain: Desk) -> None:

@@ -92,6 +92,7 @@ def judge_lot(lot: str, makers: Sequence[Maker], parents: Sequence[Parent], list
     if first.step == "split" and parents:
         parent = parents[0]
         product, origin, oxides = parent.product, parent.origin, part_of(parent.oxides, parent.net_g, net_g)
+        reo_g = None  # never what the move was filled with before: the parent may have been taken back since
         if parent.reo_g is not None and parent.net_g:
             reo_g = divide_half_even(net_g * parent.reo_g, parent.net_g)
     if first.step == "blended":
