@@ -83,4 +83,7 @@ REPORT_SECONDS = Histogram(
     "monazite_report_seconds", "Time to draw up and store a month's reports.", buckets=_LATENCY_S
 )
 REPORTS_STORED = Counter("monazite_reports_stored", "Revisions of monthly reports that were stored.")
+REPORT_MONTHS_WAITING = Gauge(
+    "monazite_report_months_waiting", "Closed months to be compared with what was reported of them, one by one."
+)
 REPORT_DUE = Gauge("monazite_report_due", "1 while a month is past its deadline and not closed.")

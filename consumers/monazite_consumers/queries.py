@@ -121,6 +121,12 @@ async def reports(connection: Connection, level: str | None) -> list[dict[str, A
     return [dict(row) for row in await connection.fetch(statement("reports", "listed"), level)]
 
 
+async def months_waiting(connection: Connection) -> int:
+    """How many closed months are to be compared with what was reported of them."""
+    waiting: int = await connection.fetchval(statement("reports", "waiting"))
+    return waiting
+
+
 async def refusals(connection: Connection) -> list[dict[str, Any]]:
     """Messages and events that are refused or await, by rule and sender, with one message that stands for all."""
     found = [{"what": "message", **dict(row)} for row in await connection.fetch(statement("envelopes", "refusals"))]

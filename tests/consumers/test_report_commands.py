@@ -139,12 +139,23 @@ async def test_what_is_stored_is_listed_and_earlier_revisions_are_written(run: R
     assert nation["judged_at"][10] == "T"
     assert (nation["month"], nation["level"], nation["revision"]) == ("2023-05", "nation", 1)
     assert len(json.loads(await ok(run, "list", "--json", "--all"))["reports"]) > 1
+    assert listed["months_waiting"] == 0
     shown = await ok(run, "list", "--all")
+    assert "one by one" not in shown
     assert "plant" in shown
     assert "2023-06-05 08:00" in shown, "in Asia/Shanghai"
     assert "clock" in shown, "the desk's clock is driven, and every screen says so"
     assert "revision 1" in await ok(run, "month", "2023-05", "--revision", "1", "--for", "enterprise shihe")
     assert "no revision 2" in await refused(run, "month", "2023-05", "--revision", "2")
+
+
+async def test_the_list_says_how_many_closed_months_wait_to_be_compared(run: Run, desk: Desk) -> None:
+    await ok(run, "close", "2023-05")
+    await desk.receive(send(a_production(record="R-9", lot=f"{MINE}/R-9"), offset=1))
+    await desk.watch(datetime(2023, 6, 6, tzinfo=UTC))
+    await desk.follow()
+    assert json.loads(await ok(run, "list", "--json"))["months_waiting"] == 1
+    assert "one by one: 1" in await ok(run, "list")
 
 
 async def test_what_cannot_be_is_said_in_a_sentence(run: Run, tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ VALID: dict[str, Row] = {
         "rule": "late",
         "arrived_at": AT,
     },
+    "compared_months": {"month": MAY, "compared_at": AT},
     "restated_months": {"plant": "p1", "month": MAY},
     "outages": {"number": 1, "since": AT, "until": AT + dt.timedelta(hours=1), "what": "down"},
     "reports": {
@@ -218,6 +219,7 @@ ALONE: list[tuple[str, str, Row]] = [
     ("stock_month", "stocks", {"month": MAY.replace(day=2)}),
     ("element_flow_month", "element_flows", {"month": MAY.replace(day=2)}),
     ("unfiled_outcome", "unfiled", {"outcome": "duplicate"}),
+    ("compared_month", "compared_months", {"month": MAY.replace(day=2)}),
     ("restated_month", "restated_months", {"month": MAY.replace(day=2)}),
     ("outage_order", "outages", {"until": AT}),
     ("outage_what", "outages", {"what": "watch was away"}),

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, REPORTS_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
+from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.decisions.reported import doubt_amended
 from monazite_consumers.errors import NotYetError, RestoredError
 from monazite_consumers.health import Health
@@ -16,9 +17,10 @@ from monazite_consumers.locks import held
 from monazite_consumers.reports.computing import compute
 from monazite_consumers.reports.snapshots import Snapshot, snapshot
 from monazite_consumers.reports.storing import Drawn, compared_with, packed, store
-from monazite_consumers.rules.closings import due_month
+from monazite_consumers.rules.closings import due_month, neighbours, to_compare, waiting
+from monazite_consumers.rules.month_rows import Since
 from monazite_consumers.rules.obligations import Outage
-from monazite_consumers.rules.reports import Basis, document, scopes
+from monazite_consumers.rules.reports import Basis, document, everybody, scopes
 from monazite_consumers.settings import ReportSettings
 from monazite_consumers.sql import statement
 from monazite_contracts.months import first_day, month_end, month_start
@@ -77,7 +79,7 @@ class Reports:
         (await read_platform(connection)).require_current()
         registry = await register.load(connection)
         found = await connection.fetch(statement("reports", "closed"))
-        closed = {f"{row['month']:%Y-%m}": row["revised_at"] for row in found}
+        closed = {f"{row['month']:%Y-%m}": row["compared_at"] for row in found}
         platform = await read_platform(connection)
         judged_at = platform.judged_at
         due = due_month(registry, min(judged_at, platform.known_until), await _outages(connection), closed)
@@ -88,18 +90,22 @@ class Reports:
         return await self._restate(connection, closed, judged_at)
 
     async def _restate(self, connection: Connection, closed: Mapping[str, datetime], judged_at: datetime) -> bool:
-        """A revision for whoever's figures have changed in a closed month."""
+        """A revision for whoever's figures have changed in one closed month: the oldest that waits and has rested.
+
+        Later months rest on it: they take over its marks, and wait in their turn.
+        """
         row = await connection.fetchrow(statement("reports", "restated"))
-        if row is None or row["month"] is None:
-            return False
-        months = [month for month in sorted(closed) if month >= f"{row['month']:%Y-%m}"]
+        assert row is not None  # noqa: S101 - a sum over no rows is a row
+        marked = [f"{month:%Y-%m}" for month in row["months"] or ()]
+        metrics.REPORT_MONTHS_WAITING.set(len(waiting(marked, closed)))
         rested = timedelta(hours=self._settings.revise_after_hours)
-        if any(judged_at < closed[month] + rested for month in months):
+        month = next((each for each in to_compare(marked, closed) if judged_at >= closed[each] + rested), None)
+        if month is None:
             return False
-        for month in months:
-            await restate(connection, month)
+        await restate(connection, month)
         # What was judged anew while we compared has a later mark and is compared the next time.
-        await connection.execute(statement("reports", "settle_through"), row["mark"], first_day(months[-1]))
+        span = first_day(month), *neighbours(month, closed)
+        await connection.execute(statement("reports", "carry"), row["mark"], *span)
         return True
 
 
@@ -129,15 +135,19 @@ async def _draw_up(connection: Connection, month: str, *, is_first: bool) -> int
         rows = await connection.fetch(statement("reports", "newest"), first_day(month))
         if is_first and rows:
             raise NotYetError(f"{month} is closed already")
-        basis = await compute(connection, seen.registry, month, seen.position, [row["message"] for row in rows])
-        awaiting = [row["message"] for row in await connection.fetch(statement("reports", "awaiting"))]
-        drawn = [each async for each in _documents(connection, basis, seen, is_first=is_first)]
+        sinces = [Since(row["message"], row["judged_at"]) for row in rows]
+        basis = await compute(connection, seen.registry, month, seen.position, sinces)
+        awaiting = [tuple(row.values()) for row in await connection.fetch(statement("reports", "awaiting"))]
+        whose = everybody(basis, ((row["level"], row["code"]) for row in rows))
+        drawn = [each async for each in _documents(connection, basis, seen, whose)]
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
         platform = await read_platform(connection)
         stored = await store(connection, drawn, platform.instant or datetime.now(UTC))
+        drawn_up = first_day(month), seen.position.judged_at
+        await connection.execute(statement("reports", "put_awaited"), *drawn_up, *transposed(awaiting, 2))
+        await connection.execute(statement("reports", "compared"), *drawn_up)
         if is_first:
-            await connection.execute(statement("reports", "put_awaited"), first_day(month), awaiting)
             # What was amended meanwhile lands after the report, and custody is to say so.
             await doubt_amended(connection, after=seen.message)
             await connection.execute(statement("reports", "settle"), seen.mark, first_day(month))
@@ -157,7 +167,7 @@ async def preliminary(connection: Connection, scope: Scope, month: str) -> Trace
         if seen.position.judged_at < month_start(month):
             raise NotYetError(f"{month} has not begun")
         before = await compared_with(connection, scope, month)
-        basis = await compute(connection, seen.registry, month, seen.position, [before.message] if before else [])
+        basis = await compute(connection, seen.registry, month, seen.position, [before.since] if before else [])
         known = {(each.level, each.code): each for each in scopes(basis)}
         if (scope.level, scope.code) not in known:
             raise NotYetError(f"nothing is known of {scope.level} {scope.code} in {month}")
@@ -174,11 +184,13 @@ def require_ended(judged_at: datetime, month: str) -> None:
         raise NotYetError(f"{month} has not ended: the platform has judged until {judged_at.isoformat()}")
 
 
-async def _documents(connection: Connection, basis: Basis, seen: Snapshot, *, is_first: bool) -> AsyncIterator[Drawn]:
+async def _documents(
+    connection: Connection, basis: Basis, seen: Snapshot, whose: Iterable[Scope]
+) -> AsyncIterator[Drawn]:
     """One at a time, packed: of the documents themselves only one is in memory."""
-    for scope in scopes(basis):
+    for scope in whose:
         before = await compared_with(connection, scope, basis.rows.month)
         report = document(scope, basis, before)
-        if is_first or report.revision == 1 or report.differences:
+        if report.revision == 1 or report.differences:
             yield packed(report, seen.message)
         await asyncio.sleep(0)

@@ -18,12 +18,14 @@ from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
 from monazite_consumers.rules.catalogue import RULES
 from monazite_consumers.rules.month_rows import (
+    FROM_THE_START,
     UNKNOWN,
     Amended,
     Counted,
     MonthRows,
     OpenShipment,
     PlantRows,
+    Since,
     balance_line,
     cap_lines,
     flow_lines,
@@ -36,7 +38,7 @@ from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.reports import LINES_MAX, Basis
 from monazite_consumers.rules.summaries import summary
 from monazite_consumers.sql import statement
-from monazite_contracts.months import month_end, month_start
+from monazite_contracts.months import first_day, month_end, month_start
 from monazite_contracts.report_lines import (
     AmendmentLine,
     ConditionLine,
@@ -80,9 +82,9 @@ async def read_position(connection: Connection, registry: Registry, platform: Pl
 
 
 async def compute(
-    connection: Connection, registry: Registry, month: str, position: Position, sinces: Iterable[int]
+    connection: Connection, registry: Registry, month: str, position: Position, sinces: Iterable[Since]
 ) -> Basis:
-    """The rows of a month, as the transaction sees them, with the amendments decided after each message of `sinces`."""
+    """The rows of a month, as the transaction sees them, with the amendments decided since each of `sinces`."""
     plants = await _plants(connection, registry, month)
     await _shipments(connection, plants, month)
     await _declarations(connection, registry, plants, (month, position))
@@ -100,7 +102,7 @@ async def compute(
         month, told, tuple(cap_lines(month, drawn, registry)), answering, held,
         _open_shipments(open_shipments),
         {(row["consignor"], row["consignee"]): Counted(row["open"], row["overdue"]) for row in pairs},
-        {since: await _amended(connection, plants, month, since) for since in {0, *sinces}},
+        {since: await _amended(connection, plants, month, since) for since in {FROM_THE_START, *sinces}},
     )  # fmt: skip
     return Basis(rows, registry, position)
 
@@ -206,11 +208,11 @@ async def _conditions(
 
 
 async def _amended(
-    connection: Connection, plants: Mapping[str, PlantRows], month: str, since: int
+    connection: Connection, plants: Mapping[str, PlantRows], month: str, since: Since
 ) -> dict[str, Amended]:
     first, until = month_start(month), month_end(month)
     found: dict[str, Amended] = {}
-    asked = (list(plants), since, first, until, IDLE, LINES_MAX)
+    asked = (list(plants), since.message, first, until, IDLE, LINES_MAX, first_day(month), since.judged_at)
     async for row in connection.cursor(statement("reports", "amendments"), *asked, prefetch=100):
         of_plant = found.setdefault(row["plant"], Amended([], row["amendments"]))
         said: Any = orjson.loads(row["value"])["events"][row["index"]]

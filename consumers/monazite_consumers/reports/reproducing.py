@@ -46,8 +46,8 @@ async def _again(connection: Connection, report: TraceabilityReport) -> Traceabi
     platform = await read_platform(connection)
     until = [(p.topic, p.partition, p.generation, p.next_offset) for p in position.partitions]
     await decide_in_shadow(connection, registry, platform, until)
-    since = compared.message if compared is not None else 0
-    basis = await compute(connection, registry, report.month, position, [since])
+    sinces = [compared.since] if compared is not None else []
+    basis = await compute(connection, registry, report.month, position, sinces)
     return document(report.scope, basis._replace(preliminary=report.preliminary), compared)
 
 

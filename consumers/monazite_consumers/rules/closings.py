@@ -1,11 +1,12 @@
 """Which month is to be closed next, and when: after the deadline of all who owe its record."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from itertools import islice
 
 from monazite_consumers.rules.obligations import Outage, extended, statutory_deadline
 from monazite_consumers.rules.registry import Registry
-from monazite_contracts.months import day_of, month_end
+from monazite_contracts.months import day_of, first_day, month_end
 
 
 def due_month(
@@ -28,3 +29,22 @@ def due_month(
 def following(month: str) -> str:
     """The calendar month after."""
     return f"{day_of(month_end(month)):%Y-%m}"
+
+
+def to_compare(marked: Iterable[str], closed: Collection[str]) -> list[str]:
+    """The closed months that are to be compared for what was restated: each itself, or the first that rests on it."""
+    later = ((month for month in sorted(closed) if month >= each) for each in marked)
+    return sorted({month for months in later for month in islice(months, 1)})
+
+
+def waiting(marked: Iterable[str], closed: Collection[str]) -> list[str]:
+    """The closed months that wait: those that are to be compared, and all that rest on them."""
+    first = min(marked, default=None)
+    return [month for month in sorted(closed) if first is not None and month >= first]
+
+
+def neighbours(month: str, closed: Collection[str]) -> tuple[date, date | None]:
+    """The first days of the closed months before and after; what is restated between is told by the later one."""
+    before = max((each for each in closed if each < month), default=None)
+    after = min((each for each in closed if each > month), default=None)
+    return first_day(before) if before else date.min, first_day(after) if after else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from monazite_consumers.rules.balances import Line, Recovery
@@ -85,6 +85,16 @@ class Counted(NamedTuple):
     overdue: int
 
 
+class Since(NamedTuple):
+    """Where an earlier report stood: the newest message that played a part, and as of when it was judged."""
+
+    message: int
+    judged_at: datetime
+
+
+FROM_THE_START = Since(0, datetime.min.replace(tzinfo=UTC))
+
+
 class Amended(NamedTuple):
     """A plant's amendments of a month: the newest of them, and how many there are in all."""
 
@@ -99,7 +109,7 @@ class MonthRows:
     `answering`: alerts about enterprises and caps, by enterprise. `held`: every alert that is raised, whomever it is
     about. `open_pairs`: how many open shipments there are, by
     consignor and consignee; `open_shipments`: the most urgent of each plant, each once. `amended`: what was decided
-    after a message, by plant.
+    since an earlier report, by plant.
     """
 
     month: str
@@ -109,7 +119,7 @@ class MonthRows:
     held: frozenset[str]
     open_shipments: Sequence[OpenShipment]
     open_pairs: Mapping[tuple[str, str], Counted]
-    amended: Mapping[int, Mapping[str, Amended]]
+    amended: Mapping[Since, Mapping[str, Amended]]
 
 
 def span(month: str) -> tuple[date, date]:

@@ -4,10 +4,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from monazite_consumers.rules.month_rows import Amended, Counted, MonthRows, PlantRows, enterprise_name, span
+from monazite_consumers.rules.month_rows import (
+    FROM_THE_START,
+    Amended,
+    Counted,
+    MonthRows,
+    PlantRows,
+    Since,
+    enterprise_name,
+    span,
+)
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.report_lines import CapLine, ConditionLine, Difference, OpenShipmentLine, PartLine
-from monazite_contracts.reports import Before, Position, Scope, TraceabilityReport
+from monazite_contracts.reports import Before, Level, Position, Scope, TraceabilityReport
 
 NATION: Final = Scope(level="nation", code="nation", name="nation")
 LINES_MAX: Final = 1_000
@@ -34,6 +43,11 @@ class Stored(NamedTuple):
     message: int
 
     @property
+    def since(self) -> Since:
+        """Where it stood."""
+        return Since(self.message, self.report.position.judged_at)
+
+    @property
     def before(self) -> Before:
         """As later ones name it."""
         return Before(month=self.report.month, revision=self.report.revision, hash=self.hash)
@@ -46,6 +60,21 @@ class Basis(NamedTuple):
     registry: Registry
     position: Position
     preliminary: bool = False
+
+
+def everybody(basis: Basis, reported: Iterable[tuple[Level, str]]) -> Iterator[Scope]:
+    """Whom a month is reported for, and whom it was: of whom nothing is left, their last revision says so."""
+    now = list(scopes(basis))
+    yield from now
+    gone = set(reported) - {(each.level, each.code) for each in now}
+    for level, code in sorted(gone):
+        yield Scope(level=level, code=code, name=_name(level, code, basis.registry))
+
+
+def _name(level: Level, code: str, registry: Registry) -> str:
+    if level == "plant" and code in registry.plants:
+        return registry.plants[code].name
+    return enterprise_name(code, registry) if level == "enterprise" else code
 
 
 def scopes(basis: Basis) -> Iterator[Scope]:
@@ -87,7 +116,7 @@ def document(scope: Scope, basis: Basis, compared: Stored | None) -> Traceabilit
     first, last = span(rows.month)
     is_revision = compared is not None and compared.report.month == rows.month
     conditions = _conditions(scope, basis, within)
-    amended = _amended(basis, within, compared.message if compared is not None and is_revision else 0)
+    amended = _amended(basis, within, compared.since if compared is not None and is_revision else FROM_THE_START)
     listed, counted = _open_shipments(scope, basis, within)
     drawn_up = TraceabilityReport(
         type="monazite.traceability-report.v1", scope=scope, month=rows.month, from_day=f"{first}", to_day=f"{last}",
@@ -111,7 +140,7 @@ def document(scope: Scope, basis: Basis, compared: Stored | None) -> Traceabilit
     return drawn_up.model_copy(update={"differences": tuple(differences(compared.report, drawn_up))})
 
 
-def _amended(basis: Basis, within: Iterable[PlantRows], since: int) -> Amended:
+def _amended(basis: Basis, within: Iterable[PlantRows], since: Since) -> Amended:
     of_plants = basis.rows.amended[since]
     found = [of_plants[each.plant.code] for each in within if each.plant.code in of_plants]
     lines = [line for each in found for line in each.lines]

@@ -34,11 +34,15 @@ SELECT alert, rule, subject, period, province, condition, severity, percent, evi
 FROM alerts WHERE condition = 'raised' AND rule = ANY($1::text[]) AND period <> '' AND period COLLATE "C" < $2;
 
 -- name: amendments
--- Amendments that change, or put in place, a statement about a span, of those decided after a message; the newest first.
+-- Amendments that change, or put in place, what is said of a span: decided after a message, or awaiting back then; newest first.
 WITH RECURSIVE told AS (
     SELECT e.plant, e.message, e.index, e.type, e.event_id, e.event_time, e.target_id, e.target_hash, e.target_id AS named
     FROM events e
-    WHERE e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test AND e.plant = ANY($1::text[]) AND e.message > $2
+    WHERE e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test AND e.plant = ANY($1::text[])
+      AND (e.message > $2 OR EXISTS (
+          SELECT FROM awaited_by_reports a
+          WHERE a.month = $7 AND a.judged_at = $8 AND a.message = e.message AND a.index IN (-1, e.index)
+      ))
       AND NOT EXISTS (
           SELECT FROM findings f WHERE f.message = e.message AND f.index = e.index AND f.rule = ANY($5::text[])
       )
@@ -83,8 +87,8 @@ FROM following f;
 SELECT clock_timestamp() - known_at > $1 FROM platform;
 
 -- name: newest
--- On which messages the newest revisions of a month rest.
-SELECT DISTINCT ON (level, code) message FROM reports
+-- On what the newest revisions of a month rest, and whose they are.
+SELECT DISTINCT ON (level, code) level, code, message, judged_at FROM reports
 WHERE month = $1 ORDER BY level, code, revision DESC;
 
 -- name: newest_of
@@ -111,9 +115,8 @@ SELECT level, code, month, revision, judged_at, hash, length(document) AS bytes,
 WHERE $1::text IS NULL OR level = $1 ORDER BY month DESC, level COLLATE "C", code COLLATE "C", revision DESC;
 
 -- name: closed
--- The months that are closed: what the first revision of the nation's rested on, and when the newest of any was judged.
-SELECT n.month, n.message, (SELECT max(r.judged_at) FROM reports r WHERE r.month = n.month) AS revised_at
-FROM reports n WHERE n.level = 'nation' AND n.revision = 1 ORDER BY n.month;
+-- The months that are closed, and as of when each was compared last.
+SELECT c.month, c.compared_at FROM compared_months c ORDER BY c.month;
 
 -- name: restate
 -- Plants' months that have been judged anew. Those of months that are not closed wait until they are.
@@ -121,41 +124,57 @@ INSERT INTO restated_months (plant, month) SELECT * FROM unnest($1::text[], $2::
 ON CONFLICT (plant, month) DO UPDATE SET mark = DEFAULT;
 
 -- name: restated
--- Of what is reported, or what that rests on: the first month that was restated, and the newest mark.
-SELECT min(month) AS month, max(mark) AS mark FROM restated_months WHERE month <= (SELECT max(month) FROM reports);
+-- Of what is reported, or what that rests on: the months that were restated, and the newest mark.
+SELECT array_agg(DISTINCT month ORDER BY month) AS months, max(mark) AS mark FROM restated_months
+WHERE month <= (SELECT max(month) FROM compared_months);
+
+-- name: waiting
+-- How many closed months are to be compared with what was reported of them.
+SELECT count(*) FROM compared_months WHERE month >= (SELECT min(month) FROM restated_months);
 
 -- name: settle
 -- A month's restatements up to a mark are in its first report; those before it too, where nothing before it is reported.
 DELETE FROM restated_months
 WHERE mark <= $1 AND (month = $2 OR month < $2 AND NOT EXISTS (SELECT FROM reports r WHERE r.month < $2));
 
--- name: settle_through
--- Restatements up to a mark and a month have been compared with what was reported.
-DELETE FROM restated_months WHERE mark <= $1 AND month <= $2;
+-- name: carry
+-- Restatements up to a mark, of a month and of those since another, have been compared; the next closed month rests on them.
+WITH compared AS (DELETE FROM restated_months WHERE mark <= $1 AND month <= $2 AND month > $3 RETURNING plant)
+INSERT INTO restated_months (plant, month) SELECT DISTINCT plant, $4::date FROM compared WHERE $4 IS NOT NULL
+ON CONFLICT (plant, month) DO NOTHING;
+
+-- name: compared
+-- A closed month was compared as of an instant.
+INSERT INTO compared_months (month, compared_at) VALUES ($1, $2)
+ON CONFLICT (month) DO UPDATE SET compared_at = greatest(compared_months.compared_at, excluded.compared_at);
 
 -- name: mark
 -- The newest mark.
 SELECT coalesce(max(mark), 0) FROM restated_months;
 
 -- name: awaiting
--- Messages that await a registration or a place in their chain, and whose bytes were kept.
-SELECT message FROM envelopes WHERE outcome = 'awaiting' AND rule IS DISTINCT FROM 'awaiting-bound' ORDER BY message;
+-- What awaits and may amend something, should it ever be applied: messages whose bytes were kept, and single amendments.
+SELECT message, -1 AS index FROM envelopes WHERE outcome = 'awaiting' AND rule IS DISTINCT FROM 'awaiting-bound'
+UNION ALL
+SELECT message, index FROM events WHERE target_id IS NOT NULL AND outcome = 'awaiting' AND NOT test
+ORDER BY message, index;
 
 -- name: put_awaited
--- Of a month that is closed.
-INSERT INTO awaited_at_closing (month, message) SELECT $1, * FROM unnest($2::bigint[]);
+-- When a month was drawn up.
+INSERT INTO awaited_by_reports (month, judged_at, message, index) SELECT $1, $2, * FROM unnest($3::bigint[], $4::smallint[])
+ON CONFLICT DO NOTHING;
 
 -- name: amended
 -- Amendments, applied after the first report on plants' closed months, of statements before it; `first` and `until`: the span.
 WITH RECURSIVE closed AS (
-    SELECT k.plant, k.month, k.first, k.until, r.message
+    SELECT k.plant, k.month, k.first, k.until, r.message, r.judged_at
     FROM unnest($1::text[], $2::date[], $3::timestamptz[], $4::timestamptz[]) AS k (plant, month, first, until)
     JOIN reports r ON r.level = 'nation' AND r.code = 'nation' AND r.month = k.month AND r.revision = 1
 ), told AS (
     SELECT e.plant, e.message, e.index, e.type, e.event_time, e.target_id, e.target_hash
     FROM (SELECT plant, min(message) AS message FROM closed GROUP BY plant) AS c
     JOIN events e ON e.plant = c.plant AND (
-        e.message > c.message OR e.message = ANY(ARRAY(SELECT message FROM awaited_at_closing WHERE month = ANY($2::date[])))
+        e.message > c.message OR e.message = ANY(ARRAY(SELECT message FROM awaited_by_reports WHERE month = ANY($2::date[])))
     )
     WHERE e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test AND NOT EXISTS (
         SELECT FROM findings f WHERE f.message = e.message AND f.index = e.index AND f.rule = ANY($5::text[])
@@ -169,7 +188,10 @@ SELECT c.plant, c.month, count(DISTINCT (t.message, t.index)) AS amendments, max
 FROM told t JOIN events r ON r.event_id = t.target_id AND r.hash = t.target_hash AND r.plant = t.plant
 JOIN ledger l ON l.message = t.message
 JOIN closed c ON c.plant = t.plant
-    AND (t.message > c.message OR (c.month, t.message) IN (SELECT month, message FROM awaited_at_closing))
+    AND (t.message > c.message OR EXISTS (
+        SELECT FROM awaited_by_reports a
+        WHERE a.month = c.month AND a.judged_at = c.judged_at AND a.message = t.message AND a.index IN (-1, t.index)
+    ))
     AND (r.event_time >= c.first AND r.event_time < c.until
          OR t.type LIKE '%.correction.%' AND t.event_time >= c.first AND t.event_time < c.until)
 WHERE r.target_id IS NULL AND r.outcome = 'applied' AND NOT r.test AND r.message <= c.message
@@ -178,7 +200,8 @@ GROUP BY c.plant, c.month;
 -- name: perhaps_amended
 -- Plants that amended something between two messages, in all months that had been closed by then: what is voided moves nothing.
 SELECT DISTINCT e.plant || ' ' || to_char(r.month, 'YYYY-MM') AS key
-FROM reports r JOIN events e ON e.message > r.message OR (r.month, e.message) IN (SELECT month, message FROM awaited_at_closing)
+FROM reports r JOIN events e
+    ON e.message > r.message OR (r.month, e.message) IN (SELECT month, message FROM awaited_by_reports)
 WHERE r.level = 'nation' AND r.revision = 1 AND e.message > $1 AND e.message <= $2
   AND e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test;
 

@@ -35,10 +35,12 @@ CREATE TABLE alerts (
     CONSTRAINT alert_condition CHECK (condition = ANY (ARRAY['raised'::text, 'recovered'::text, 'retracted'::text]))
 );
 
-CREATE TABLE awaited_at_closing (
+CREATE TABLE awaited_by_reports (
     month date NOT NULL,
     message bigint NOT NULL,
-    CONSTRAINT awaited_at_closing_pkey PRIMARY KEY (month, message)
+    judged_at timestamp with time zone NOT NULL,
+    index smallint NOT NULL,
+    CONSTRAINT awaited_by_reports_pkey PRIMARY KEY (month, judged_at, message, index)
 );
 
 CREATE TABLE cap_days (
@@ -62,6 +64,13 @@ CREATE TABLE caps (
     overrun_last_day date,
     overrun_peak_g bigint,
     CONSTRAINT caps_pkey PRIMARY KEY (holder, year, kind)
+);
+
+CREATE TABLE compared_months (
+    month date NOT NULL,
+    compared_at timestamp with time zone NOT NULL,
+    CONSTRAINT compared_months_pkey PRIMARY KEY (month),
+    CONSTRAINT compared_month CHECK (EXTRACT(day FROM month) = 1::numeric)
 );
 
 CREATE TABLE custody_findings (
@@ -558,6 +567,8 @@ CREATE INDEX envelopes_stripped ON envelopes USING btree (hash) WHERE rule = 'aw
 CREATE INDEX events_amending ON events USING btree (message, plant) WHERE target_id IS NOT NULL AND outcome = 'applied'::text AND NOT test;
 
 CREATE UNIQUE INDEX events_applied ON events USING btree (event_id) WHERE outcome = 'applied'::text AND NOT test;
+
+CREATE INDEX events_awaiting_amendments ON events USING btree (message, index) WHERE target_id IS NOT NULL AND outcome = 'awaiting'::text AND NOT test;
 
 CREATE INDEX events_others ON events USING btree (event_id) WHERE (outcome = ANY (ARRAY['duplicate'::text, 'awaiting'::text])) AND NOT test;
 

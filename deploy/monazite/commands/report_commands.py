@@ -89,14 +89,15 @@ def list_reports(
     every: Annotated[bool, typer.Option("--all", help="Also plants, enterprises and provinces.")] = False,
 ) -> None:
     """List stored reports, the newest month first."""
+    from monazite_consumers.queries import months_waiting
     from monazite_consumers.queries import reports as query
 
-    async def question(connection: "Connection") -> list[dict[str, Any]]:
-        return await query(connection, None if every else "nation")
+    async def question(connection: "Connection") -> tuple[list[dict[str, Any]], int]:
+        return await query(connection, None if every else "nation"), await months_waiting(connection)
 
-    rows = ask(data, question)
+    rows, waiting = ask(data, question)
     if as_json:
-        print_json({"format": LIST_FORMAT, "reports": [_listed(row) for row in rows]})
+        print_json({"format": LIST_FORMAT, "reports": [_listed(row) for row in rows], "months_waiting": waiting})
         return
     table = Table("month", "for", "revision", "as of (Asia/Shanghai)", "hash", box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
@@ -109,6 +110,10 @@ def list_reports(
         )
         table.add_row(*map(escape, cells), row["hash"].hex()[:16])
     console.print(table)
+    if waiting:
+        console.print(
+            f"closed months that wait to be compared with what was reported, one by one: {waiting}", style="yellow"
+        )
     print_notices(data)
 
 
