@@ -1,22 +1,27 @@
 """Custody reads what intake decided in portions, and later: what it has not read yet is held against nobody."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 from custody_talk import LOT, SEPARATION, SETTLED, of_custody, the_chain
 from owing_talk import DAY, DEADLINE, DUE, declare, due
-from regulator_desk import ARRIVED_AT, MINE, Desk, Gateway, Json, a_desk, a_draw, send
+from regulator_desk import ARRIVED_AT, MINE, Desk, Gateway, Json, a_desk, a_draw, a_message, a_plant, send
 
 from monazite.embedded import servers
 from monazite_consumers import database, sql
+from monazite_consumers.decisions import following
+from monazite_consumers.decisions.following import next_pieces
+from monazite_consumers.sql import statement
 from monazite_contracts.builders import (
     a_correction,
     a_dispatch,
     a_nil_declaration,
     a_production,
     a_receipt_of_goods,
+    a_source,
 )
 
 FILED_AT = DEADLINE - 3 * DAY
@@ -70,14 +75,14 @@ async def test_a_correction_of_a_correction_that_is_not_read_yet_takes_nothing_a
     assert await desk.rebuild() == []
 
 
-async def test_what_is_new_and_amended_already_is_not_passed_over_before_the_amendment_may_be_read(desk: Desk) -> None:
+async def test_what_is_new_and_amended_already_is_said_until_the_amendment_may_be_read(desk: Desk) -> None:
     await declare(desk)
     gateway, declaration = Gateway(stream="declarations", at=FILED_AT), a_nil_declaration()
     await desk.receive(gateway.send(declaration))
     await desk.watch(FILED_AT)
     await desk.receive(gateway.send(corrected(declaration)))
     await desk.judge()
-    assert await desk.connection.fetchval("SELECT f.message < (SELECT min(message) FROM ledger) FROM following f")
+    assert await desk.connection.fetchval("SELECT count(*) FROM stated") == 1
     await desk.watch(DEADLINE + DAY)
     await desk.follow()
     assert due(await desk.alerts(None)) == []
@@ -127,6 +132,70 @@ async def test_nobody_is_accused_of_what_lies_in_the_next_portion(desk: Desk, mo
     assert of_custody(await desk.alerts(None)) == set()
 
 
+async def test_a_statement_that_was_amended_long_after_is_said_until_the_amendment_is_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.declare(the_chain())
+    made = a_production()
+    for event in (made, a_dispatch(record="D-1"), a_receipt_of_goods(record="D-2"), a_draw(1, "R-2"), a_draw(1, "R-3")):
+        await desk.receive(send(event))
+    await desk.receive(send(a_correction(made, {"net_mass_kg": "20500.000"}), at=SETTLED))
+    await desk.watch(SETTLED)
+    monkeypatch.setattr(desk.custody, "events_max", 1)
+    masses = []
+    while await desk.custody.pass_once(desk.connection):
+        await desk.watching.pass_once(desk.connection)
+        masses.append(await desk.connection.fetchval("SELECT net_g FROM moves WHERE lot = $1 AND kind = 'made'", LOT))
+        assert of_custody(await desk.alerts(None)) == set()
+    assert masses[0] == 20_000_000
+    assert masses[-1] == 20_500_000
+    assert await desk.rebuild() == []
+
+
+async def test_messages_that_say_nothing_are_passed_over_without_a_rest(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.declare(the_chain())
+    await desk.follow()
+    await desk.receive(*(a_message(f"noise {number}".encode(), a_source()) for number in range(3)))
+    await desk.receive(send(a_production()))
+    await desk.watching.pass_once(desk.connection)
+    monkeypatch.setattr(following, "MESSAGES", 1)
+    await desk.judge()
+    assert await desk.connection.fetchval("SELECT count(*) FROM moves") == 1
+    assert await desk.rebuild() == []
+
+
+class Meanwhile:
+    """A connection on which something else is committed just before a statement is run."""
+
+    def __init__(self, connection: database.Connection, before: str, happens: Callable[[], Awaitable[object]]) -> None:
+        self._connection, self._before, self._happens = connection, before, happens
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+    async def fetch(self, text: str, *arguments: object) -> object:
+        if text == self._before:
+            await self._happens()
+        return await self._connection.fetch(text, *arguments)
+
+
+async def test_an_amendment_that_is_decided_while_custody_reads_takes_nothing_away(desk: Desk) -> None:
+    await declare(desk)
+    gateway, declaration = Gateway(stream="declarations", at=FILED_AT), a_nil_declaration()
+    await desk.receive(gateway.send(declaration))
+    await desk.watch(FILED_AT)
+
+    async def amend() -> None:
+        await desk.receive(gateway.send(corrected(declaration)))
+
+    beside = Meanwhile(desk.connection, statement("following", "next"), amend)
+    async with desk.connection.transaction():  # intake has another connection: its decision is seen from here on
+        pieces, _ = await next_pieces(cast(database.Connection, beside))
+    assert [piece.row is not None for piece in pieces] == [True]
+
+
 async def test_what_settles_while_its_lot_is_in_doubt_waits_for_the_judgement(desk: Desk) -> None:
     await desk.declare(the_chain())
     await desk.receive(send(a_dispatch(record="D-1")))
@@ -145,6 +214,7 @@ async def test_what_settles_while_its_lot_is_in_doubt_waits_for_the_judgement(de
 
 
 OLD = "0013_told_topics.sql"
+SILENT = "silent-mine"
 
 
 @pytest.fixture
@@ -189,7 +259,7 @@ async def _as_before(desk: Desk, url: str, monkeypatch: pytest.MonkeyPatch) -> N
 async def test_a_database_of_an_earlier_release_is_followed_without_a_false_word(
     desk: Desk, empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await declare(desk)
+    await declare(desk, *a_plant(SILENT))
     for event in (a_production(), a_dispatch(record="D-1"), a_receipt_of_goods(record="D-2")):
         await desk.receive(send(event))
     await desk.receive(send(a_nil_declaration(plant=SEPARATION), at=FILED_AT))
@@ -204,6 +274,8 @@ async def test_a_database_of_an_earlier_release_is_followed_without_a_false_word
         while await upgraded.custody.pass_once(upgraded.connection):
             assert of_custody(await upgraded.alerts(None)) == set()
         await upgraded.follow()
-        assert due(await upgraded.alerts()) == DUE
+        alerts = await upgraded.alerts()
+        assert due(alerts) == DUE
+        assert ("declaration-missing", SILENT, "2023-05") in alerts
         assert await upgraded.connection.fetch("SELECT * FROM outages") == []
         assert await upgraded.rebuild() == []

@@ -8,12 +8,12 @@ from typing import Final
 
 from monazite_consumers import metrics, register
 from monazite_consumers.custody.measuring import Backlog
-from monazite_consumers.custody.turns import Turns
+from monazite_consumers.custody.turns import Judging, Turns
 from monazite_consumers.database import CUSTODY_LOCK, DATABASE_ERRORS, REGISTRY_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.following import EVENTS
 from monazite_consumers.decisions.halving import try_again
-from monazite_consumers.decisions.portions import portion
+from monazite_consumers.decisions.portions import Share, portion
 from monazite_consumers.errors import FaultError, RestoredError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held
@@ -35,6 +35,7 @@ class Custody:
         self._health = health
         self._registry = Registry()
         self._patience = Patience()
+        self._judging = Judging()
         self._is_new = True
         """Nothing was tried yet by this release: what an earlier one set aside is tried again."""
         self._failures = 0
@@ -92,13 +93,15 @@ class Custody:
             platform.require_current()
             if self._is_new:
                 await try_again(connection)
-            done = await portion(connection, self._registry, platform, self.events_max)
+            share = Share(self.events_max, takes_new=not self._judging.is_on)
+            done = await portion(connection, self._registry, platform, share)
             for _ in range(done.aside):
                 if not self._patience.endures():
                     raise FaultError
         self._is_new = False
+        self._judging.note(is_all=done.is_all)
         self._patience.decided(done.handled.total())
         metrics.CUSTODY_SET_ASIDE.inc(done.aside)
         for noun, number in done.handled.items():
             metrics.CUSTODY_HANDLED.labels(noun).inc(number)
-        return done.handled.total() > 0
+        return done.goes_on

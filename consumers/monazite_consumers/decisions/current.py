@@ -49,9 +49,9 @@ async def read_current(connection: Connection, rows: Iterable[Any]) -> list[Curr
 
 
 def _stated(seen: _Seen) -> Current | None:
-    """The statement that an event makes, with the final assay that amends it; None: it is one step further back."""
+    """The statement that an event makes, with the final assay that amends it; None: one step further back, or none."""
     data = seen.event.data
-    if type(data) is st.AssayFinalised:
+    if isinstance(data, st.AssayFinalised | st.Void):
         return None
     stated: Any = data.replacement.data if type(data) is st.Correction else data
     if seen.assay is not None:

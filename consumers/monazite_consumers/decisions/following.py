@@ -45,21 +45,24 @@ class Next(NamedTuple):
     is_all: bool
 
 
-async def next_pieces(connection: Connection, limit: int = EVENTS) -> Next:
+async def next_pieces(connection: Connection, limit: int = EVENTS, *, takes_new: bool = True) -> Next:
     """What is to be followed next; from here on it counts as followed, in the caller's transaction.
 
+    `takes_new`: new messages too, or only those again that were followed before.
+
     The queue is emptied before the events are read: whatever changes from here on is in it again. An event that was
-    amended is taken back in the portion that reads the amendment, never before.
+    amended is said until the portion that reads the amendment: which events are, one statement tells.
     """
     (reached,) = await connection.fetch(statement("following", "reached"))
     followed, through = reached["followed"], reached["followed"]
+    settled = reached["settled"] if takes_new else followed
     queued = await connection.fetch(statement("following", "restated"), followed, limit)
-    if len(queued) < limit and followed < reached["settled"]:
-        bounds = reached["settled"], MESSAGES, limit
+    if len(queued) < limit and followed < settled:
+        bounds = settled, MESSAGES, limit
         through = await connection.fetchval(statement("following", "through"), followed, *bounds)
         queued += await connection.fetch(statement("following", "restated"), through, None)
     again = [(row["message"], row["index"]) for row in queued if row["message"] <= followed]
-    rows = await connection.fetch(statement("following", "at_places"), *transposed(again, 2)) if again else []
+    rows = await connection.fetch(statement("following", "again"), *transposed(again, 2), through) if again else []
     says = {(row["message"], index): row for row in rows for index in row["indexes"]}
     pieces = [Piece(place, says.get(place), again=True) for place in again]
     if followed < through:
@@ -68,7 +71,7 @@ async def next_pieces(connection: Connection, limit: int = EVENTS) -> Next:
         await doubt_amended(connection, followed, through)
         pieces += [Piece((row["message"], index), row, again=False) for row in new for index in row["indexes"]]
     await note_unfiled(connection, Reading(followed, through, again))
-    return Next(pieces, is_all=through >= reached["settled"] and len(queued) < limit)
+    return Next(pieces, is_all=through >= settled and len(queued) < limit)
 
 
 async def follow(connection: Connection, pieces: Sequence[Piece], changes: Changes) -> None:

@@ -46,22 +46,35 @@ def judges(connection: Connection, registry: Registry, platform: Platform) -> tu
     )
 
 
+class Share(NamedTuple):
+    """What one portion takes on: so many events at most, of new messages or only of those that were followed before."""
+
+    events: int = EVENTS
+    takes_new: bool = True
+
+
 class Done(NamedTuple):
-    """What one portion did: how many of each noun, and how many culprits were set aside."""
+    """What one portion did: how many of each noun, how many culprits were set aside, and whether nothing was left."""
 
     handled: Counter[str]
     aside: int
+    is_all: bool
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another portion may find something to do: messages that say nothing are passed over in portions."""
+        return bool(self.handled) or not self.is_all
 
 
-async def portion(connection: Connection, registry: Registry, platform: Platform, events: int = EVENTS) -> Done:
-    """One portion of each kind of work, in the caller's transaction. `events`: how many of them are followed at most.
+async def portion(connection: Connection, registry: Registry, platform: Platform, share: Share = Share()) -> Done:  # noqa: B008 - frozen
+    """One portion of each kind of work, in the caller's transaction.
 
     Months come last, and only when nothing else is left: half of what came of a month is no ground to judge it on.
     """
     halving, handled = Halving(connection, registry, platform), Counter[str]()
     if told := await tell_flags(connection, registry, platform):
-        return Done(Counter(flag=told), aside=0)
-    pieces, is_all = await next_pieces(connection, events)
+        return Done(Counter(flag=told), aside=0, is_all=False)
+    pieces, is_all = await next_pieces(connection, share.events, takes_new=share.takes_new)
     if pieces:
         await halving.do("event", pieces, partial(follow, connection))
         handled["event"] = len(pieces)
@@ -72,7 +85,7 @@ async def portion(connection: Connection, registry: Registry, platform: Platform
             await halving.do(each.noun, keys, each.judge)
             handled[each.noun] = len(keys)
             is_all &= len(keys) < each.limit
-    return Done(handled, halving.aside)
+    return Done(handled, halving.aside, is_all)
 
 
 async def catch_up(connection: Connection, registry: Registry, platform: Platform) -> None:
@@ -81,5 +94,5 @@ async def catch_up(connection: Connection, registry: Registry, platform: Platfor
     owing = owed_months(registry, datetime.min.replace(tzinfo=UTC), platform.judged_at)
     await doubt(connection, (("month", key) for key in owing))
     await doubt_amended(connection)
-    while (await portion(connection, registry, platform)).handled:
+    while (await portion(connection, registry, platform)).goes_on:
         pass

@@ -97,6 +97,6 @@ async def _settled(connection: Connection) -> Registry:
         async with connection.transaction():
             platform = await read_platform(connection)
             platform.require_current()
-            if not (await portion(connection, registry, platform)).handled:
+            if not (await portion(connection, registry, platform)).goes_on:
                 return registry
     raise NotYetError(f"custody was not through after {PORTIONS_MAX} portions, and decisions are not held up longer")

@@ -10,11 +10,8 @@ WITH moved AS (
 SELECT pg_notify('monazite_settled', '') FROM moved;
 
 -- name: reached
--- Up to which message statements have been followed, and may be: not what is new and was amended by what may not be.
-SELECT f.message AS followed, least(p.settled_message, (
-    SELECT min(r.message) - 1 FROM restated r WHERE r.message > f.message AND r.cause > p.settled_message
-)) AS settled
-FROM following f, platform p;
+-- Up to which message statements have been followed, and may be.
+SELECT f.message AS followed, p.settled_message AS settled FROM following f, platform p;
 
 -- name: through
 -- Up to which message so many messages with so many events go, at least one.
@@ -47,12 +44,30 @@ SELECT split_part(key, '/', 1)::bigint, split_part(key, '/', 2)::smallint, split
 FROM custody_findings WHERE rule = $1 AND noun = 'event' ON CONFLICT DO NOTHING;
 
 -- name: next
--- The next messages with events that say what is so now.
+-- The next messages with events that say what is so, or said so until what is not read yet: every amendment lies further on.
+SELECT k.message, l.value, l.arrived_at, k.indexes FROM (
+    SELECT e.message, array_agg(e.index ORDER BY e.index) AS indexes FROM events e
+    WHERE e.message > $1 AND e.message <= $2 AND (e.effective OR e.outcome = 'applied' AND EXISTS (
+        SELECT FROM restated r WHERE r.message = e.message AND r.index = e.index AND r.cause > $2
+    ) AND (
+        SELECT min(a.message) FROM events a
+        WHERE a.target_id = e.event_id AND a.target_hash = e.hash AND a.plant = e.plant AND a.outcome = 'applied' AND NOT a.test
+    ) > $2)
+    GROUP BY e.message ORDER BY e.message LIMIT $3
+) AS k JOIN ledger l USING (message) ORDER BY k.message;
+
+-- name: again
+-- The same of places that have been followed before.
 SELECT e.message, l.value, l.arrived_at, array_agg(e.index ORDER BY e.index) AS indexes
-FROM (
-    SELECT DISTINCT message FROM events WHERE message > $1 AND message <= $2 AND effective ORDER BY message LIMIT $3
-) AS k JOIN events e USING (message) JOIN ledger l USING (message)
-WHERE e.effective GROUP BY e.message, l.value, l.arrived_at ORDER BY e.message;
+FROM unnest($1::bigint[], $2::smallint[]) AS k (message, index)
+JOIN events e USING (message, index) JOIN ledger l USING (message)
+WHERE e.effective OR e.outcome = 'applied' AND EXISTS (
+    SELECT FROM restated r WHERE r.message = e.message AND r.index = e.index AND r.cause > $3
+) AND (
+    SELECT min(a.message) FROM events a
+    WHERE a.target_id = e.event_id AND a.target_hash = e.hash AND a.plant = e.plant AND a.outcome = 'applied' AND NOT a.test
+) > $3
+GROUP BY e.message, l.value, l.arrived_at ORDER BY e.message;
 
 -- name: at_places
 -- Of these places, those whose events say what is so now.
