@@ -9,7 +9,7 @@ from owing_talk import DAY, DEADLINE, DUE, INSTANT, declare, due
 from regulator_desk import MINE, Desk, Json, send
 from rule_coverage import clears, fires
 
-from monazite_consumers.rules.entries import Excuse, Holiday, Recovery, Settings
+from monazite_consumers.rules.entries import Deadline, Excuse, Holiday, Recovery, Settings
 from monazite_consumers.rules.obligations import Outage, extended
 from monazite_contracts.builders import (
     a_correction,
@@ -153,6 +153,31 @@ async def test_the_deadline_is_a_setting(
     await declare(owing, ("settings", Settings.model_validate(settings)), *calendar)
     assert "declaration-missing" not in due(await judged(owing, at=deadline - INSTANT))
     assert "declaration-missing" in due(await judged(owing, at=deadline))
+
+
+@pytest.mark.parametrize(("since", "deadline"), [(date(2023, 5, 1), DEADLINE - 2 * DAY), (date(2023, 5, 2), DEADLINE)])
+async def test_a_deadline_that_is_declared_from_a_day_on_leaves_earlier_months_as_they_were(
+    owing: Desk, since: date, deadline: datetime
+) -> None:
+    """A month that began before is due as it was."""
+    earlier = Deadline(since=date(2023, 1, 1))
+    await declare(owing, ("settings", Settings(declared_by_day=20)), *(
+        ("deadlines", each) for each in (earlier, Deadline(since=since, declared_by_day=8))
+    ))  # fmt: skip
+    assert "declaration-missing" not in due(await judged(owing, at=deadline - INSTANT))
+    assert "declaration-missing" in due(await judged(owing, at=deadline))
+    assert await owing.misfits() == []
+
+
+async def test_a_later_change_of_the_deadline_makes_no_earlier_record_late(owing: Desk) -> None:
+    await judged(owing, at=DEADLINE - DAY)
+    await owing.receive(send(a_nil_declaration(), at=DEADLINE - DAY))
+    assert "declaration-late" not in {rule for rule, _, _ in await judged(owing, at=DEADLINE + DAY)}
+    shorter: Json = {"declared_by_day": 5, "outage_grace_hours": 0}
+    await declare(owing, ("deadlines", Deadline.model_validate(shorter | {"since": date(2023, 6, 1)})))
+    assert "declaration-late" not in {rule for rule, _, _ in await judged(owing, at=DEADLINE + DAY)}
+    await declare(owing, ("settings", Settings(declared_by_day=5)))
+    assert "declaration-late" in {rule for rule, _, _ in await judged(owing, at=DEADLINE + DAY)}
 
 
 @pytest.mark.parametrize(

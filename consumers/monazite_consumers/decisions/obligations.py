@@ -1,7 +1,6 @@
 """What plants owe for their months: whether it was filed, in time, and as the events say."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 from monazite_consumers.database import Connection
@@ -34,8 +33,8 @@ async def read_outages(connection: Connection, months: Iterable[Month], registry
     first = min((month_end(known.month) for known in months), default=None)
     if first is None:
         return []
-    grace = timedelta(hours=registry.settings.outage_grace_hours)
-    return [Outage(*row.values()) for row in await connection.fetch(statement("outages", "since"), first - grace)]
+    rows = await connection.fetch(statement("outages", "since"), first - registry.outage_grace_max)
+    return [Outage(*row.values()) for row in rows]
 
 
 def obligation_of(known: Month, outages: Sequence[Outage], registry: Registry) -> Obligation | None:

@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 CHUNK = 500
 
 OF_CUSTODY = (
-    "plants", "operations", "memberships", "successions", "approvals", "duties", "excuses", "holidays", "licences",
-    "recoveries", "tolerances", "settings",
+    "plants", "operations", "memberships", "successions", "approvals", "duties", "excuses", "deadlines", "holidays",
+    "licences", "recoveries", "tolerances", "settings",
 )  # fmt: skip
 """Nouns that judgements of lots, shipments, licences and months rest on."""
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -33,7 +32,7 @@ from monazite_consumers.rules.month_rows import (
     span,
 )
 from monazite_consumers.rules.moves import month_key
-from monazite_consumers.rules.obligations import Obligation, Outage, extended, owing, statutory_deadline
+from monazite_consumers.rules.obligations import Obligation, Outage, deadline_of, owing, statutory_deadline
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.reports import LINES_MAX, Basis
 from monazite_consumers.rules.summaries import summary
@@ -166,8 +165,7 @@ async def _declarations(
     due = statutory_deadline(month, registry)
     rows = await connection.fetch(statement("outages", "of_revision"), position.outage_revision)
     outages = [Outage(*row.values()) for row in rows]
-    grace = timedelta(hours=registry.settings.outage_grace_hours)
-    deadline = extended(due, outages, grace)
+    deadline = deadline_of(month, outages, registry)
     for code, enterprises in owed_by.items():
         plants[code].owing = enterprises
         excused, filed = (code, month) in registry.excuses, filings[month_key(code, month)]

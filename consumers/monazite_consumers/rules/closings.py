@@ -1,10 +1,10 @@
 """Which month is to be closed next, and when: after the deadline of all who owe its record."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import islice
 
-from monazite_consumers.rules.obligations import Outage, extended, statutory_deadline
+from monazite_consumers.rules.obligations import Outage, deadline_of
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.months import day_of, first_day, month_end
 
@@ -18,12 +18,10 @@ def due_month(
     """
     if registry.first_duty is None:
         return None
-    grace = timedelta(hours=registry.settings.outage_grace_hours)
     month = f"{registry.first_duty:%Y-%m}"
     while month in closed:
         month = following(month)
-    deadline = extended(statutory_deadline(month, registry), outages, grace)
-    return month if deadline <= judged_at else None
+    return month if deadline_of(month, outages, registry) <= judged_at else None
 
 
 def following(month: str) -> str:

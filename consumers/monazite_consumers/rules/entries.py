@@ -192,6 +192,20 @@ class Holiday(Sourced):
     working: bool = False
 
 
+class Deadline(Sourced):
+    """When the records of the months that begin on a day or later are due; earlier months keep what held for them."""
+
+    key_fields = ("since",)
+
+    since: Day
+    declared_by_day: Annotated[int, Field(ge=1, le=28)] = 10
+    """Of the following month."""
+    day_included: bool = True
+    moves_on_holidays: bool = False
+    outage_grace_hours: Annotated[int, Field(ge=0, le=_HOURS_MAX)] = 72
+    """How much of the time before a deadline is given back if the platform was down in it."""
+
+
 class Recovery(Sourced):
     """Between what the recovery rate of a process step should lie, in percent of the REO used."""
 
@@ -247,7 +261,7 @@ class Settings(Entry):
     transit_days_max: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 90
     """How long it may be under way at all, however late its consignor expects it."""
     declared_by_day: Annotated[int, Field(ge=1, le=28)] = 10
-    """Of the following month."""
+    """Of the following month. As the three that follow: of months before the first entry of `deadlines`."""
     deadline_day_included: bool = True
     deadline_moves_on_holidays: bool = False
     outage_grace_hours: Annotated[int, Field(ge=0, le=_HOURS_MAX)] = 72
@@ -282,6 +296,7 @@ NOUNS: Mapping[str, type[Entry]] = {
     "successions": Succession,
     "duties": Duty,
     "excuses": Excuse,
+    "deadlines": Deadline,
     "holidays": Holiday,
     "licences": Licence,
     "recoveries": Recovery,

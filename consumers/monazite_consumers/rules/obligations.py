@@ -106,14 +106,13 @@ class Obligation:
 def statutory_deadline(month: str, registry: Registry) -> datetime:
     """The first instant at which a month's record is late: after the 10th of the next month, if that day is included.
 
-    On a holiday or a weekend it moves to the next working day, where the settings say so.
+    On a holiday or a weekend it moves to the next working day, where the registry says so for the month.
     """
-    settings = registry.settings
-    first = month_end(month)
-    last_day = day_of(first).replace(day=settings.declared_by_day)
-    while settings.deadline_moves_on_holidays and registry.is_holiday(last_day):
+    terms = registry.deadline(month)
+    last_day = day_of(month_end(month)).replace(day=terms.declared_by_day)
+    while terms.moves_on_holidays and registry.is_holiday(last_day):
         last_day += timedelta(days=1)
-    return day_start(last_day + timedelta(days=1) if settings.deadline_day_included else last_day)
+    return day_start(last_day + timedelta(days=1) if terms.day_included else last_day)
 
 
 def extended(deadline: datetime, outages: Iterable[Outage], grace: timedelta) -> datetime:
@@ -147,7 +146,8 @@ def _overlap(outage: Outage, since: datetime, until: datetime) -> timedelta:
 
 def deadline_of(month: str, outages: Iterable[Outage], registry: Registry) -> datetime:
     """A month's deadline with what outages took from it given back."""
-    return extended(statutory_deadline(month, registry), outages, timedelta(hours=registry.settings.outage_grace_hours))
+    grace = timedelta(hours=registry.deadline(month).outage_grace_hours)
+    return extended(statutory_deadline(month, registry), outages, grace)
 
 
 def moved_by(outage: Outage, others: Sequence[Outage], registry: Registry) -> list[str]:

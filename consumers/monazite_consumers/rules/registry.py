@@ -4,9 +4,10 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
-from typing import Any, Self
+from operator import attrgetter
+from typing import Any, Final, Self
 
 from nacl.signing import VerifyKey
 
@@ -15,6 +16,7 @@ from monazite_consumers.rules.entries import (
     Allocation,
     Approval,
     Breakdown,
+    Deadline,
     Duty,
     Enterprise,
     Excuse,
@@ -30,6 +32,7 @@ from monazite_consumers.rules.entries import (
 from monazite_consumers.rules.grants import CapKey, Grant, by_day, granted_g
 from monazite_consumers.rules.written import Code, Entry, ListedActivity
 from monazite_contracts.catalogue import CapKind
+from monazite_contracts.months import first_day
 from monazite_contracts.quantities import GRAMS_PER_TONNE
 from monazite_contracts.seal import public_key
 
@@ -50,6 +53,9 @@ __all__ = [
     "Settings",
     "Succession",
 ]
+
+_BEGIN: Final = date(2000, 1, 1)
+"""Before any month that a record can be owed for."""
 
 Spell = tuple[int, int]
 """A year, and how many changes lie before: on all its days everybody's operator, group and approvals are the same."""
@@ -288,6 +294,30 @@ class Registry:
     @cached_property
     def _holidays(self) -> Mapping[date, bool]:
         return {holiday.day: not holiday.working for holiday in self._all("holidays")}
+
+    @cached_property
+    def _first_deadline(self) -> Deadline:
+        """Of the months before any that is declared: as the settings have it."""
+        s = self.settings
+        return Deadline(
+            since=_BEGIN, declared_by_day=s.declared_by_day, day_included=s.deadline_day_included,
+            moves_on_holidays=s.deadline_moves_on_holidays, outage_grace_hours=s.outage_grace_hours,
+        )  # fmt: skip
+
+    def deadline(self, month: str) -> Deadline:
+        """When the records of a month are due: as declared last by its first day."""
+        first = first_day(month)
+        return max(
+            (each for each in self._all("deadlines") if each.since <= first),
+            key=attrgetter("since"),
+            default=self._first_deadline,
+        )
+
+    @cached_property
+    def outage_grace_max(self) -> timedelta:
+        """How much of the time before any deadline is given back at most."""
+        found = (self._first_deadline, *self._all("deadlines"))
+        return timedelta(hours=max(each.outage_grace_hours for each in found))
 
     @cached_property
     def excuses(self) -> Mapping[tuple[str, str], Excuse]:
