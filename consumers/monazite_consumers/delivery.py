@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.sql import statement
-from monazite_contracts.topics import ALERTS
+from monazite_contracts.alerts import ReportReady
+from monazite_contracts.topics import ALERTS, REPORTS
 
 KEPT_FOR: Final = timedelta(days=7)
 """How long published messages stay in the outbox, for whoever looks into an incident."""
@@ -22,6 +23,12 @@ class Outgoing(NamedTuple):
     topic: str
     key: bytes
     value: bytes
+
+
+def announcement(ready: ReportReady) -> Outgoing:
+    """Of one revision of a report: its topic keeps the newest of each."""
+    key = f"{ready.level}/{ready.subject}/{ready.month}".encode()
+    return Outgoing(REPORTS, key, ready.model_dump_json().encode())
 
 
 async def put(connection: Connection, messages: Sequence[Outgoing], arrived_at: datetime | None = None) -> None:

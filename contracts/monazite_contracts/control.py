@@ -21,3 +21,5 @@ class RelayControl(Contract):
     """Of the registry in force; null before the first."""
     written_at: Instant
     """When the database wrote that publication: a restored one may have given its number to another."""
+    outage_revision: Annotated[int, Field(ge=0)] = 0
+    """Number of the newest recorded outage: a restored database does not give it to another."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import shutil
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest_asyncio
@@ -10,10 +11,13 @@ from running_platform import INTAKE_QUICKLY, PLANTS, Gateway, Platform, a_regist
 
 from monazite import stack
 from monazite.embedded.servers import Server
-from monazite_contracts.alerts import Alert, AlertAcknowledged, Handling
+from monazite_consumers.errors import NotYetError
+from monazite_consumers.reports.closing import close
+from monazite_consumers.sql import statement
+from monazite_contracts.alerts import Alert, AlertAcknowledged, Handling, ReportReady
 from monazite_contracts.control import RelayControl
 from monazite_contracts.receipts import Receipt
-from monazite_contracts.topics import ALERTS, RELAY_CONTROL, receipts_topic
+from monazite_contracts.topics import ALERTS, RELAY_CONTROL, REPORTS, receipts_topic
 
 BEFORE, AFTER = a_registry(tonnes_reo=2), a_registry(tonnes_reo=3)
 
@@ -152,6 +156,8 @@ async def test_a_restored_database_is_held_until_its_registry_is_back_and_ends_t
     await platform.apply(AFTER)
     alert = await acknowledge(platform, "Li")
     await work(platform, "second")
+    await close_may(platform)
+    await an_outage_is_recorded(platform)
     lost, known = await state(platform), await control(platform)
     assert (known.epoch, known.registry_digest) == (1, (await digest(platform)).hex())
 
@@ -175,6 +181,41 @@ async def test_a_restored_database_is_held_until_its_registry_is_back_and_ends_t
     await knows_what_the_database_knows(platform, epoch=2)
     assert (await state(platform))["handlings"] == lost["handlings"]
     assert [event for event in lost["events"] if event not in (await state(platform))["events"]] == []
+    await close_may(platform)
+    assert await revisions_of_the_nation(platform) == [1, 2], "no number was given to two contents"
+    assert await platform.ask("SELECT outages_told FROM platform") == 1
+
+
+async def close_may(platform: Platform) -> None:
+    """By command, once custody is through."""
+
+    async def is_closed() -> bool:
+        async with platform.connection() as opened:
+            with suppress(NotYetError):
+                return await close(opened, "2023-05") > 0
+        return False
+
+    await until("May is closed", is_closed)
+    await platform.told()
+
+
+async def an_outage_is_recorded(platform: Platform) -> None:
+    """And the relay's own record says so."""
+    since = datetime(2023, 5, 1, tzinfo=UTC)
+    async with platform.connection() as opened:
+        await opened.fetchval(statement("outages", "add"), since, since + timedelta(hours=1), "down")
+
+    async def is_told() -> bool:
+        return (await control(platform)).outage_revision == 1
+
+    await until("the outage is told", is_told)
+
+
+async def revisions_of_the_nation(platform: Platform) -> list[int]:
+    announced = [ReportReady.model_validate_json(record.value) for record in await platform.read(REPORTS)]
+    hashes = {(ready.level, ready.subject, ready.revision): ready.hash for ready in announced}
+    assert all(hashes[ready.level, ready.subject, ready.revision] == ready.hash for ready in announced)
+    return sorted(ready.revision for ready in announced if ready.level == "nation")
 
 
 async def digest(platform: Platform) -> bytes:

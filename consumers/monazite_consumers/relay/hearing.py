@@ -1,6 +1,7 @@
-"""What the topic of alerts knows: the newest state of each, and what people did. Read when a database has forgotten."""
+"""What the topics of alerts and reports know. Read when a database has forgotten."""
 
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -9,12 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from monazite_consumers.relay.handlings import Handled, hear
 from monazite_consumers.settings import KafkaSettings
-from monazite_contracts.alerts import Alert, AlertAcknowledged
-from monazite_contracts.topics import ALERTS
+from monazite_contracts.alerts import Alert, AlertAcknowledged, ReportReady
+from monazite_contracts.topics import ALERTS, REPORTS
 
 log = logging.getLogger(__name__)
-
-PARTITION: Final = TopicPartition(ALERTS, 0)
 
 _MESSAGE: Final[TypeAdapter[Alert | AlertAcknowledged]] = TypeAdapter(Alert | AlertAcknowledged)
 
@@ -46,20 +45,38 @@ class Heard:
 
 
 async def alerts_topic(kafka: KafkaSettings) -> Heard:
-    """All of it, from its start to its end now."""
+    """The newest state of each alert, and what people did."""
     heard = Heard()
+    async for value in _values(kafka, ALERTS):
+        heard.take(value)
+    return heard
+
+
+async def reports_topic(kafka: KafkaSettings) -> list[ReportReady]:
+    """Every revision that was announced, as far as the topic still has it: of each report at least one."""
+    announced = []
+    async for value in _values(kafka, REPORTS):
+        try:
+            announced.append(ReportReady.model_validate_json(value))
+        except ValidationError as error:
+            log.warning("%s holds what the relay never wrote: %s", REPORTS, error)
+    return announced
+
+
+async def _values(kafka: KafkaSettings, topic: str) -> AsyncIterator[bytes]:
+    """All of a topic that has one partition, from its start to its end now."""
+    partition = TopicPartition(topic, 0)
     async with AIOKafkaConsumer(
         bootstrap_servers=kafka.bootstrap,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     ) as consumer:
-        consumer.assign([PARTITION])
-        end = (await consumer.end_offsets([PARTITION]))[PARTITION]
-        await consumer.seek_to_beginning(PARTITION)
-        while await consumer.position(PARTITION) < end:
-            for records in (await consumer.getmany(PARTITION, timeout_ms=200)).values():
+        consumer.assign([partition])
+        end = (await consumer.end_offsets([partition]))[partition]
+        await consumer.seek_to_beginning(partition)
+        while await consumer.position(partition) < end:
+            for records in (await consumer.getmany(partition, timeout_ms=200)).values():
                 for record in records:
                     if record.value is not None:
-                        heard.take(record.value)
-    return heard
+                        yield record.value

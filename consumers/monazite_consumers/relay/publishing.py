@@ -245,6 +245,7 @@ def _control(rows: Sequence[Any], found: restoring.Standing, last: RelayControl 
         publication=number,
         registry_digest=digest,
         written_at=written_at,
+        outage_revision=found.outage_revision,
     )
 
 

@@ -10,13 +10,13 @@ from monazite_consumers.database import REGISTRY_LOCK, Connection
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.snapshot import tell_everything
 from monazite_consumers.locks import while_held
-from monazite_consumers.relay import restoring
+from monazite_consumers.relay import restoring, revisions
 from monazite_consumers.settings import KafkaSettings
 from monazite_consumers.sql import statement
 from monazite_consumers.stamps import topic_ids
 from monazite_consumers.topics import row_of
 from monazite_contracts.control import RelayControl
-from monazite_contracts.topics import RELAY_CONTROL
+from monazite_contracts.topics import RELAY_CONTROL, REPORTS
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,8 @@ async def _tell_again(connection: Connection, topics: Collection[str]) -> None:
     await connection.execute(statement("registry", "exclude_decisions"), REGISTRY_LOCK)
     registry, platform = await register.load(connection), await read_platform(connection)
     await tell_everything(connection, registry, platform, topics)
+    if REPORTS in topics:
+        await revisions.announce(connection)
 
 
 async def _doubt(connection: Connection, kafka: KafkaSettings) -> None:

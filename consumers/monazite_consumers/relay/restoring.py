@@ -10,7 +10,7 @@ from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.snapshot import remember, tell_anew, tell_everything
 from monazite_consumers.errors import RestoredError
 from monazite_consumers.locks import while_held
-from monazite_consumers.relay import handlings, hearing
+from monazite_consumers.relay import handlings, hearing, revisions
 from monazite_consumers.settings import KafkaSettings
 from monazite_consumers.sql import statement
 from monazite_contracts.control import RelayControl
@@ -31,6 +31,7 @@ class Standing:
     revision: int
     digest: bytes | None
     known: bool
+    outage_revision: int
 
     @property
     def awaits(self) -> bool:
@@ -56,8 +57,9 @@ def is_restored(found: Standing, last: RelayControl | None) -> bool:
 
 
 async def begin_epoch(connection: Connection, kafka: KafkaSettings, last: RelayControl) -> None:
-    """A new epoch: alerts and handlings are read back, what waits is put under it, and decisions are held."""
+    """A new epoch: what the topics tell is read back, what waits is put under it, and decisions are held."""
     heard = await while_held(connection, hearing.alerts_topic(kafka))
+    announced = await while_held(connection, hearing.reports_topic(kafka))
     awaited = bytes.fromhex(last.registry_digest) if last.registry_digest else ANY
     epoch = max(last.epoch, heard.epoch) + 1
     async with connection.transaction():
@@ -66,6 +68,8 @@ async def begin_epoch(connection: Connection, kafka: KafkaSettings, last: RelayC
         await tell_anew(connection, epoch)
         await remember(connection, heard.alerts.values())
         news = await handlings.read_back(connection, heard.handlings)
+        await revisions.read_back(connection, announced)
+        await connection.execute(statement("outages", "tell"), last.outage_revision)
     log.error("the database was restored, or may have been: epoch %s begins; handlings read back: %s", epoch, news)
 
 

@@ -16,7 +16,7 @@ from monazite_consumers.health import Health
 from monazite_consumers.locks import held
 from monazite_consumers.reports.computing import compute
 from monazite_consumers.reports.snapshots import Snapshot, snapshot
-from monazite_consumers.reports.storing import Drawn, compared_with, packed, store
+from monazite_consumers.reports.storing import Drawn, compared_with, packed, store, told_revision
 from monazite_consumers.rules.closings import due_month, neighbours, to_compare, waiting
 from monazite_consumers.rules.month_rows import Since
 from monazite_consumers.rules.obligations import Outage
@@ -171,7 +171,8 @@ async def preliminary(connection: Connection, scope: Scope, month: str) -> Trace
         known = {(each.level, each.code): each for each in scopes(basis)}
         if (scope.level, scope.code) not in known:
             raise NotYetError(f"nothing is known of {scope.level} {scope.code} in {month}")
-        return document(known[scope.level, scope.code], basis._replace(preliminary=True), before)
+        told = await told_revision(connection, scope, month)
+        return document(known[scope.level, scope.code], basis._replace(preliminary=True), before, told)
 
 
 def require_ended(judged_at: datetime, month: str) -> None:
@@ -189,8 +190,10 @@ async def _documents(
 ) -> AsyncIterator[Drawn]:
     """One at a time, packed: of the documents themselves only one is in memory."""
     for scope in whose:
-        before = await compared_with(connection, scope, basis.rows.month)
-        report = document(scope, basis, before)
-        if report.revision == 1 or report.differences:
+        month = basis.rows.month
+        before = await compared_with(connection, scope, month)
+        report = document(scope, basis, before, await told_revision(connection, scope, month))
+        is_revision = before is not None and before.report.month == month
+        if report.differences or not is_revision:
             yield packed(report, seen.message)
         await asyncio.sleep(0)

@@ -11,14 +11,14 @@ from monazite_consumers.reports.computing import compute
 from monazite_consumers.reports.storing import canonical_bytes, with_hash
 from monazite_consumers.rules.reports import Stored, document
 from monazite_consumers.sql import statement
-from monazite_contracts.reports import TraceabilityReport
+from monazite_contracts.reports import Position, TraceabilityReport
 
 
 async def reproduced(connection: Connection, report: TraceabilityReport) -> bytes:
     """The canonical bytes of a report at the same position. Decisions wait meanwhile; nothing that is done stays.
 
     Raises:
-        NotReproducibleError: it is of another release, or was compared with a report that is not stored here.
+        NotReproducibleError: it is of another release, or rests on what is not stored here.
     """
     if report.position.release != version("monazite"):
         raise NotReproducibleError(
@@ -28,6 +28,7 @@ async def reproduced(connection: Connection, report: TraceabilityReport) -> byte
     await connection.execute(
         "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0"
     )
+    await _require_known(connection, report.position)
     transaction = connection.transaction()
     await transaction.start()
     try:
@@ -35,6 +36,25 @@ async def reproduced(connection: Connection, report: TraceabilityReport) -> byte
         return canonical_bytes(await _again(connection, report))
     finally:
         await transaction.rollback()
+
+
+async def _require_known(connection: Connection, position: Position) -> None:
+    """Refuses a position that this database has not reached, though it may have stood there before a restore.
+
+    Raises:
+        NotReproducibleError: with what is missing.
+    """
+    newest = await register.revision(connection)
+    lacking = ""
+    if position.registry_revision > newest:
+        lacking = f"registry revision {position.registry_revision} (the newest is {newest})"
+    elif not await connection.fetchval(statement("outages", "is_known"), position.outage_revision):
+        lacking = f"outage {position.outage_revision}"
+    if lacking:
+        raise NotReproducibleError(
+            f"the report rests on {lacking}, which is not recorded here: it is of another database, or of this one "
+            "before it was restored"
+        )
 
 
 async def _again(connection: Connection, report: TraceabilityReport) -> TraceabilityReport:
@@ -48,7 +68,8 @@ async def _again(connection: Connection, report: TraceabilityReport) -> Traceabi
     await decide_in_shadow(connection, registry, platform, until)
     sinces = [compared.since] if compared is not None else []
     basis = await compute(connection, registry, report.month, position, sinces)
-    return document(report.scope, basis._replace(preliminary=report.preliminary), compared)
+    # Its number may follow one that was announced before a restore: it is the report's own.
+    return document(report.scope, basis._replace(preliminary=report.preliminary), compared, report.revision - 1)
 
 
 async def _compared(connection: Connection, report: TraceabilityReport) -> Stored | None:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from monazite_consumers.database import Connection
-from monazite_consumers.delivery import Outgoing, put
+from monazite_consumers.delivery import announcement, put
 from monazite_consumers.errors import TamperedError
 from monazite_consumers.rules.month_rows import month_before
 from monazite_consumers.rules.reports import Stored
@@ -16,7 +16,6 @@ from monazite_contracts.alerts import ReportReady
 from monazite_contracts.envelope import canonical
 from monazite_contracts.months import first_day
 from monazite_contracts.reports import Scope, TraceabilityReport
-from monazite_contracts.topics import REPORTS
 
 
 class Drawn(NamedTuple):
@@ -58,8 +57,7 @@ async def store(connection: Connection, drawn: Iterable[Drawn], ready_at: dateti
             type="monazite.report-ready.v1", month=one.month, level=level, subject=code, revision=one.revision,
             hash=one.hash.hex(), ready_at=ready_at,
         )  # fmt: skip
-        key = f"{level}/{code}/{one.month}".encode()
-        outgoing.append(Outgoing(REPORTS, key, ready.model_dump_json().encode()))
+        outgoing.append(announcement(ready))
     await put(connection, outgoing)
     return len(outgoing)
 
@@ -100,6 +98,12 @@ async def compared_with(connection: Connection, scope: Scope, month: str) -> Sto
     """What a scope's next document of a month is compared with: the revision before, or the month before's newest."""
     found = await newest_of(connection, scope, month)
     return found if found is not None else await newest_of(connection, scope, month_before(month))
+
+
+async def told_revision(connection: Connection, scope: Scope, month: str) -> int:
+    """The highest revision that a database was told of which it has forgotten; 0: none."""
+    row = await connection.fetchrow(statement("reports", "told_revision"), scope.level, scope.code, first_day(month))
+    return int(row["revision"]) if row is not None else 0
 
 
 async def with_hash(connection: Connection, report_hash: str) -> Stored | None:

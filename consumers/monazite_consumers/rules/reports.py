@@ -110,8 +110,11 @@ def _within(scope: Scope, basis: Basis) -> list[PlantRows]:
     return [each for each in ordered if each.plant.code == scope.code]
 
 
-def document(scope: Scope, basis: Basis, compared: Stored | None) -> TraceabilityReport:
-    """A scope's month. `compared`: the revision before, or the month before's newest."""
+def document(scope: Scope, basis: Basis, compared: Stored | None, told: int = 0) -> TraceabilityReport:
+    """A scope's month. `compared`: the revision before, or the month before's newest.
+
+    `told`: the highest revision that was announced, if this database has forgotten it: its number is not given again.
+    """
     rows, within = basis.rows, _within(scope, basis)
     first, last = span(rows.month)
     is_revision = compared is not None and compared.report.month == rows.month
@@ -121,7 +124,7 @@ def document(scope: Scope, basis: Basis, compared: Stored | None) -> Traceabilit
     drawn_up = TraceabilityReport(
         type="monazite.traceability-report.v1", scope=scope, month=rows.month, from_day=f"{first}", to_day=f"{last}",
         preliminary=basis.preliminary,
-        revision=compared.report.revision + 1 if compared is not None and is_revision else 1,
+        revision=1 + max(told, compared.report.revision if compared is not None and is_revision else 0),
         position=basis.position, simulated=basis.registry.simulated,
         compared_with=compared.before if compared is not None else None,
         plants=tuple(each.plant for each in within), parts=tuple(_parts(scope, within)), caps=_caps(scope, basis),

@@ -53,7 +53,8 @@ RETURNING old.known_until AS since, old.was_down, clock_timestamp() - old.known_
 -- name: standing
 -- What the relay must know before each pass; the arguments name a publication that this database should know.
 SELECT p.epoch, p.awaited_digest, p.instant, coalesce(r.revision, 0) AS revision, r.digest,
-       EXISTS (SELECT FROM outbox o WHERE o.publication = $1 AND o.written_at = $2) AS known
+       EXISTS (SELECT FROM outbox o WHERE o.publication = $1 AND o.written_at = $2) AS known,
+       greatest(p.outages_told, (SELECT max(number) FROM outages)) AS outage_revision
 FROM platform p LEFT JOIN (SELECT revision, digest FROM registry_revisions ORDER BY revision DESC LIMIT 1) AS r ON true;
 
 -- name: restored

@@ -105,6 +105,38 @@ WHERE level = $1 AND code = $2 AND month = $3 AND revision = $4;
 -- The report of a hash.
 SELECT level, code, month, revision, judged_at, message, hash, document FROM reports WHERE hash = $1;
 
+-- name: announced
+-- Every revision, as it is announced.
+SELECT level, code, month, revision, hash, stored_at FROM reports ORDER BY stored_at, level, code, month, revision;
+
+-- name: told_revision
+-- The highest revision of a report that was announced, as far as a restored database heard of it.
+SELECT revision FROM told_reports WHERE level = $1 AND code = $2 AND month = $3;
+
+-- name: tell
+-- Revisions that were announced by the database of which this one is an older state.
+INSERT INTO told_reports (level, code, month, revision) SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::integer[])
+ON CONFLICT (level, code, month) DO UPDATE SET revision = greatest(told_reports.revision, excluded.revision);
+
+-- name: take_back
+-- What a restored database drew up before it was known to be one: its announcement waits, and nobody has heard of it.
+WITH waiting AS (
+    DELETE FROM outbox WHERE topic = $1 AND published_at IS NULL
+        AND NOT decode(convert_from(value, 'UTF8')::jsonb ->> 'hash', 'hex') = ANY($2::bytea[])
+    RETURNING decode(convert_from(value, 'UTF8')::jsonb ->> 'hash', 'hex') AS hash
+), gone AS (
+    DELETE FROM reports r USING waiting w WHERE r.hash = w.hash RETURNING r.code, r.month
+), again AS (
+    -- It is compared anew; the place of a plant may be anybody's.
+    INSERT INTO restated_months (plant, month) SELECT DISTINCT code, month FROM gone
+    ON CONFLICT (plant, month) DO UPDATE SET mark = DEFAULT
+)
+SELECT count(*) FROM gone;
+
+-- name: reopen
+-- Months of which no report is left are not closed.
+DELETE FROM compared_months c WHERE NOT EXISTS (SELECT FROM reports r WHERE r.month = c.month);
+
 -- name: put
 -- A revision; never changed.
 INSERT INTO reports (level, code, month, revision, judged_at, message, hash, document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
@@ -169,7 +201,10 @@ ON CONFLICT DO NOTHING;
 WITH RECURSIVE closed AS (
     SELECT k.plant, k.month, k.first, k.until, r.message, r.judged_at
     FROM unnest($1::text[], $2::date[], $3::timestamptz[], $4::timestamptz[]) AS k (plant, month, first, until)
-    JOIN reports r ON r.level = 'nation' AND r.code = 'nation' AND r.month = k.month AND r.revision = 1
+    JOIN LATERAL (
+        SELECT message, judged_at FROM reports
+        WHERE level = 'nation' AND code = 'nation' AND month = k.month ORDER BY revision LIMIT 1
+    ) AS r ON true
 ), told AS (
     SELECT e.plant, e.message, e.index, e.type, e.event_time, e.target_id, e.target_hash
     FROM (SELECT plant, min(message) AS message FROM closed GROUP BY plant) AS c
@@ -200,10 +235,9 @@ GROUP BY c.plant, c.month;
 -- name: perhaps_amended
 -- Plants that amended something between two messages, in all months that had been closed by then: what is voided moves nothing.
 SELECT DISTINCT e.plant || ' ' || to_char(r.month, 'YYYY-MM') AS key
-FROM reports r JOIN events e
-    ON e.message > r.message OR (r.month, e.message) IN (SELECT month, message FROM awaited_by_reports)
-WHERE r.level = 'nation' AND r.revision = 1 AND e.message > $1 AND e.message <= $2
-  AND e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test;
+FROM (SELECT DISTINCT ON (month) month, message FROM reports WHERE level = 'nation' ORDER BY month, revision) AS r
+JOIN events e ON e.message > r.message OR (r.month, e.message) IN (SELECT month, message FROM awaited_by_reports)
+WHERE e.message > $1 AND e.message <= $2 AND e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test;
 
 -- name: forget_outages
 -- In a transaction that is rolled back: those that were recorded after a report play no part in it.

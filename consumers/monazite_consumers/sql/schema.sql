@@ -373,6 +373,7 @@ CREATE TABLE platform (
     known_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     passed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     was_down boolean DEFAULT false NOT NULL,
+    outages_told bigint DEFAULT 0 NOT NULL,
     CONSTRAINT platform_pkey PRIMARY KEY (only_row),
     CONSTRAINT platform_only_row_check CHECK (only_row)
 );
@@ -523,6 +524,15 @@ CREATE TABLE tallies (
     outcome text NOT NULL,
     messages bigint NOT NULL,
     CONSTRAINT tallies_pkey PRIMARY KEY (topic, partition, log_generation, outcome)
+);
+
+CREATE TABLE told_reports (
+    level text NOT NULL,
+    code text NOT NULL,
+    month date NOT NULL,
+    revision integer NOT NULL,
+    CONSTRAINT told_reports_pkey PRIMARY KEY (level, code, month),
+    CONSTRAINT told_report_revision CHECK (revision > 0)
 );
 
 CREATE TABLE told_topics (

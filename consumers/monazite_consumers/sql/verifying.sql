@@ -270,4 +270,5 @@ SELECT noun, key, document FROM registry_entries;
 
 -- name: reports
 -- Every stored report, revision by revision.
-SELECT level, code, month, revision, hash, document FROM reports ORDER BY level, code, month, revision;
+SELECT level, code, month, r.revision, hash, document, coalesce(t.revision, 0) AS told
+FROM reports r LEFT JOIN told_reports t USING (level, code, month) ORDER BY level, code, month, r.revision;
