@@ -487,7 +487,10 @@ STATE = {
     "cap_days": "SELECT * FROM cap_days WHERE (drawn_g, original_g) <> (0, 0)",
     "caps": "SELECT * FROM caps WHERE (drawn_g, original_g) <> (0, 0) OR granted_g IS NOT NULL",
     "lots": "SELECT lot, index, plant, product, origin, net_g, reo_g, made_at, {at} FROM lots t {joined}",
-    "events": "SELECT index, plant, event_id, t.hash, outcome, effective, test, t.rule, {at} FROM events t {joined}",
+    "events": (
+        "SELECT index, plant, event_id, t.hash, outcome, effective, amended_at, test, t.rule, {at}"
+        " FROM events t {joined}"
+    ),
     "envelopes": "SELECT sequence, t.hash, outcome, occupies, rule, {at} FROM envelopes t {joined} WHERE vouched",
     "decided": (
         "SELECT plant, gateway, stream, incarnation, decided::text FROM source_states JOIN sources USING (source)"
@@ -502,6 +505,10 @@ STATE = {
     "moves": (
         "SELECT index, line, plant, lot, kind, step, t.at, net_g, product, origin, reo_g, claimed_g, into_lot,"
         " shipment, oxides, feed, lawful, {at} FROM moves t {joined}"
+    ),
+    "past_moves": (
+        "SELECT index, line, plant, lot, kind, step, t.at, net_g, product, origin, into_lot, until, {at}"
+        " FROM past_moves t {joined}"
     ),
     "holdings": "SELECT * FROM holdings WHERE moves <> 0",
     "lot_states": "SELECT * FROM lot_states",

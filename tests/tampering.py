@@ -132,8 +132,13 @@ CHANGES: dict[str, tuple[str, str]] = {
     "events.outcome": (events("outcome = 'duplicate', effective = false"), "events.outcome"),
     "events.outcome, of a refused one": (events("outcome = 'awaiting'", "outcome = 'refused'"), "events.outcome"),
     "events.effective": (events("effective = false"), "events.effective"),
+    "events.amended_at": (
+        "UPDATE events SET amended_at = amended_at - interval '1 day' WHERE amended_at IS NOT NULL",
+        "events.amended_at",
+    ),
     "events.effective, of a corrected one": (
-        events("effective = true", "outcome = 'applied' AND NOT effective AND NOT test"), "events.effective",
+        events("effective = true, amended_at = NULL", "outcome = 'applied' AND NOT effective AND NOT test"),
+        "events.effective",
     ),
     "events.test": (events("test = true"), "events.test"),
     "events.target_id": (events("target_id = NULL, target_hash = NULL", "target_id IS NOT NULL"), "events.target"),

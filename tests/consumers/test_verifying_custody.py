@@ -10,14 +10,15 @@ from regulator_desk import ARRIVED_AT, Desk, an_allocation, send, the_registry
 from tampering_custody import CHANGES
 
 from monazite_consumers.rules.entries import Approval
-from monazite_contracts.builders import a_blend, a_correction, a_production, an_assay_finalised
+from monazite_contracts.builders import a_blend, a_correction, a_loss, a_production, an_assay_finalised
 
 
 @pytest.fixture
 async def kept(desk: Desk) -> Desk:
     """A desk on which everything that can be wrong with lots, shipments and months was said, followed and judged."""
     await desk.declare(the_registry(an_allocation(1), *the_holders()))
-    for message in in_a_row([send(said) for said in statements_of_holders()]):
+    corrected = a_correction(a_loss(plant=MINE, record="L-2", lot=f"{MINE}/NOBODY"), {"net_mass_kg": "13.000"})
+    for message in in_a_row([send(said) for said in (*statements_of_holders(), corrected)]):
         await desk.receive(message)
     await desk.watch(ARRIVED_AT + timedelta(days=3))
     await desk.follow()

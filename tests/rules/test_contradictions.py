@@ -118,6 +118,27 @@ async def test_the_parts_of_a_split_weigh_what_was_split(chain: Desk) -> None:
     assert ("split-differs", MINE) not in told
 
 
+async def test_what_was_split_is_held_against_its_parts_however_much_else_was_made_of_the_lot(chain: Desk) -> None:
+    split = a_split(record="S-1", parent={"lot": LOT, "net_mass_kg": "100.000"}, children=[part("A", "90.000")])
+    made = a_separation(record="S-2", plant=MINE, inputs=[an_input(net_mass_kg="19000.000")])
+    told = of_custody(await judged(chain, a_production(), split, made))
+    assert ("split-differs", MINE) in told
+    (example,) = (await chain.evidence("split-differs"))["examples"]
+    assert example == {"lot": LOT, "used_g": 100_000, "left_over_g": 10_000}
+
+
+async def test_one_split_that_comes_to_more_does_not_make_up_for_another_that_comes_to_less(chain: Desk) -> None:
+    parent = {"lot": LOT, "net_mass_kg": "100.000"}
+    short = a_split(record="S-1", parent=parent, children=[part("A", "90.000")])
+    over = a_split(record="S-2", parent=parent, children=[part("B", "110.000")])
+    told = of_custody(await judged(chain, a_production(), short, over))
+    assert ("split-differs", MINE) in told
+
+
+def part(name: str, net_mass_kg: str) -> Json:
+    return {"lot": f"{MINE}/{name}", "net_mass_kg": net_mass_kg}
+
+
 def recovered(lot: str, **changes: Json) -> Json:
     """What a recycler says it won from scrap."""
     scrap = an_input(lot=lot, product="magnet-scrap", net_mass_kg="1000.000")
@@ -176,8 +197,16 @@ async def test_ore_that_is_taken_in_as_scrap_is_no_recycled_feed(chain: Desk) ->
     assert {("ore-as-scrap", RECYCLER), ("recycled-differs", RECYCLER)} <= told
     rows = await chain.connection.fetch("SELECT feed FROM lot_states WHERE plant = $1", RECYCLER)
     assert {row["feed"] for row in rows} == {"unknown"}
+    assert ("origin-unlawful", RECYCLER) in told, "ore that came as scrap was mined somewhere"
+    assert (await chain.evidence("origin-unlawful"))["examples"] == [
+        {"lot": lot, "why": "ore-as-scrap", "parents": []},
+        {"lot": f"{RECYCLER}/X-1", "why": "parent", "parents": [lot]},
+    ]
+    assert {row["lawful"] for row in await chain.connection.fetch("SELECT lawful FROM outputs WHERE lines > 0")} == {
+        False
+    }
     told = of_custody(await judged(chain, a_correction(scrap, {"product": "magnet-sludge"})))
-    assert not {"ore-as-scrap", "recycled-differs"} & {rule for rule, _ in told}
+    assert not {"ore-as-scrap", "recycled-differs", "origin-unlawful"} & {rule for rule, _ in told}
 
 
 @fires("lot-mislabelled")

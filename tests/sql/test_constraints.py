@@ -253,6 +253,7 @@ ALONE: list[tuple[str, str, Row]] = [
     ("event_outcome", "events", {"outcome": "lost", "effective": False}),
     ("event_effective_is_applied", "events", {"outcome": "refused"}),
     ("event_effective_is_applied", "events", {"outcome": "duplicate"}),
+    ("event_amended_said_so", "events", {"amended_at": AT}),
     ("event_identified", "events", {"event_id": None}),
     ("event_identified", "events", {"event_id": None, "outcome": "duplicate", "effective": False}),
     ("draw_kind", "draw_days", {"kind": "smelting"}),

@@ -46,7 +46,7 @@ async def test_a_broken_statement_is_noticed(
 
 
 @pytest.mark.parametrize(
-    ("noun", "name"), [("findings", "shared_lots"), ("events", "set_effective"), ("rebuild", "differences")]
+    ("noun", "name"), [("findings", "shared_lots"), ("events", "set_saying"), ("rebuild", "differences")]
 )
 async def test_a_statement_that_a_migration_breaks_is_noticed(
     connection: database.Connection, noun: str, name: str

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -43,6 +43,7 @@ class EventRow:
     event_time: datetime | None
     outcome: Outcome
     effective: bool = False
+    amended_at: datetime | None = None
     test: bool = False
     target: tuple[str, bytes] | None = None
     reason: Refusal | None = None
@@ -51,6 +52,16 @@ class EventRow:
     def place(self) -> Place:
         """Message and index."""
         return self.message, self.index
+
+
+class Saying(NamedTuple):
+    """Whether an event says what is so now; or until when it did, where an amendment arrived."""
+
+    effective: bool
+    amended_at: datetime | None
+
+
+_NOTHING_SAID = Saying(effective=False, amended_at=None)
 
 
 class _Fresh(NamedTuple):
@@ -68,7 +79,7 @@ class Claims:
 
     rows: dict[Place, EventRow] = field(default_factory=dict)
     outcomes: dict[Place, tuple[Outcome, Refusal | None]] = field(default_factory=dict)
-    effective: dict[Place, bool] = field(default_factory=dict)
+    saying: dict[Place, Saying] = field(default_factory=dict)
     causes: dict[Place, int] = field(default_factory=dict)
     """The message that says what is so now, of every place of a history in which that is another one than before."""
     rebased: set[Place] = field(default_factory=set)
@@ -90,14 +101,14 @@ async def settle_claims(
             elif not row.test:
                 fresh.append(_Fresh(envelope, row, opened, effects))
     groups = await _gather(connection, fresh, falling, changes)
-    effective_before = await _complete(connection, groups, set(falling))
+    said_before = await _complete(connection, groups, set(falling))
     for group in groups.values():
         _settle_outcomes(result, group, changes)
     settled = await settle_histories(connection, groups, registry.settings, changes)
     for claim in settled.faulted:
         _park(result, claim, changes)
-    _note_effective(result, groups, settled.effective, effective_before)
-    _note_causes(result, groups, settled.histories, effective_before)
+    _note_saying(result, groups, settled.said_until, said_before)
+    _note_causes(result, groups, settled.histories, said_before)
     result.rebased = settled.rebased
     return result
 
@@ -207,13 +218,13 @@ def _stored_claim(row: Any) -> Claim:
     )
 
 
-async def _complete(connection: Connection, groups: dict[str, Group], falling: set[int]) -> dict[Place, bool]:
+async def _complete(connection: Connection, groups: dict[str, Group], falling: set[int]) -> dict[Place, Saying]:
     """Adds the stored claims of all touched ids, and of every id that these amend or are amended by.
 
     Only within a plant: what another plant's statement says is not this lock's to decide, whoever names it.
-    Returns whether each stored claim was effective.
+    Returns what each stored claim said.
     """
-    effective: dict[Place, bool] = {}
+    said: dict[Place, Saying] = {}
     asked: set[_Named] = set()
     asking = {(claim.event_id, claim.plant) for group in groups.values() for claim in (*group.new, *group.falling)}
     while asking:
@@ -221,7 +232,7 @@ async def _complete(connection: Connection, groups: dict[str, Group], falling: s
         event_ids = sorted({event_id for event_id, _ in asking})
         for row in await connection.fetch(statement("events", "with_ids"), event_ids):
             if (str(row["event_id"]), row["plant"]) in asking:
-                effective[row["message"], row["index"]] = row["effective"]
+                said[row["message"], row["index"]] = Saying(row["effective"], row["amended_at"])
                 if row["message"] not in falling:
                     groups[str(row["event_id"])].stored.append(_stored_claim(row))
         amending = await connection.fetch(statement("events", "amending"), event_ids)
@@ -233,7 +244,7 @@ async def _complete(connection: Connection, groups: dict[str, Group], falling: s
             claims = (*group.new, *group.stored, *group.falling)
             reached |= {(claim.target[0], claim.plant) for claim in claims if claim.target}
         asking = reached - asked
-    return effective
+    return said
 
 
 def _settle_outcomes(result: Claims, group: Group, changes: Changes) -> None:
@@ -256,24 +267,29 @@ def _settle_outcomes(result: Claims, group: Group, changes: Changes) -> None:
             changes.find(claim.place, Finding(CONFLICT.rule, claim.plant, f"{day_of(arrived_at):%Y-%m}", arrived_at))
 
 
-def _note_effective(
-    result: Claims, groups: dict[str, Group], effective: set[Place], effective_before: dict[Place, bool]
+def _note_saying(
+    result: Claims,
+    groups: dict[str, Group],
+    said_until: Mapping[Place, datetime | None],
+    said_before: Mapping[Place, Saying],
 ) -> None:
     for group in groups.values():
         for claim in (*group.new, *group.stored):
-            now = claim.place in effective
+            until = said_until.get(claim.place)
+            now = Saying(effective=claim.place in said_until and until is None, amended_at=until)
             if claim.place in result.rows:
-                result.rows[claim.place].effective = now
-            elif effective_before.get(claim.place, False) != now:
-                result.effective[claim.place] = now
+                row = result.rows[claim.place]
+                row.effective, row.amended_at = now
+            elif said_before.get(claim.place, _NOTHING_SAID) != now:
+                result.saying[claim.place] = now
 
 
 def _note_causes(
-    result: Claims, groups: dict[str, Group], histories: Sequence[History], effective_before: dict[Place, bool]
+    result: Claims, groups: dict[str, Group], histories: Sequence[History], said_before: Mapping[Place, Saying]
 ) -> None:
     for history in histories:
         current = history.current.by
-        if effective_before.get(current.place, False):
+        if said_before.get(current.place, _NOTHING_SAID).effective:
             continue
         for event_id in history.event_ids & groups.keys():
             group = groups[event_id]

@@ -1,6 +1,6 @@
 """What is so now at places of the ledger: statements read again, with the amendments that hold."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,12 +15,23 @@ from monazite_contracts.opening import open_value
 
 
 class Current(NamedTuple):
-    """A statement that says what is so now. `place`: of the event that made it say so."""
+    """A statement that says what is so now, or did until it was amended. `place`: of the event that made it say so."""
 
     place: Place
     plant: str
     said: st.Statement
     arrived_at: datetime
+
+
+def saying(row: Any) -> Iterator[tuple[Place, datetime | None]]:
+    """The places of a message's row that say what is so now (None), or said so until an amendment arrived."""
+    return (((row["message"], index), until) for index, until in zip(row["indexes"], row["untils"], strict=True))
+
+
+def at_places(rows: Iterable[Any], places: Container[Place]) -> list[dict[str, Any]]:
+    """Rows of messages with those of their events that are at given places."""
+    kept = [{**row, "indexes": [place[1] for place, _ in saying(row) if place in places]} for row in rows]
+    return [row for row in kept if row["indexes"]]
 
 
 class _Seen(NamedTuple):
@@ -33,13 +44,13 @@ class _Seen(NamedTuple):
 
 
 async def read_current(connection: Connection, rows: Iterable[Any]) -> list[Current]:
-    """The statements of messages (with value, arrival and the indexes of their effective events)."""
+    """The statements of messages (with value, arrival and the indexes of events that say, or said, what is so)."""
     seen: list[_Seen] = []
     for row in rows:
         events = open_value(row["value"]).events
         for index in row["indexes"]:
             event = events[index].event
-            assert event is not None  # noqa: S101 - what is effective was understood
+            assert event is not None  # noqa: S101 - what says anything was understood
             seen.append(_Seen((row["message"], index), row["arrived_at"], event))
     found: list[Current] = []
     while seen:

@@ -2,16 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.doubting import doubt
-from monazite_consumers.decisions.lot_findings import Known, notice_lots
+from monazite_consumers.decisions.lot_dealings import Known, read_stated
+from monazite_consumers.decisions.lot_findings import notice_lots
 from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.rules.beginnings import Link, Origin, broken_since
 from monazite_consumers.rules.custody import (
     LotState,
     Maker,
@@ -21,7 +23,7 @@ from monazite_consumers.rules.custody import (
     is_suspect,
     judge_lot,
 )
-from monazite_consumers.rules.moves import MAKING, MoveRow, is_output, own
+from monazite_consumers.rules.moves import KINDS, MAKING, MoveRow, is_output, own
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 
@@ -46,7 +48,7 @@ async def judge_lots(connection: Connection, registry: Registry, lots: Sequence[
     forgotten = [lot for lot in lots if lot not in states and lot in before]
     if moved:
         await connection.execute(
-            statement("custody", "put_states"), *transposed([tuple(states[lot]) for lot in moved], 10)
+            statement("custody", "put_states"), *transposed([tuple(states[lot]) for lot in moved], 11)
         )
     if forgotten:
         await connection.execute(statement("custody", "forget_states"), forgotten)
@@ -71,7 +73,20 @@ async def examine_lots(connection: Connection, registry: Registry, lots: Sequenc
     if suspects:
         for row in await connection.fetch(statement("moves", "circles"), suspects):
             states[row["lot"]] = in_circle(states[row["lot"]])
+    origins = await _origins(connection, [lot for lot, now in states.items() if now.broken])
+    for lot, origin in origins.items():
+        states[lot] = states[lot]._replace(broken_since=broken_since(states[lot], origin, registry.listed))
+    known = replace(known, origins=origins)
     return Examined(states, known.before, await notice_lots(connection, registry, states, known))
+
+
+async def _origins(connection: Connection, lots: Sequence[str]) -> dict[str, Origin]:
+    """Of lots whose chains are broken, where they were ever said to come from."""
+    stated = await read_stated(connection, lots)
+    links: dict[str, list[Link]] = defaultdict(list)
+    for row in await connection.fetch(statement("moves", "links"), lots) if lots else ():
+        links[row["lot"]].append(Link(*list(row.values())[1:]))
+    return {lot: Origin([each for each in stated[lot] if KINDS[each.kind].makes], links[lot]) for lot in lots}
 
 
 async def _fill(connection: Connection, states: Mapping[str, LotState], moved: set[str]) -> None:
@@ -119,4 +134,4 @@ async def _read(connection: Connection, lots: Sequence[str]) -> Known:
     for row in await connection.fetch(statement("moves", "holdings"), lots):
         held[row["lot"]].append((row["plant"], row["kind"], row["net_g"]))
     stored = await connection.fetch(statement("custody", "states"), lots)
-    return Known(makers, parents, held, {row["lot"]: LotState(*row.values()) for row in stored})
+    return Known(makers, parents, held, {row["lot"]: LotState(*row.values()) for row in stored}, origins={})

@@ -1,18 +1,28 @@
 """The stage that follows intake: posts what current statements do to stocks, and keeps what they say of shipments."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes, Place
-from monazite_consumers.decisions.current import Current, read_current
+from monazite_consumers.decisions.current import Current, at_places, read_current, saying
 from monazite_consumers.decisions.doubting import Doubt
 from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.noticing import state
 from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.decisions.reported import doubt_amended
 from monazite_consumers.decisions.unfiled import Reading, note_unfiled
-from monazite_consumers.rules.moves import MoveRow, consignor_of, month_key, moves_of, row_of, shipment_key
+from monazite_consumers.rules.moves import (
+    KINDS,
+    MoveRow,
+    PastMove,
+    consignor_of,
+    month_key,
+    moves_of,
+    row_of,
+    shipment_key,
+)
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 from monazite_contracts.events import statement_time
@@ -28,11 +38,15 @@ _STATED = ("message", "index", "noun", "key", "plant", "type", "at", "arrived_at
 
 
 class Piece(NamedTuple):
-    """One event to follow. `row`: its message, where it says what is so now; `again`: it was followed before."""
+    """One event to follow. `again`: it was followed before.
+
+    `row`: its message, where it says what is so now, or did `until` an amendment arrived.
+    """
 
     place: Place
     row: Any | None
     again: bool
+    until: datetime | None = None
 
     def __str__(self) -> str:
         return f"{self.place[0]}/{self.place[1]}"
@@ -63,13 +77,16 @@ async def next_pieces(connection: Connection, limit: int = EVENTS, *, takes_new:
         queued += await connection.fetch(statement("following", "restated"), through, None)
     again = [(row["message"], row["index"]) for row in queued if row["message"] <= followed]
     rows = await connection.fetch(statement("following", "again"), *transposed(again, 2), through) if again else []
-    says = {(row["message"], index): row for row in rows for index in row["indexes"]}
-    pieces = [Piece(place, says.get(place), again=True) for place in again]
+    says = {place: (row, until) for row in rows for place, until in saying(row)}
+    pieces = []
+    for place in again:
+        row, until = says.get(place, (None, None))
+        pieces.append(Piece(place, row, again=True, until=until))
     if followed < through:
         new = await connection.fetch(statement("following", "next"), followed, through, MESSAGES)
         await connection.execute(statement("following", "reach"), through)
         await doubt_amended(connection, followed, through)
-        pieces += [Piece((row["message"], index), row, again=False) for row in new for index in row["indexes"]]
+        pieces += [Piece(place, row, again=False, until=until) for row in new for place, until in saying(row)]
     await note_unfiled(connection, Reading(followed, through, again))
     return Next(pieces, is_all=through >= settled and len(queued) < limit)
 
@@ -81,20 +98,30 @@ async def follow(connection: Connection, pieces: Sequence[Piece], changes: Chang
     if again:
         await _take_back(connection, [piece.place for piece in again], moving)
         await state(connection, "event", [str(piece) for piece in again], (), changes)
-    rows: dict[int, dict[str, Any]] = {}
-    for (message, index), row, _ in pieces:
-        if row is not None:
-            rows.setdefault(message, {**row, "indexes": []})["indexes"].append(index)
-    await _post(connection, await read_current(connection, rows.values()), moving)
+    rows = {piece.place[0]: piece.row for piece in pieces if piece.row is not None}.values()
+    until = {piece.place: piece.until for piece in pieces}
+    said = await read_current(connection, at_places(rows, until))
+    await _post_past(connection, ((each, at) for each in said if (at := until[each.place]) is not None), moving)
+    await _post(connection, (each for each in said if until[each.place] is None), moving)
 
 
 async def _take_back(connection: Connection, places: Sequence[Place], moving: Moving) -> None:
     for row in await connection.fetch(statement("moves", "remove"), *transposed(places, 2)):
         moving.unpost(MoveRow(*row.values()))
+    for row in await connection.fetch(statement("moves", "forget_past"), *transposed(places, 2)):
+        moving.doubt_lots(row["lot"], row["into_lot"])
     for row in await connection.fetch(statement("following", "unstate"), *transposed(places, 2)):
         moving.doubts.add((row["noun"], row["key"]))
         if row["licence"] is not None:
             moving.doubts.add(("licence", row["licence"]))
+
+
+async def _post_past(connection: Connection, said: Iterable[tuple[Current, datetime]], moving: Moving) -> None:
+    """What was so until it was amended moves nothing, and tells since when something is missing."""
+    rows = [row for each, until in said for row in past_rows(each, until)]
+    for row in rows:
+        moving.doubt_lots(row.lot, row.into_lot)
+    await copy(connection, "past_moves", PastMove._fields, [tuple(row) for row in rows])
 
 
 async def _post(connection: Connection, current: Iterable[Current], moving: Moving) -> None:
@@ -113,6 +140,12 @@ def move_rows(now: Current) -> list[MoveRow]:
     """What a current statement does to stocks, before its lots are judged."""
     at = statement_time(now.said)
     return [row_of(now.place, line, at, move) for line, move in enumerate(moves_of(now.plant, now.said))]
+
+
+def past_rows(said: Current, until: datetime) -> list[PastMove]:
+    """What a statement did to stocks until it was amended."""
+    rows = [row for row in move_rows(said) if KINDS[row.kind].sign]
+    return [PastMove(*row[:9], row.product, row.origin, row.into_lot, until) for row in rows]
 
 
 def stated_row(now: Current) -> tuple[Any, ...] | None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes, Place
@@ -26,13 +27,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The result: the places that say what is so now, and the amendments that made our own code raise.
+    """The result: the amendments that made our own code raise, and what says what is so.
 
+    `said_until`: the places that say so now (None), or said so until an amendment arrived.
     `rebased`: those of them that go back to another statement than before: it arrived at another instant.
     `histories`: as they are now.
     """
 
-    effective: set[Place]
+    said_until: dict[Place, datetime | None]
     faulted: list[Claim]
     rebased: set[Place]
     histories: list[History]
@@ -62,12 +64,13 @@ async def settle_histories(
         new, new_orphans = histories(after)
     roots = {history.current.by.place: history.root.place for history in old}
     rebased = {place for h in new if (place := h.current.by.place) in roots and roots[place] != h.root.place}
-    effective = _post_differences(old, new, settings, changes)
+    _post_differences(old, new, settings, changes)
     for claim in old_orphans:
         changes.unfind(claim.place)
     for claim in new_orphans:
         post_orphan(changes, claim)
-    return Settled(effective, faulted, rebased, new)
+    said_until = {place: until for history in new for place, until in history.said_until.items()}
+    return Settled(said_until, faulted, rebased, new)
 
 
 def _culprit(history: History, settings: Settings) -> Claim | None:
@@ -82,12 +85,9 @@ def _culprit(history: History, settings: Settings) -> Claim | None:
     return None
 
 
-def _post_differences(old: list[History], new: list[History], settings: Settings, changes: Changes) -> set[Place]:
+def _post_differences(old: list[History], new: list[History], settings: Settings, changes: Changes) -> None:
     was = {history.root.event_id: history for history in old}
-    effective: set[Place] = set()
     for history in new:
-        if history.current.statement is not None:
-            effective.add(history.current.by.place)
         earlier = was.pop(history.root.event_id, None)
         if earlier is not None and _shape(earlier) == _shape(history):
             continue
@@ -96,7 +96,6 @@ def _post_differences(old: list[History], new: list[History], settings: Settings
         post_history(changes, history, settings)
     for history in was.values():
         unpost_history(changes, history, settings)
-    return effective
 
 
 def _shape(history: History) -> tuple[object, ...]:

@@ -35,11 +35,13 @@ class Moving:
         total[0] += times * row.net_g
         total[1] += times
         self.flow(row, times)
-        self.doubts.add(("lot", row.lot))
-        if row.into_lot is not None:
-            self.doubts.add(("lot", row.into_lot))
+        self.doubt_lots(row.lot, row.into_lot)
         if row.shipment is not None and row.kind != "returned":  # which the shipment's own judgement moves
             self.doubts.add(("shipment", row.shipment))
+
+    def doubt_lots(self, *lots: str | None) -> None:
+        """Lots that something is said of."""
+        self.doubts.update(("lot", lot) for lot in lots if lot is not None)
 
     def flow(self, row: MoveRow, times: int) -> None:
         """Adds it to its month, so many times."""

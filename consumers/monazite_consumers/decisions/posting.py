@@ -29,8 +29,8 @@ _ENVELOPES = (
     "vouched", "rule", "field", "remedy",
 )  # fmt: skip
 _EVENTS = (
-    "message", "index", "plant", "event_id", "hash", "type", "event_time", "outcome", "effective", "test",
-    "target_id", "target_hash", "rule", "field", "remedy",
+    "message", "index", "plant", "event_id", "hash", "type", "event_time", "outcome", "effective",
+    "amended_at", "test", "target_id", "target_hash", "rule", "field", "remedy",
 )  # fmt: skip
 NO_CAUSES: Final[Mapping[Place, int]] = MappingProxyType({})
 
@@ -109,10 +109,10 @@ async def write_events(connection: Connection, claims: Claims, falling: Sequence
 
     Whoever follows finds the events of `new` messages by their numbers; what changes about others is restated.
     """
-    restated = [*claims.effective, *(row.place for row in claims.rows.values() if row.message not in new)]
+    restated = [*claims.saying, *(row.place for row in claims.rows.values() if row.message not in new)]
     if falling:
         removed = await connection.fetch(statement("events", "remove"), list(falling))
-        restated += [(row["message"], row["index"]) for row in removed if row["effective"]]
+        restated += [(row["message"], row["index"]) for row in removed if row["said"]]
     restated += [place for place in claims.causes if place[0] not in new]
     await restate(connection, [*restated, *claims.outcomes, *claims.rebased], claims.causes)
     down = [
@@ -125,7 +125,7 @@ async def write_events(connection: Connection, claims: Claims, falling: Sequence
     rows = [
         (
             row.message, row.index, row.plant, row.event_id, row.hash, row.type, row.event_time, row.outcome,
-            row.effective, row.test, *(row.target or (None, None)), *_reason(row.reason),
+            row.effective, row.amended_at, row.test, *(row.target or (None, None)), *_reason(row.reason),
         )
         for row in claims.rows.values()
     ]  # fmt: skip
@@ -133,9 +133,9 @@ async def write_events(connection: Connection, claims: Claims, falling: Sequence
     up = [place for place, (outcome, _) in claims.outcomes.items() if outcome is Outcome.APPLIED]
     if up:
         await connection.execute(statement("events", "step_up"), *transposed(up, 2))
-    if claims.effective:
-        rows_effective = [(*place, effective) for place, effective in claims.effective.items()]
-        await connection.execute(statement("events", "set_effective"), *transposed(rows_effective, 3))
+    if claims.saying:
+        rows_saying = [(*place, *now) for place, now in claims.saying.items()]
+        await connection.execute(statement("events", "set_saying"), *transposed(rows_saying, 4))
 
 
 async def write_findings(connection: Connection, changes: Changes) -> None:

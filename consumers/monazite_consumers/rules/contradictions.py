@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from monazite_consumers.rules.balances import uncertainty_g
-from monazite_consumers.rules.custody import LotState, Maker, Parent
+from monazite_consumers.rules.custody import ORES, LotState, Maker, Parent
 from monazite_consumers.rules.moves import KINDS, is_output
 from monazite_consumers.rules.origins import UNKNOWN, read_feed
 from monazite_consumers.rules.sharing import WHOLE
-from monazite_contracts.catalogue import PRODUCTS, Stage
 from monazite_contracts.months import day_of, day_start
 from monazite_contracts.quantities import PPM, divide_half_even
-
-ORES: Final = tuple(code for code, product in PRODUCTS.items() if product.stage is Stage.ORE)
 
 
 class Allowance(NamedTuple):
@@ -44,22 +41,20 @@ def _reo_of(parent: Parent) -> int | None:
     return divide_half_even(parent.used_g * parent.reo_g, parent.net_g)
 
 
-def split_otherwise(held: Iterable[tuple[str, str, int]], mass_ppm: int) -> list[tuple[str, int, int]]:
-    """Of one lot, (plant, kind, grams) summed: (plant, grams split, grams of it in no child) beyond a tolerance.
+class SplitUp(NamedTuple):
+    """One split of a lot. `left_g`: of what was split in none of the parts; below zero they weigh more."""
 
-    Below zero: the children weigh more than what was split.
-    """
-    used: dict[str, int] = {}
-    rest: dict[str, int] = {}
-    for plant, kind, net_g in held:
-        if kind in {"used", "left_over"}:
-            side = used if kind == "used" else rest
-            side[plant] = side.get(plant, 0) + net_g
-    return [
-        (plant, used.get(plant, 0) + rest_g, rest_g)
-        for plant, rest_g in sorted(rest.items())
-        if abs(rest_g) * PPM > mass_ppm * abs(used.get(plant, 0) + rest_g)
-    ]
+    plant: str
+    split_g: int
+    left_g: int
+    at: datetime
+    arrived_at: datetime
+
+
+def split_otherwise(splits: Iterable[SplitUp], mass_ppm: int) -> dict[str, SplitUp]:
+    """Of one lot, by plant, the split whose parts are farthest from what was split, beyond a tolerance."""
+    apart = [each for each in splits if abs(each.left_g) * PPM > mass_ppm * abs(each.split_g)]
+    return {each.plant: each for each in sorted(apart, key=lambda each: (abs(each.left_g), each))}
 
 
 def not_recycled_g(maker: Maker, parents: Sequence[Parent], mass_ppm: int) -> int:
@@ -98,10 +93,12 @@ def used_early(spans: Iterable[Span]) -> list[tuple[str, datetime, datetime]]:
     had: dict[str, datetime] = {}
     gave: dict[str, datetime] = {}
     for plant, kind, step, at in spans:
-        sign = KINDS[kind].sign
-        if not sign:
-            continue
-        since = day_start(day_of(at).replace(day=1)) if is_output(kind, step) else at
-        side = had if sign > 0 else gave
-        side[plant] = min(side.get(plant, since), since)
+        if KINDS[kind].sign:
+            side, since = (gave, at) if KINDS[kind].sign < 0 else (had, there_from(kind, step, at))
+            side[plant] = min(side.get(plant, since), since)
     return [(plant, had[plant], at) for plant, at in sorted(gave.items()) if plant in had and at < had[plant]]
+
+
+def there_from(kind: str, step: str, at: datetime) -> datetime:
+    """From when what a move brought may have been there."""
+    return day_start(day_of(at).replace(day=1)) if is_output(kind, step) else at

@@ -5,9 +5,9 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from monazite_consumers.rules.elements import part_of
-from monazite_consumers.rules.moves import KINDS
+from monazite_consumers.rules.moves import KINDS, Stated
 from monazite_consumers.rules.origins import UNKNOWN, end_of_chain, mingled
-from monazite_contracts.catalogue import PRODUCTS, CapKind
+from monazite_contracts.catalogue import PRODUCTS, CapKind, Stage
 from monazite_contracts.months import day_of
 from monazite_contracts.quantities import PPM, divide_half_even
 
@@ -15,7 +15,9 @@ SUSPECT_FROM: Final = 64
 """Steps from a lot back to its farthest origin, from which on it is looked whether the chain goes in a circle."""
 
 LAWFUL_ENDS: Final = frozenset({"imported", "taken_in", "opening"})
-"""Where a chain may end besides a mine of an approved enterprise (R8)."""
+"""Where a chain may end besides a mine of an approved enterprise (R8); ore comes from a mine, not as scrap."""
+
+ORES: Final = tuple(code for code, product in PRODUCTS.items() if product.stage is Stage.ORE)
 
 Listed = Callable[[str, CapKind, date], bool]
 """Whether a plant's enterprise may mine a kind on a day."""
@@ -56,7 +58,8 @@ class LotState(NamedTuple):
     """What a lot is. `broken`: why its chain does not end lawfully; None where it does. Masses in grams.
 
     `reo_g` and `oxides` of `net_g`: what its statement says, or for part of a split lot what its parent's does.
-    `origin`: what is stated of its feed; `feed`: what follows from what went into it.
+    `origin`: what is stated of its feed; `feed`: what follows from what went into it. `broken_since`: by arrival; None
+    where it was never otherwise.
     """
 
     lot: str
@@ -69,6 +72,7 @@ class LotState(NamedTuple):
     depth: int
     feed: str = UNKNOWN
     oxides: str | None = None
+    broken_since: datetime | None = None
 
     def oxides_of(self, net_g: int) -> str | None:
         """Of each element's oxide in so much of it; None where nobody has said."""
@@ -108,14 +112,21 @@ def _feed(maker: Maker, parents: Sequence[Parent]) -> str:
 
 
 def _broken(maker: Maker, parents: Sequence[Parent], listed: Listed) -> str | None:
-    if maker.kind in LAWFUL_ENDS:
-        return None
-    if maker.step == "mined":
-        kind = PRODUCTS[maker.product].mining_kind if maker.product is not None else None
-        return None if kind is not None and listed(maker.plant, kind, day_of(maker.at)) else "unlisted-mine"
+    if maker.kind in LAWFUL_ENDS or maker.step == "mined":
+        return fault_of(maker, listed)
     if not parents:
         return "no-input"
     return "parent" if any(not parent.known or parent.broken for parent in parents) else None
+
+
+def fault_of(maker: Maker | Stated, listed: Listed) -> str | None:
+    """Why a statement is no lawful end of a chain; None where it is one."""
+    if maker.kind == "taken_in":
+        return "ore-as-scrap" if maker.product in ORES else None
+    if maker.kind in LAWFUL_ENDS:
+        return None
+    kind = PRODUCTS[maker.product].mining_kind if maker.product is not None else None
+    return None if kind is not None and listed(maker.plant, kind, day_of(maker.at)) else "unlisted-mine"
 
 
 def in_circle(state: LotState) -> LotState:
@@ -153,8 +164,13 @@ def shortfalls(held: Iterable[tuple[str, str, int]], tolerance_ppm: int) -> list
     return [
         Shortfall(plant, came.get(plant, 0), out_g)
         for plant, out_g in sorted(went.items())
-        if (out_g - came.get(plant, 0)) * PPM > tolerance_ppm * out_g
+        if is_short(came.get(plant, 0), out_g, tolerance_ppm)
     ]
+
+
+def is_short(in_g: int, out_g: int, tolerance_ppm: int) -> bool:
+    """Whether more went out than came in, beyond a tolerance."""
+    return (out_g - in_g) * PPM > tolerance_ppm * out_g
 
 
 def changed(before: LotState | None, after: LotState) -> bool:

@@ -107,6 +107,39 @@ class MoveRow(NamedTuple):
     lawful: bool | None = None
 
 
+class PastMove(NamedTuple):
+    """What a move said that was so until it was amended; the columns of its row."""
+
+    message: int
+    index: int  # type: ignore[assignment] # the column is older than the tuple
+    line: int
+    plant: str
+    lot: str
+    kind: str
+    step: str
+    at: datetime
+    net_g: int
+    product: str | None
+    origin: str | None
+    into_lot: str | None
+    until: datetime
+
+
+class Stated(NamedTuple):
+    """A move for as long as it was stated, by arrival. `until`: None where it is stated still."""
+
+    lot: str
+    plant: str
+    kind: str
+    step: str
+    at: datetime
+    net_g: int
+    product: str | None
+    origin: str | None
+    since: datetime
+    until: datetime | None
+
+
 def is_output(kind: str, step: str) -> bool:
     """Whether a kind of move in a step is what production made: blending and splitting make nothing new."""
     return kind == "made" and step not in {"split", "blended"}

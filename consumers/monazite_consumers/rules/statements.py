@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from monazite_consumers.rules.envelopes import Coordinate
@@ -78,6 +79,14 @@ class History:
     current: Version
     steps: tuple[Step, ...]
     idle: tuple[tuple[Claim, str], ...]
+
+    @property
+    def said_until(self) -> dict[tuple[int, int], datetime | None]:
+        """The places that say what is so now (None), or said so until an amendment arrived."""
+        versions = (self.root, *(step.by for step in self.steps))
+        ends: list[datetime | None] = [step.by.coordinate.arrived_at for step in self.steps]
+        standing = versions if self.current.statement is not None else versions[:-1]
+        return {claim.place: end for claim, end in zip(standing, [*ends, None], strict=False)}
 
     @property
     def event_ids(self) -> set[str]:

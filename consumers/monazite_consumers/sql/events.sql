@@ -15,7 +15,7 @@ WITH found AS (
     UNION ALL
     SELECT * FROM events WHERE event_id = ANY($1::uuid[]) AND outcome IN ('duplicate', 'awaiting') AND NOT test
 )
-SELECT f.message, f.index, f.plant, f.event_id, f.hash, f.target_id, f.target_hash, f.outcome, f.effective, f.rule,
+SELECT f.message, f.index, f.plant, f.event_id, f.hash, f.target_id, f.target_hash, f.outcome, f.effective, f.amended_at, f.rule,
        l.topic, l.partition, l.log_generation, l.log_offset, l.arrived_at
 FROM found f JOIN ledger l USING (message)
 WHERE f.rule IS DISTINCT FROM 'platform-fault';
@@ -33,11 +33,12 @@ WHERE e.message = ANY($1::bigint[]);
 
 -- name: remove
 -- Takes out the events of envelopes that stand no longer; their bytes stay in the ledger.
-DELETE FROM events WHERE message = ANY($1::bigint[]) RETURNING message, index, effective;
+DELETE FROM events WHERE message = ANY($1::bigint[]) RETURNING message, index,
+    effective OR amended_at IS NOT NULL AS said;
 
 -- name: step_down
 -- Events that lose their place first, so that each id is applied once at every moment.
-UPDATE events e SET outcome = k.outcome, effective = false, rule = k.rule, field = k.field, remedy = k.remedy
+UPDATE events e SET outcome = k.outcome, effective = false, amended_at = NULL, rule = k.rule, field = k.field, remedy = k.remedy
 FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[])
      AS k (message, index, outcome, rule, field, remedy)
 WHERE e.message = k.message AND e.index = k.index;
@@ -48,10 +49,10 @@ UPDATE events e SET outcome = 'applied', rule = NULL, field = NULL, remedy = NUL
 FROM unnest($1::bigint[], $2::smallint[]) AS k (message, index)
 WHERE e.message = k.message AND e.index = k.index;
 
--- name: set_effective
--- Which events say what is so now.
-UPDATE events e SET effective = k.effective
-FROM unnest($1::bigint[], $2::smallint[], $3::boolean[]) AS k (message, index, effective)
+-- name: set_saying
+-- Which events say what is so now, and which did until an amendment arrived.
+UPDATE events e SET effective = k.effective, amended_at = k.amended_at
+FROM unnest($1::bigint[], $2::smallint[], $3::boolean[], $4::timestamptz[]) AS k (message, index, effective, amended_at)
 WHERE e.message = k.message AND e.index = k.index;
 
 -- name: by_outcome

@@ -79,35 +79,57 @@ SELECT k.lot FROM unnest($1::text[]) AS k (lot) WHERE EXISTS (
     SELECT FROM up WHERE up.lot = k.lot
 );
 
--- name: latest
--- Of each plant's dealings with a lot the latest of some kinds.
-SELECT k.lot, k.plant, x.at, x.arrived_at
-FROM unnest($1::text[], $2::text[]) AS k (lot, plant)
-CROSS JOIN LATERAL (
-    SELECT m.at, e.arrived_at FROM moves m JOIN envelopes e USING (message)
-    WHERE m.lot = k.lot AND m.plant = k.plant AND m.kind = ANY($3::text[])
-    ORDER BY m.at DESC, e.arrived_at DESC LIMIT 1
-) AS x;
+-- name: forget_past
+-- Takes back what statements said until they were amended.
+DELETE FROM past_moves m USING unnest($1::bigint[], $2::smallint[]) AS k (message, index)
+WHERE m.message = k.message AND m.index = k.index RETURNING m.lot, m.into_lot;
+
+-- name: stated
+-- What was ever done with lots, by what was stated when.
+SELECT m.lot, m.plant, m.kind, m.step, m.at, m.net_g, m.product, m.origin, e.arrived_at AS since, NULL::timestamptz AS until
+FROM moves m JOIN envelopes e USING (message) WHERE m.lot = ANY($1::text[]) AND m.kind NOT IN ('refused', 'lost_in_process')
+UNION ALL
+SELECT m.lot, m.plant, m.kind, m.step, m.at, m.net_g, m.product, m.origin, e.arrived_at, m.until
+FROM past_moves m JOIN envelopes e USING (message) WHERE m.lot = ANY($1::text[]);
+
+-- name: links
+-- What ever went into lots, by what was stated when, and whether it has a lawful origin now.
+SELECT m.into_lot AS lot, s.lot IS NULL OR s.broken IS NOT NULL AS broken, s.broken_since, e.arrived_at AS since,
+       NULL::timestamptz AS until
+FROM moves m JOIN envelopes e USING (message) LEFT JOIN lot_states s ON s.lot = m.lot WHERE m.into_lot = ANY($1::text[])
+UNION ALL
+SELECT m.into_lot, s.lot IS NULL OR s.broken IS NOT NULL, s.broken_since, e.arrived_at, m.until
+FROM past_moves m JOIN envelopes e USING (message) LEFT JOIN lot_states s ON s.lot = m.lot
+WHERE m.into_lot = ANY($1::text[]);
 
 -- name: children
--- What lots went into.
-SELECT DISTINCT into_lot FROM moves WHERE lot = ANY($1::text[]) AND into_lot IS NOT NULL;
+-- What lots went into, or were said to.
+SELECT into_lot FROM moves WHERE lot = ANY($1::text[]) AND into_lot IS NOT NULL
+UNION SELECT into_lot FROM past_moves WHERE lot = ANY($1::text[]) AND into_lot IS NOT NULL;
 
 -- name: firsts
 -- When each plant first did what with lots.
 SELECT lot, plant, kind, step, min(at) AS at FROM moves WHERE lot = ANY($1::text[]) GROUP BY lot, plant, kind, step;
 
+-- name: splits
+-- What was split of lots whose parts do not weigh the same, statement by statement.
+SELECT m.lot, m.plant, sum(m.net_g)::bigint AS split_g, sum(m.net_g) FILTER (WHERE m.kind = 'left_over')::bigint AS left_g,
+       min(m.at) AS at, min(e.arrived_at) AS arrived_at
+FROM moves m JOIN envelopes e USING (message)
+WHERE m.lot = ANY($1::text[]) AND m.kind IN ('used', 'left_over') AND m.step = 'split'
+GROUP BY m.lot, m.plant, m.message, m.index HAVING bool_or(m.kind = 'left_over');
+
 -- name: recovered
 -- What plants used of lots as scrap, under other products than $2.
-SELECT m.lot, m.plant, sum(m.net_g)::bigint AS net_g, max(m.at) AS at, max(e.arrived_at) AS arrived_at
+SELECT m.lot, m.plant, sum(m.net_g)::bigint AS net_g, min(m.at) AS at, min(e.arrived_at) AS arrived_at
 FROM moves m JOIN envelopes e USING (message)
 WHERE m.lot = ANY($1::text[]) AND m.kind = 'used' AND m.step = 'recovered' AND m.product <> ALL ($2::text[])
 GROUP BY m.lot, m.plant ORDER BY m.lot, m.plant;
 
 -- name: labelled
 -- What plants used or dispatched of lots under another product than the lot's.
-SELECT m.lot, m.plant, array_agg(DISTINCT m.product) AS labels, sum(m.net_g)::bigint AS net_g, max(m.at) AS at,
-       max(e.arrived_at) AS arrived_at
+SELECT m.lot, m.plant, array_agg(DISTINCT m.product) AS labels, sum(m.net_g)::bigint AS net_g, min(m.at) AS at,
+       min(e.arrived_at) AS arrived_at
 FROM unnest($1::text[], $2::text[]) AS k (lot, product) JOIN moves m USING (lot) JOIN envelopes e USING (message)
 WHERE (m.kind = 'dispatched' OR (m.kind = 'used' AND m.step NOT IN ('split', 'blended'))) AND m.product <> k.product
 GROUP BY m.lot, m.plant ORDER BY m.lot, m.plant;

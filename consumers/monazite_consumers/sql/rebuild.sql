@@ -39,6 +39,8 @@ WITH sides AS (
         WHERE condition = 'raised'
     UNION ALL SELECT 'moves', 'live', to_jsonb(x) FROM public.moves x
     UNION ALL SELECT 'moves', 'rebuilt', to_jsonb(x) FROM shadow.moves x
+    UNION ALL SELECT 'past_moves', 'live', to_jsonb(x) FROM public.past_moves x
+    UNION ALL SELECT 'past_moves', 'rebuilt', to_jsonb(x) FROM shadow.past_moves x
     UNION ALL SELECT 'holdings', 'live', to_jsonb(x) FROM public.holdings x WHERE moves <> 0
     UNION ALL SELECT 'holdings', 'rebuilt', to_jsonb(x) FROM shadow.holdings x WHERE moves <> 0
     UNION ALL SELECT 'lot_states', 'live', to_jsonb(x) FROM public.lot_states x

@@ -156,7 +156,9 @@ CREATE TABLE events (
     rule text,
     field text,
     remedy text,
+    amended_at timestamp with time zone,
     CONSTRAINT events_pkey PRIMARY KEY (message, index),
+    CONSTRAINT event_amended_said_so CHECK (amended_at IS NULL OR outcome = 'applied'::text AND NOT effective),
     CONSTRAINT event_effective_is_applied CHECK (NOT effective OR outcome = 'applied'::text),
     CONSTRAINT event_identified CHECK (event_id IS NOT NULL OR (outcome = ANY (ARRAY['refused'::text, 'awaiting'::text]))),
     CONSTRAINT event_outcome CHECK (outcome = ANY (ARRAY['applied'::text, 'awaiting'::text, 'duplicate'::text, 'refused'::text]))
@@ -279,6 +281,7 @@ CREATE TABLE lot_states (
     depth integer NOT NULL,
     feed text DEFAULT 'unknown'::text NOT NULL,
     oxides text,
+    broken_since timestamp with time zone,
     CONSTRAINT lot_states_pkey PRIMARY KEY (lot)
 );
 
@@ -359,6 +362,23 @@ CREATE TABLE outputs (
     reo_g bigint NOT NULL,
     CONSTRAINT outputs_pkey PRIMARY KEY (plant, month, product, step, origin, lawful),
     CONSTRAINT output_month CHECK (EXTRACT(day FROM month) = 1::numeric)
+);
+
+CREATE TABLE past_moves (
+    message bigint NOT NULL,
+    index smallint NOT NULL,
+    line smallint NOT NULL,
+    plant text NOT NULL,
+    lot text NOT NULL,
+    kind text NOT NULL,
+    step text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    net_g bigint NOT NULL,
+    product text,
+    origin text,
+    into_lot text,
+    until timestamp with time zone NOT NULL,
+    CONSTRAINT past_moves_pkey PRIMARY KEY (message, index, line)
 );
 
 CREATE TABLE platform (
@@ -606,6 +626,10 @@ CREATE INDEX moves_out_of ON moves USING btree (lot) INCLUDE (into_lot, net_g) W
 
 CREATE INDEX outbox_unpublished ON outbox USING btree (publication) WHERE published_at IS NULL AND parked_at IS NULL;
 
+CREATE INDEX past_moves_into ON past_moves USING btree (into_lot) WHERE into_lot IS NOT NULL;
+
+CREATE INDEX past_moves_of_lot ON past_moves USING btree (lot);
+
 CREATE INDEX reports_of_month ON reports USING btree (month, level, code);
 
 CREATE INDEX restated_by_cause ON restated USING btree (cause);
@@ -624,8 +648,8 @@ CREATE OR REPLACE FUNCTION public.projections()
  IMMUTABLE
 AS $function$
     SELECT ARRAY['envelopes', 'source_states', 'events', 'draw_days', 'cap_days', 'caps', 'lots', 'findings', 'finding_sums',
-                 'alerts', 'tallies', 'following', 'restated', 'doubts', 'sweeps', 'moves', 'holdings', 'lot_states', 'stated',
-                 'shipments', 'flows', 'outputs', 'stocks', 'element_flows', 'custody_findings', 'unfiled']
+                 'alerts', 'tallies', 'following', 'restated', 'doubts', 'sweeps', 'moves', 'past_moves', 'holdings', 'lot_states',
+                 'stated', 'shipments', 'flows', 'outputs', 'stocks', 'element_flows', 'custody_findings', 'unfiled']
 $function$;
 
 CREATE OR REPLACE FUNCTION public.shadow_close()

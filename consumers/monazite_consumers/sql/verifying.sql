@@ -60,7 +60,7 @@ SELECT DISTINCT plant FROM events WHERE target_id IS NOT NULL AND NOT test ORDER
 
 -- name: amendments
 -- What a plant's amendments are and what they amend, as far as it is applied.
-SELECT v.message, v.index, v.plant, v.event_id, v.hash, v.target_id, v.target_hash, v.outcome, v.effective,
+SELECT v.message, v.index, v.plant, v.event_id, v.hash, v.target_id, v.target_hash, v.outcome, v.effective, v.amended_at,
        l.topic, l.partition, l.log_generation, l.log_offset, l.arrived_at
 FROM events v JOIN ledger l USING (message)
 WHERE v.plant = $1 AND v.outcome = 'applied' AND NOT v.test

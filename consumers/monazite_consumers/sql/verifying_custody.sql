@@ -13,6 +13,11 @@ SELECT message, index, line, plant, lot, kind, step, at, net_g, product, origin,
        oxides, feed, lawful
 FROM moves WHERE message > $1 AND message <= $2 AND kind <> 'returned';
 
+-- name: past_moves
+-- What was kept of what statements in messages after one and up to another did until they were amended.
+SELECT message, index, line, plant, lot, kind, step, at, net_g, product, origin, into_lot, until
+FROM past_moves WHERE message > $1 AND message <= $2;
+
 -- name: stated
 -- What was kept of statements in messages after one and up to another.
 SELECT message, index, noun, key, plant, type, at, arrived_at, data FROM stated WHERE message > $1 AND message <= $2;

@@ -174,13 +174,14 @@ async def _check_amended_by(walk: _Walk, rows: Sequence[Any]) -> None:
     values = await walk.connection.fetch(statement("ledger", "values"), messages)
     changes = Changes(at=_at(rows))
     said = {row["message"]: row["value"] for row in values}
-    effective = post_amended(rows, said, walk.registry.settings, changes)
+    until = post_amended(rows, said, walk.registry.settings, changes)
     places = {(row["message"], row["index"]) for row in rows}
     for row in rows:
-        due = (row["message"], row["index"]) in effective
-        if row["effective"] is not due:
-            misfit = Misfit("events.effective", due, row["effective"], message=row["message"], index=row["index"])
-            walk.report.add(misfit)
+        place = row["message"], row["index"]
+        due, amended_at = place in until and until[place] is None, until.get(place)
+        for column, expected in (("effective", due), ("amended_at", amended_at)):
+            if row[column] != expected:
+                walk.report.add(Misfit(f"events.{column}", expected, row[column], message=place[0], index=place[1]))
     found = await walk.connection.fetch(statement("verifying", "findings"), messages)
     sums.compare(walk.report, "findings", sums.findings_in(changes), sums.only_at(found, places))
     made = await walk.connection.fetch(statement("verifying", "lots"), messages)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from monazite_consumers.database import WORLD_IS_BAD, Connection
-from monazite_consumers.decisions.current import Current, read_current
+from monazite_consumers.decisions.current import Current, read_current, saying
 from monazite_consumers.decisions.custody import LOTS, asked_of, examine_lots, filled
-from monazite_consumers.decisions.following import MESSAGES, move_rows, stated_row
+from monazite_consumers.decisions.following import MESSAGES, move_rows, past_rows, stated_row
 from monazite_consumers.decisions.licences import LICENCES, examine_licences
 from monazite_consumers.decisions.months import MONTHS, examine_months
 from monazite_consumers.decisions.noticing import Noticed, storable
 from monazite_consumers.decisions.shipments import SHIPMENTS, examine_shipments, returning
-from monazite_consumers.rules.moves import MoveRow, is_output, own
+from monazite_consumers.rules.moves import MoveRow, PastMove, is_output, own
 from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.shipments import Line
@@ -45,7 +45,14 @@ async def _check_followed(connection: Connection, report: Report) -> None:
         through = rows[-1]["message"] if len(rows) == MESSAGES else _LAST
         unsettled = await connection.fetch(statement("verifying_custody", "unsettled"), after, through)
         apart = {(row["message"], row["index"]) for row in unsettled}
-        current = [now for now in await _current(connection, rows) if now.place not in apart]
+        said = [each for each in await _current(connection, rows) if each.place not in apart]
+        until = {place: until for row in rows for place, until in saying(row)}
+        current = [each for each in said if until[each.place] is None]
+        was = {row for each in said if (at := until[each.place]) is not None for row in past_rows(each, at)}
+        found = await connection.fetch(statement("verifying_custody", "past_moves"), after, through)
+        _compare_rows(
+            report, "past_moves", was, {PastMove(*row.values()) for row in found if tuple(row)[:2] not in apart}
+        )
         found = await connection.fetch(statement("verifying_custody", "moves"), after, through)
         moves = [MoveRow(*row.values()) for row in found]
         expected = {row for now in current for row in move_rows(now)}

@@ -1,6 +1,7 @@
 """Verifies events against the bytes that hold them, and gathers what they draw, make and are found to be."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from monazite_consumers.decisions.changes import Changes, Place
@@ -16,6 +17,9 @@ from monazite_contracts.events import event_time, target_of
 from monazite_contracts.months import day_of
 from monazite_contracts.opening import OpenedEvent, open_value
 from monazite_contracts.receipts import Outcome
+
+Saying = Mapping[Place, datetime | None]
+"""Places that say what is so now (None), or said so until an amendment arrived."""
 
 
 def check_events(
@@ -84,6 +88,7 @@ def _columns(walked: Walked, row: Any, opened: OpenedEvent) -> dict[str, tuple[A
         return known | {"events.outcome": ("applied", row["outcome"]), "events.effective": (False, row["effective"])}
     if not _is_apart(row):
         known["events.effective"] = (row["outcome"] == Outcome.APPLIED, row["effective"])
+        known["events.amended_at"] = (None, row["amended_at"])
     return known
 
 
@@ -103,8 +108,8 @@ def _post(walked: Walked, row: Any, opened: OpenedEvent, settings: Settings, cha
         post_new(changes, place, source.plant, effects_of(opened.event, at, settings))
 
 
-def post_amended(rows: Iterable[Any], values: Mapping[int, bytes], settings: Settings, changes: Changes) -> set[Place]:
-    """What a plant's amended statements and their amendments come to; returns the events that say what is so now."""
+def post_amended(rows: Iterable[Any], values: Mapping[int, bytes], settings: Settings, changes: Changes) -> Saying:
+    """What a plant's amended statements and their amendments come to; returns which say so now, or did until when."""
     claims: dict[str, Claim] = {}
     opened = {message: open_value(value) for message, value in values.items()}
     for row in rows:
@@ -122,4 +127,4 @@ def post_amended(rows: Iterable[Any], values: Mapping[int, bytes], settings: Set
         post_history(changes, history, settings)
     for claim in orphans:
         post_orphan(changes, claim)
-    return {history.current.by.place for history in found if history.current.statement is not None}
+    return {place: until for history in found for place, until in history.said_until.items()}

@@ -21,8 +21,8 @@ def judge_recycling(moves: list[Move], lots: Lots, end: End) -> None:
         named = move.product if move.kind in {"used", "dispatched"} else None
         if named and product and named != product:
             called[move.lot, move.plant].append(move.at)
-    end.raised |= {("recycler-fed-ore", plant, month_of(max(found))) for (_, plant), found in ore.items()}
-    end.raised |= {("lot-mislabelled", plant, month_of(max(found))) for (_, plant), found in called.items()}
+    end.raised |= {("recycler-fed-ore", plant, month_of(min(found))) for (_, plant), found in ore.items()}
+    end.raised |= {("lot-mislabelled", plant, month_of(min(found))) for (_, plant), found in called.items()}
     for lot, (first, *_) in lots.makers.items():
         if not first.is_output or (first.step != "recovered" and first.origin != "recycled"):
             continue
