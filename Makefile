@@ -22,7 +22,7 @@ demo: $(STAMP) ## Replay 2023 on an embedded Kafka and PostgreSQL (ARGS="--event
 	@$(BIN)/monazite demo $(ARGS)
 
 test: $(STAMP) ## Run the tests that need no Docker (ARGS="-k caps")
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not containers" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not containers" $(ARGS)
 
 chaos: $(STAMP) ## Break the platform under load, and hold it against a second implementation (ARGS="--long")
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)

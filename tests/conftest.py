@@ -25,6 +25,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--malformed-seed", type=int, default=1, help="of their mutations; another run, another seed")
 
 
+LONGEST = ("system", "deploy", "producers")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Folders of long tests begin first: at the end no worker waits for one that has just begun."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
 TEMPLATE = "migrated"
 _numbers = itertools.count(1)
 
