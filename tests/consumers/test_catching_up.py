@@ -1,18 +1,19 @@
 """Custody reads what intake decided in portions, and later: what it has not read yet is held against nobody."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from custody_talk import LOT, SEPARATION, SETTLED, of_custody, the_chain
 from owing_talk import DAY, DEADLINE, DUE, declare, due
-from regulator_desk import ARRIVED_AT, MINE, Desk, Gateway, Json, a_desk, a_draw, a_message, a_plant, send
+from regulator_desk import ARRIVED_AT, MINE, Desk, Gateway, Json, a_desk, a_draw, a_message, a_plant, send, the_registry
 
 from monazite.embedded import servers
 from monazite_consumers import database, sql
-from monazite_consumers.decisions import following
+from monazite_consumers.decisions import following, portions
+from monazite_consumers.decisions.custody import judge_lots
 from monazite_consumers.decisions.following import next_pieces
 from monazite_consumers.sql import statement
 from monazite_contracts.builders import (
@@ -279,3 +280,22 @@ async def test_a_database_of_an_earlier_release_is_followed_without_a_false_word
         assert ("declaration-missing", SILENT, "2023-05") in alerts
         assert await upgraded.connection.fetch("SELECT * FROM outages") == []
         assert await upgraded.rebuild() == []
+
+
+async def test_a_rebuild_takes_much_that_is_in_doubt_at_once_and_judges_it_in_portions(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.declare(the_registry())
+    await desk.receive(*(send(a_production(record=f"R-{n}")) for n in range(7)))
+    await desk.follow()
+    judged: list[int] = []
+
+    async def judging(connection: Any, registry: Any, lots: Sequence[str], changes: Any) -> None:
+        judged.append(len(lots))
+        await judge_lots(connection, registry, lots, changes)
+
+    monkeypatch.setattr(portions, "judge_lots", judging)
+    monkeypatch.setattr(portions, "LOTS", 2)
+    monkeypatch.setattr(portions, "ROUNDS", 3)
+    assert await desk.rebuild() == []
+    assert judged == [2, 2, 2, 1]

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from monazite_consumers.rules.custody import LotState
 from monazite_consumers.rules.sharing import WHOLE, apportion
-from monazite_consumers.rules.tracing import Passes, Traced, broken_here, came_from, place, share
+from monazite_consumers.rules.tracing import Passes, Traced, broken_here, came_from, in_circles, place, share
 
 UNITS_LOST_A_LEVEL = 100
 """More than rounding costs here: far less than a gram in a thousand tonnes."""
@@ -235,3 +235,9 @@ def test_a_chain_is_broken_at_the_lot_itself_or_further_along(
 
 def test_a_lot_of_which_nothing_is_known_is_not_judged() -> None:
     assert broken_here(Traced("a", 0, circle=False, units=WHOLE, ends=0), None) == "not-judged"
+
+
+def test_a_circle_is_found_whole_whatever_hangs_on_it_and_a_lot_that_went_into_itself_is_one() -> None:
+    parents = {"a": ["b"], "b": ["c", "x"], "c": ["a"], "child": ["a"], "x": ["y"], "own": ["own"]}
+    assert in_circles(["child"], parents) == {"a", "b", "c"}
+    assert in_circles(["own", "x"], parents) == {"own"}

@@ -25,6 +25,7 @@ from monazite_consumers.rules.custody import (
 )
 from monazite_consumers.rules.moves import KINDS, MAKING, MoveRow, is_output, own
 from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.tracing import in_circles
 from monazite_consumers.sql import statement
 
 LOTS: Final = 500
@@ -71,8 +72,9 @@ async def examine_lots(connection: Connection, registry: Registry, lots: Sequenc
         lot for lot, now in states.items() if is_suspect(known.before.get(lot), now, known.parents.get(lot, ()))
     ]
     if suspects:
-        for row in await connection.fetch(statement("moves", "circles"), suspects):
-            states[row["lot"]] = in_circle(states[row["lot"]])
+        rows = await connection.fetch(statement("moves", "ancestry"), suspects)
+        circled = in_circles(suspects, {row["into_lot"]: row["lots"] for row in rows})
+        states |= {lot: in_circle(states[lot]) for lot in circled & states.keys()}
     origins = await _origins(connection, [lot for lot, now in states.items() if now.broken])
     for lot, origin in origins.items():
         states[lot] = states[lot]._replace(broken_since=broken_since(states[lot], origin, registry.listed))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
@@ -22,6 +22,9 @@ from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.settling import Instants
 from monazite_consumers.sql import statement
+
+ROUNDS: Final = 100
+"""That are taken at once where everything is judged in one transaction."""
 
 
 class Judge(NamedTuple):
@@ -47,10 +50,14 @@ def judges(connection: Connection, registry: Registry, platform: Platform) -> tu
 
 
 class Share(NamedTuple):
-    """What one portion takes on: so many events at most, of new messages or only of those that were followed before."""
+    """What one portion takes on: so many events at most, of new messages or only of those that were followed before.
+
+    `rounds`: as many times of what is judged in one go: within one transaction each taking passes all that was taken.
+    """
 
     events: int = EVENTS
     takes_new: bool = True
+    rounds: int = 1
 
 
 class Done(NamedTuple):
@@ -81,10 +88,12 @@ async def portion(connection: Connection, registry: Registry, platform: Platform
     for each in judges(connection, registry, platform):
         if each.noun == "month" and not is_all:
             break
-        if keys := await take(connection, each.noun, each.limit):
-            await halving.do(each.noun, keys, each.judge)
+        limit = each.limit * share.rounds
+        if keys := await take(connection, each.noun, limit):
+            for start in range(0, len(keys), each.limit):
+                await halving.do(each.noun, keys[start : start + each.limit], each.judge)
             handled[each.noun] = len(keys)
-            is_all &= len(keys) < each.limit
+            is_all &= len(keys) < limit
     return Done(handled, halving.aside, is_all)
 
 
@@ -94,5 +103,5 @@ async def catch_up(connection: Connection, registry: Registry, platform: Platfor
     owing = owed_months(registry, datetime.min.replace(tzinfo=UTC), platform.judged_at)
     await doubt(connection, (("month", key) for key in owing))
     await doubt_amended(connection)
-    while (await portion(connection, registry, platform)).goes_on:
+    while (await portion(connection, registry, platform, Share(rounds=ROUNDS))).goes_on:
         pass

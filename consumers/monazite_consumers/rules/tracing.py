@@ -1,9 +1,9 @@
 """Tracing: which lots a lot came from, or what became of it, by share of mass, level by level and to the last unit."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from monazite_consumers.rules.custody import LotState
 from monazite_consumers.rules.sharing import WHOLE, apportion
@@ -14,6 +14,10 @@ Passes = Mapping[str, Mapping[str, int]]
 
 Upwards what went into it, downwards what it went into.
 """
+
+
+_ALL: Final = ""
+"""Leads to every lot that is looked at."""
 
 
 class Placed(NamedTuple):
@@ -79,6 +83,13 @@ def _with_circles(lot: str, passes: Passes) -> list[Placed]:
                 if levels.get(further, 0) <= level:
                     levels[further] = level + 1
     return sorted(found, key=lambda each: (each.level, each.lot != lot))
+
+
+def in_circles(lots: Iterable[str], parents: Mapping[str, Collection[str]]) -> set[str]:
+    """Of lots and all that went into them, each whole circle. `parents`: what went into each."""
+    every = {lot: dict.fromkeys(into, 1) for lot, into in parents.items()}
+    found = _components(_ALL, {_ALL: dict.fromkeys(lots, 1), **every})
+    return {lot for each in found if len(each) > 1 or each[0] in every.get(each[0], ()) for lot in each}
 
 
 def share(placed: Sequence[Placed], passes: Passes, rests: Mapping[str, int] | None = None) -> tuple[Traced, ...]:

@@ -68,16 +68,14 @@ SELECT m.into_lot AS lot, m.lot AS parent, s.lot IS NOT NULL AS known, s.broken,
 FROM moves m LEFT JOIN lot_states s ON s.lot = m.lot
 WHERE m.into_lot = ANY($1::text[]) ORDER BY m.into_lot, m.lot, m.net_g;
 
--- name: circles
--- Of these lots those that went into themselves in the end.
-SELECT k.lot FROM unnest($1::text[]) AS k (lot) WHERE EXISTS (
-    WITH RECURSIVE up AS (
-        SELECT m.lot FROM moves m WHERE m.into_lot = k.lot
-        UNION
-        SELECT m.lot FROM up JOIN moves m ON m.into_lot = up.lot
-    )
-    SELECT FROM up WHERE up.lot = k.lot
-);
+-- name: ancestry
+-- All that went into lots, and into those, each lot once: what went into what.
+WITH RECURSIVE up AS (
+    SELECT unnest($1::text[]) AS lot
+    UNION
+    SELECT m.lot FROM up JOIN moves m ON m.into_lot = up.lot
+)
+SELECT m.into_lot, array_agg(DISTINCT m.lot) AS lots FROM up JOIN moves m ON m.into_lot = up.lot GROUP BY m.into_lot;
 
 -- name: forget_past
 -- Takes back what statements said until they were amended.
