@@ -7,7 +7,7 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions.doubting import Doubt, doubt
 from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.decisions.summing import Sums
-from monazite_consumers.rules.moves import MoveRow, month_key
+from monazite_consumers.rules.moves import MoveRow, is_outside, month_key
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
 
@@ -20,6 +20,8 @@ class Moving:
     holdings: dict[tuple[str, str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     sums: Sums = field(default_factory=Sums)
     doubts: set[Doubt] = field(default_factory=set)
+    back: set[tuple[str, str]] = field(default_factory=set)
+    """Lots that plants took in from outside the register: what else came back of them is judged with them."""
 
     def post(self, row: MoveRow) -> None:
         """It is so now."""
@@ -38,6 +40,8 @@ class Moving:
         self.doubt_lots(row.lot, row.into_lot)
         if row.shipment is not None and row.kind != "returned":  # which the shipment's own judgement moves
             self.doubts.add(("shipment", row.shipment))
+            if row.kind == "received" and is_outside(row.shipment):
+                self.back.add((row.lot, row.plant))
 
     def doubt_lots(self, *lots: str | None) -> None:
         """Lots that something is said of."""
@@ -56,6 +60,9 @@ async def write(connection: Connection, moving: Moving) -> None:
     if held:
         await connection.execute(statement("moves", "post_holdings"), *transposed(held, 5))
     await moving.sums.write(connection)
+    if moving.back:
+        others = await connection.fetch(statement("shipments", "others_back"), *transposed(sorted(moving.back), 2))
+        moving.doubts.update(("shipment", row["shipment"]) for row in others)
     await doubt(connection, moving.doubts)
     if months := sorted(key for noun, key in moving.doubts if noun == "month"):
         await connection.execute(statement("doubts", "later_months"), months)

@@ -1,19 +1,20 @@
 """Judges shipments anew: how each stands, who must act next, what is wrong, and what is its consignor's again."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.doubting import doubt
 from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
-from monazite_consumers.rules.moves import MoveRow
+from monazite_consumers.rules.moves import MoveRow, is_outside, read_shipment_key
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.rules.shipments import Shipment, judge_shipment, returned
+from monazite_consumers.rules.shipments import Back, Shipment, judge_shipment, returned
 from monazite_consumers.rules.waybills import Said
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
@@ -34,11 +35,15 @@ _MODELS: Final[dict[str, Any]] = {cls.__name__: cls for cls in (st.Dispatched, s
 async def judge_shipments(connection: Connection, registry: Registry, keys: Sequence[str], changes: Changes) -> None:
     """Judges shipments and keeps what comes of it, in the caller's transaction."""
     shipments, noticed = await examine_shipments(connection, registry, keys)
+    coming_back = await connection.fetch(statement("shipments", "coming_back"), keys)
     rows = [row_of(shipment) for shipment in shipments.values()]
     if rows:
         await connection.execute(statement("shipments", "put"), *transposed(rows, 10))
     if gone := [key for key in keys if key not in shipments]:
         await connection.execute(statement("shipments", "forget"), gone)
+    if any(is_outside(shipment.consignee) for shipment in shipments.values()):
+        coming_back += await connection.fetch(statement("shipments", "coming_back"), keys)
+    await doubt(connection, (("shipment", row["shipment"]) for row in coming_back))
     await _return(connection, keys, shipments)
     await state(connection, "shipment", keys, noticed, changes)
 
@@ -52,13 +57,23 @@ async def examine_shipments(
         said[row["key"]].append(
             Said(row["plant"], _MODELS[row["type"]].model_validate_json(orjson.dumps(row["data"])), row["arrived_at"])
         )
-    judged = {key: judge_shipment(key, said[key], registry) for key in keys if key in said}
+    back = await _came_back(connection, said)
+    judged = {key: judge_shipment(key, said[key], registry, back.get(key, ())) for key in keys if key in said}
     noticed = [
         Noticed(key, note.rule, note.subject, f"{day_of(note.on):%Y-%m}", note.at, note.measure, note.detail)
         for key, (_, notes) in judged.items()
         for note in notes
     ]
     return {key: shipment for key, (shipment, _) in judged.items()}, noticed
+
+
+async def _came_back(connection: Connection, keys: Iterable[str]) -> dict[str, list[Back]]:
+    """What may have come back from customers outside the register."""
+    parties = [(key, party) for key in keys if is_outside(party := read_shipment_key(key)[0])]
+    found: dict[str, list[Back]] = defaultdict(list)
+    for row in await connection.fetch(statement("shipments", "came_back"), *transposed(parties, 2)) if parties else ():
+        found[row["key"]].append(Back(row["sent_g"], row["back_g"]))
+    return found
 
 
 def row_of(shipment: Shipment) -> tuple[Any, ...]:

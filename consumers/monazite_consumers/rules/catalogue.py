@@ -202,7 +202,7 @@ _ROWS: Final = (
         "receipt-without-dispatch", "plant", _SERIOUS, _LAWFUL, "goods were received that nobody dispatched",
         "the dispatch, or a correction of the waybill", fires_on="absence", settles="across", about="holding",
         remedy="Check the waybill's number and its consignor, who must state the dispatch. From one outside the "
-        "register state an import or a scrap intake instead.",
+        "register state an import or a scrap intake instead, unless it returns what you sent it.",
     ),
     Rule(
         "redirect-without-dispatch", "plant", _WARN, _FALSE, "a destination was changed of what was never dispatched",

@@ -204,6 +204,11 @@ def consignor_of(party: st.Party) -> str:
     return party.plant if isinstance(party, st.RegisteredParty) else f"@{party.country} {party.name}"
 
 
+def is_outside(party: str) -> bool:
+    """Whether a party, as shipment keys name it, is outside the register; the key of its shipment begins so too."""
+    return party.startswith("@")
+
+
 def _whole(kind: str, plant: str, weighed: Weighed, origin: str | None, step: str = "") -> Move:
     lot: Any = weighed.statement
     claimed = getattr(lot, "claimed_reo_kg", None)

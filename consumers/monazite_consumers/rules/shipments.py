@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from monazite_consumers.rules.custody import is_short
 from monazite_consumers.rules.exports import export_problems, is_abroad
 from monazite_consumers.rules.moves import read_shipment_key
 from monazite_consumers.rules.registry import Registry
@@ -25,6 +26,7 @@ class State(StrEnum):
 
     UNDER_WAY = "under way"
     RECEIVED = "received"
+    """Also what came back from a customer who states nothing."""
     SHORT = "short"
     OVER = "over"
     PARTLY_REFUSED = "partly refused"
@@ -110,18 +112,36 @@ def returned(shipment: Shipment) -> dict[str, int]:
     return {lot: net_g for lot, net_g in refused.items() if net_g > 0}
 
 
-def judge_shipment(key: str, said: Sequence[Said[Any]], registry: Registry) -> tuple[Shipment, tuple[Noted, ...]]:
-    """Both sides of one shipment, whatever came first; `said` holds at least one statement."""
+class Back(NamedTuple):
+    """Of a lot that came from outside the register: how much its taker had sent there by then, and taken back."""
+
+    sent_g: int
+    back_g: int
+
+
+def judge_shipment(
+    key: str, said: Sequence[Said[Any]], registry: Registry, back: Sequence[Back] = ()
+) -> tuple[Shipment, tuple[Noted, ...]]:
+    """Both sides of one shipment, whatever came first; `said` holds at least one statement.
+
+    `back`: of each lot that was taken in from outside the register.
+    """
     sides = sides_of(said)
-    shipment = _as_it_stands(key, sides, registry)
+    shipment = _as_it_stands(key, sides, registry, is_return=_came_back(back, registry))
     return shipment, tuple(_noted(shipment, sides, registry))
 
 
-def _as_it_stands(key: str, sides: Sides, registry: Registry) -> Shipment:
+def _came_back(back: Sequence[Back], registry: Registry) -> bool:
+    """Goods that were sold come back from their buyer, who is outside the register: no more than were sent there."""
+    tolerance_ppm = registry.mass_tolerance_ppm(None)
+    return bool(back) and not any(is_short(each.sent_g, each.back_g, tolerance_ppm) for each in back)
+
+
+def _as_it_stands(key: str, sides: Sides, registry: Registry, *, is_return: bool) -> Shipment:
     consignor, waybill = read_shipment_key(key)
     consignee = _consignee(sides)
     lines = _lines(sides, consignee)
-    state = _state(sides, lines, consignee, registry)
+    state = State.RECEIVED if is_return and not sides.dispatches else _state(sides, lines, consignee, registry)
     dispatched_at = when(sides.dispatches[0]) if sides.dispatches else None
     counted = sides.heard if sides.dispatches else sides.receipts
     received_at = when(counted[0]) if counted and state not in _ON_THE_WAY else None
@@ -202,7 +222,7 @@ def _noted(shipment: Shipment, sides: Sides, registry: Registry) -> Iterator[Not
 
 
 def _about_nothing_sent(shipment: Shipment, sides: Sides, detail: dict[str, Any]) -> Iterator[Noted]:
-    for each in sides.receipts[:1]:
+    for each in sides.receipts[:1] if shipment.state is State.NOT_DISPATCHED else ():
         told = {**detail, "consignor": shipment.consignor}
         yield Noted("receipt-without-dispatch", each.plant, when(each), each.arrived_at, 1, told)
     for redirect in sides.redirects[:1]:

@@ -1,9 +1,11 @@
 """Whereabouts: where what is left of a lot is now, and what share of a traced lot that is."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from monazite_consumers.rules.custody import LotState
 from monazite_consumers.rules.sharing import apportion
@@ -53,21 +55,34 @@ class Stay(NamedTuple):
     units: int = 0
 
 
+_NOTHING: Final[Mapping[tuple[str, str, str], int]] = MappingProxyType({})
+
 _ON_THE_WAY = {State.UNDER_WAY: How.UNDER_WAY, State.LEFT: How.LEFT}
 
 
-def stays_of(held: Iterable[tuple[str, str, int, int]], sent: Iterable[Sent]) -> dict[str, list[Stay]]:
+def stays_of(
+    held: Iterable[tuple[str, str, int, int]],
+    sent: Iterable[Sent],
+    back: Mapping[tuple[str, str, str], int] = _NOTHING,
+) -> dict[str, list[Stay]]:
     """By lot: what is on hand, was lost, or was sent and has not arrived.
 
-    `held`: (lot, plant, grams on hand, grams lost).
+    `held`: (lot, plant, grams on hand, grams lost). `back`: grams of (lot, consignor, party) that had left the register
+    and came back, of the first that was sent.
     """
+    came = Counter(back)
     found: dict[str, list[Stay]] = {}
     for lot, plant, held_g, lost_g in held:
         for how, net_g in ((How.ON_HAND, held_g), (How.LOST, lost_g)):
             if net_g > 0:
                 found.setdefault(lot, []).append(Stay(lot, how, plant, net_g))
     for each in sent:
-        if (net_g := each.sent_g - each.arrived_g) > 0:
+        net_g = each.sent_g - each.arrived_g
+        if each.state == State.LEFT:
+            came_g = min(net_g, came[each.lot, each.consignor, each.consignee])
+            came[each.lot, each.consignor, each.consignee] -= came_g
+            net_g -= came_g
+        if net_g > 0:
             how = _ON_THE_WAY.get(State(each.state), How.MISSING)
             stay = Stay(each.lot, how, each.consignee, net_g, each.shipment, each.consignor, each.due_at)
             found.setdefault(each.lot, []).append(stay)

@@ -26,6 +26,36 @@ FROM unnest($1::text[], $2::text[]) AS k (key, consignee) JOIN stated s USING (k
 WHERE s.noun = 'shipment' AND s.type = 'Received' AND s.plant = k.consignee
 ORDER BY s.key, s.at, s.arrived_at, s.message, s.index;
 
+-- name: came_back
+-- Of goods from outside the register: how much of each lot whoever took it in had sent there by then, and taken back.
+SELECT k.key, x.sent_g, y.back_g
+FROM (
+    SELECT q.key, q.party, m.lot, m.plant, max(m.at) AS at
+    FROM unnest($1::text[], $2::text[]) AS q (key, party) JOIN moves m ON m.shipment = q.key AND m.kind = 'received'
+    GROUP BY q.key, q.party, m.lot, m.plant
+) AS k
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(m.net_g), 0)::bigint AS sent_g FROM moves m JOIN shipments s USING (shipment)
+    WHERE m.lot = k.lot AND m.plant = k.plant AND m.kind = 'dispatched' AND m.at <= k.at AND s.consignee = k.party
+) AS x
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(m.net_g), 0)::bigint AS back_g FROM moves m
+    WHERE m.lot = k.lot AND m.plant = k.plant AND m.kind = 'received' AND m.at <= k.at
+      AND starts_with(m.shipment, k.party || '→')
+) AS y;
+
+-- name: coming_back
+-- What came back of lots that these shipments took out of the register.
+SELECT DISTINCT m.shipment
+FROM shipments s CROSS JOIN LATERAL jsonb_array_elements(s.lines) AS l (line)
+JOIN moves m ON m.lot = l.line ->> 'lot' AND m.plant = s.consignor AND m.kind = 'received' AND starts_with(m.shipment, '@')
+WHERE s.shipment = ANY($1::text[]) AND starts_with(s.consignee, '@');
+
+-- name: others_back
+-- What else came back of lots.
+SELECT DISTINCT m.shipment FROM unnest($1::text[], $2::text[]) AS k (lot, plant)
+JOIN moves m ON m.lot = k.lot AND m.plant = k.plant AND m.kind = 'received' AND starts_with(m.shipment, '@');
+
 -- name: open
 -- Where somebody must act, of plants on either side, the most urgent first.
 SELECT shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines

@@ -81,6 +81,13 @@ GROUP BY m.lot, s.shipment
 HAVING sum(m.net_g) FILTER (WHERE m.kind = 'dispatched') > coalesce(sum(m.net_g) FILTER (WHERE m.kind <> 'dispatched'), 0)
 ORDER BY m.lot, s.shipment;
 
+-- name: back
+-- What plants took back of lots that had left the register, and from whom.
+SELECT m.lot, m.plant, s.consignor AS party, sum(m.net_g)::bigint AS net_g
+FROM moves m JOIN shipments s USING (shipment)
+WHERE m.lot = ANY($1::text[]) AND m.kind = 'received' AND starts_with(m.shipment, '@') AND s.state = 'received'
+GROUP BY m.lot, m.plant, s.consignor;
+
 -- name: known
 -- Whether any statement that holds speaks of a lot.
 SELECT EXISTS (SELECT FROM moves WHERE lot = $1 OR into_lot = $1) AS known;

@@ -16,4 +16,5 @@ async def stays(connection: Connection, lots: Collection[str]) -> dict[str, list
     """By lot, without units."""
     held = await connection.fetch(statement("tracing", "held"), list(lots), _IN, _OUT)
     sent = await connection.fetch(statement("tracing", "sent"), list(lots))
-    return stays_of((tuple(row) for row in held), (Sent(*row) for row in sent))
+    back = {tuple(row)[:3]: row["net_g"] for row in await connection.fetch(statement("tracing", "back"), list(lots))}
+    return stays_of((tuple(row) for row in held), (Sent(*row) for row in sent), back)
