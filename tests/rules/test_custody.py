@@ -134,6 +134,13 @@ async def test_what_a_lot_was_split_from_is_forgotten_when_nobody_has_stated_it_
     assert [tuple(row) for row in rows] == [(None, None, "parent")] * 2, "as if it had never been stated"
 
 
+async def test_a_lot_that_was_only_ever_refused_is_nobodys_and_halts_nobody(chain: Desk) -> None:
+    line = {"lot": LOT, "accepted_kg": "0.000", "refused_kg": "18000.000", "reason": "other"}
+    told = await judged(chain, a_receipt_of_goods(record="D-2", outcome="refused", lines=[line]))
+    assert of_custody(told) == {("receipt-without-dispatch", SEPARATION)}
+    assert "platform-fault" not in {rule for rule, _, _ in told}
+
+
 async def test_split_lots_are_what_their_parent_is(chain: Desk) -> None:
     await judged(chain, a_split(record="R-1S"), a_production())
     rows = await chain.connection.fetch("SELECT lot, product, reo_g, broken FROM lot_states ORDER BY lot")

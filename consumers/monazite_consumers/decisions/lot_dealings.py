@@ -58,8 +58,10 @@ async def notice_dealings(
     early = await _early(connection, list(states))
     other_g = {lot: _not_recycled_g(lot, known, tolerances[lot]) for lot in states.keys() - unmade}
     recycled = {lot for lot, mass_g in other_g.items() if mass_g}
-    stated = await read_stated(connection, {*unmade, *short, *early, *recycled})
-    asked = {lot: _Lot(states[lot], known.held[lot], of_lot, tolerances[lot]) for lot, of_lot in stated.items()}
+    named = {*unmade, *short, *early, *recycled}
+    stated = await read_stated(connection, named)
+    # Of a lot that somebody only ever refused nothing is stated.
+    asked = {lot: _Lot(states[lot], known.held[lot], stated.get(lot, ()), tolerances[lot]) for lot in named}
     noticed = [each for lot in short for each in _short(asked[lot])]
     noticed += [each for lot in unmade for each in _unreported(asked[lot])]
     noticed += [each for lot, plants in early.items() for each in _used_early(asked[lot], plants)]
