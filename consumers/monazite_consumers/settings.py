@@ -53,7 +53,7 @@ class ReportSettings(_Section):
 
     key_file: str = ""
     """The platform's signing key, which `monazite report key` makes; by default in the data directory."""
-    revise_after_hours: Annotated[int, Field(ge=0)] = 24
+    revise_after_hours: Annotated[float, Field(ge=0)] = 24
     """How long a month's reports stand before late or corrected events make another revision."""
 
 

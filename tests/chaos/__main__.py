@@ -24,7 +24,7 @@ from chaos.faults.servers import BrokerKilled, DatabaseKilled, RegistryChanged
 from chaos.faults.truncations import CutAboveThePosition, CutBelowThePosition
 from chaos.load import Load
 from chaos.mutants import MUTANTS, Mutant, made
-from chaos.ordeal import Fault, Row, Scene, suffer
+from chaos.ordeal import Fault, Row, Scene, held_against_the_account, suffer
 from chaos.page import cells, complaints, made_by, mutant_cells, mutant_table, put, recorded, table
 from chaos.world import World
 
@@ -67,22 +67,37 @@ def faults(*, long: bool) -> list[Fault]:
     ]
 
 
-async def run(chosen: list[Fault], seed: int, rate: int) -> AsyncIterator[Row]:
-    """One fault after another, in one world until its account has become long."""
-    waiting, worlds = deque(chosen), 0
+async def run(chosen: list[Fault], arguments: argparse.Namespace) -> AsyncIterator[Row]:
+    """One fault after another, in one world until its account has become long; held against it so many together."""
+    waiting, worlds, seed = deque(chosen), 0, arguments.seed
     while waiting:
-        async with World.opened(seed + worlds) as world, Load(world.bootstrap, seed + worlds, rate) as load:
-            scene, worlds = Scene(world, load, Random(seed + worlds)), worlds + 1
+        number, worlds = seed + worlds, worlds + 1
+        async with World.opened(number) as world, Load(world.bootstrap, number, arguments.rate) as load:
+            scene = Scene(world, load, Random(number))
             while waiting and len(load.account) < MESSAGES_MAX:
-                began, fault = monotonic(), waiting.popleft()
-                row = await suffer(scene, fault)
-                print(
-                    " | ".join(cells(row)), f"({monotonic() - began:.0f} s, {len(load.account)} messages)", flush=True
-                )
-                for name, times in fault.struck().items():
-                    yield replace(row, fault=name, times=times)
-                if not row.verdict.holds:
+                some = [waiting.popleft() for _ in range(min(arguments.together, len(waiting)))]
+                rows = await _suffered_together(scene, some)
+                for fault, row in zip(some, rows, strict=True):
+                    for name, times in fault.struck().items():
+                        yield replace(row, fault=name, times=times)
+                if not all(row.holds for row in rows):
                     return  # what follows would only repeat it
+
+
+async def _suffered_together(scene: Scene, faults: list[Fault]) -> list[Row]:
+    """Each in its turn; what one of them did to the end state, all of them answer for."""
+    rows = []
+    for fault in faults:
+        rows.append(await suffer(scene, fault))
+        spent = ", ".join(f"{part} {seconds:.0f} s" for part, seconds in rows[-1].spent_s.items())
+        print(" | ".join(cells(rows[-1])), f"({spent}; {len(scene.load.account)} messages)", flush=True)
+        if rows[-1].failures:
+            break
+    began = monotonic()
+    verdict = await held_against_the_account(scene, proves=any(fault.proves for fault in faults))
+    print(f"held against the account ({monotonic() - began:.0f} s)", flush=True)
+    rows += [Row(fault.name, skipped="one before it failed") for fault in faults[len(rows) :]]
+    return [replace(row, verdict=verdict) for row in rows]
 
 
 async def run_mutants(chosen: list[Mutant], seed: int, rate: int) -> list[tuple[Mutant, Row]]:
@@ -93,6 +108,7 @@ async def run_mutants(chosen: list[Mutant], seed: int, rate: int) -> list[tuple[
             async with World.opened(seed, folder) as world, Load(world.bootstrap, seed, rate) as load:
                 scene = Scene(world, load, Random(seed), patience_s=MUTANT_PATIENCE_S)
                 row = await suffer(scene, mutant.fault)
+                row.verdict = await held_against_the_account(scene, proves=mutant.fault.proves)
         rows.append((mutant, row))
         print(" | ".join(mutant_cells(mutant.name, row)), flush=True)
     return rows
@@ -107,7 +123,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="faults whose names contain one of these, or mutants: A,B")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=int, default=30, help="stories a second; one is a message or several")
+    parser.add_argument("--together", type=int, help="faults after which the end state is compared: 3, of a long run 1")
     arguments = parser.parse_args()
+    arguments.together = arguments.together or (1 if arguments.long else 3)
     if arguments.add and not arguments.long:
         parser.error("--add is for parts of a long run: add --long")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends us, nothing stays behind
@@ -128,7 +146,7 @@ def _mutants(arguments: argparse.Namespace) -> int:
 
 async def _suffered(arguments: argparse.Namespace, chosen: list[Fault], told: Callable[[Row], None]) -> list[Row]:
     rows = []
-    async with aclosing(run(chosen, arguments.seed, arguments.rate)) as running:
+    async with aclosing(run(chosen, arguments)) as running:
         async for row in running:
             rows.append(row)
             told(row)

@@ -23,7 +23,7 @@ class Verdict:
 
 
 def compare(account: list[Message], end: End, found: Observed) -> Verdict:
-    """Caps, lots, holdings, flows, shipments, outcomes, raised conditions, receipts and what subscribers were told."""
+    """Every noun, exactly; and what subscribers were told."""
     verdict = Verdict()
     said = {message.coordinate: message.value for message in account}
     lost = [place for place, value in said.items() if found.values.get(place) != value]
@@ -41,6 +41,7 @@ def compare(account: list[Message], end: End, found: Observed) -> Verdict:
         "shipments": _difference(end.shipments, found.shipments),
         "raised": _difference(dict.fromkeys(end.raised, "raised"), dict.fromkeys(found.raised, "raised")),
         "receipts": _difference(end.receipts, found.receipts),
+        "figures": _difference(end.figures, found.figures),
         "told": _difference(found.alerts, {name: (told[0], told[2]) for name, told in found.told.items()}),
         "odd": found.odd,
     }

@@ -1,6 +1,7 @@
 """The registry of the chaos runs: who exists, and with which caps; everything here is invented."""
 
 import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,18 @@ from monazite_contracts.builders import a_signing_key
 from monazite_contracts.seal import encode_base64url
 
 Json = dict[str, Any]
+CHINA = timezone(timedelta(hours=8))
+
+
+def month_ago(months: int) -> str:
+    """The month so many before the one in which a run begins."""
+    total = _TODAY.year * 12 + _TODAY.month - 1 - months
+    return f"{total // 12}-{total % 12 + 1:02}"
+
+
+_TODAY = datetime.now(CHINA).date()
+OWED = (month_ago(4), month_ago(3), month_ago(2))
+"""Months whose records are owed; the first of them only from the middle of a run on. Reports begin with the first."""
 SINCE = "2020-01-01"
 GATEWAYS = ("gw-1", "gw-2")
 LATE = "late-mine"
@@ -67,6 +80,7 @@ def declared(*, late: bool) -> dict[str, Any]:
         _allocation("beishan", "mining_rock", 2025, 40, "2025-01-20"),
         _allocation("beishan", "separation", 2024, 150, "2024-02-06"),
         _allocation("beishan", "separation", 2025, 900_000, "2025-01-20"),
+        _allocation("beishan", "separation", int(OWED[1][:4]), 150, f"{OWED[1][:4]}-01-20", batch="3"),
         _allocation("tiny", "mining_rock", 2025, 10, "2025-01-20"),
     ]
     if late:
@@ -86,7 +100,14 @@ def declared(*, late: bool) -> dict[str, Any]:
             for activity in ("mining", "separation")
         ],
         "allocations": allocations,
-        "duties": [{"enterprise": "beishan", "since": "2025-05-01", "until": "2025-07-01", "basis": "invented"}],
+        "duties": [
+            {
+                "enterprise": "beishan",
+                "basis": "invented",
+                "since": f"{OWED[0 if late else 1]}-01",
+                "until": f"{month_ago(1)}-01",
+            }
+        ],
         "settings": {"settle_minutes": 0, "settle_across_hours": 0, "long_past_days": 500},
     }
 

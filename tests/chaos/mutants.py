@@ -41,6 +41,10 @@ _IN_TRANSACTION = """        async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
 """
 
+_STORING = """    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
+"""
+
 _MARK = '                await connection.execute(statement("outbox", "mark")'
 _BY_CURSOR = (
     "FROM outbox WHERE publication > (SELECT coalesce(max(publication), 0) FROM outbox WHERE published_at IS NOT NULL)"
@@ -162,6 +166,43 @@ MUTANTS = (
         "custody finds every chain lawful that begins somewhere",
         f"{CONSUMERS}/rules/custody.py",
         (('return "parent" if any(', "return None if any("),),
+    ),
+    Mutant(
+        "parts of a split lot are of nothing",
+        f"{CONSUMERS}/rules/custody.py",
+        (('    if first.step == "split" and parents:', '    if first.step == "nothing" and parents:'),),
+    ),
+    Mutant(
+        "what a blend made counts as output",
+        f"{CONSUMERS}/rules/moves.py",
+        (('step not in {"split", "blended"}\n\n\ndef row_of', 'step != "split"\n\n\ndef row_of'),),
+    ),
+    Mutant(
+        "reports are stored and announced one by one",
+        f"{CONSUMERS}/reports/closing.py",
+        ((_STORING, _STORING.replace("async with connection.transaction()", "if True")),),
+        _crash("reports: in it, stored and not yet announced"),
+    ),
+    Mutant(
+        "a month that was judged anew is not compared with its report",
+        f"{CONSUMERS}/decisions/reported.py",
+        (('    await connection.execute(statement("reports", "restate")', '    (statement("reports", "restate")'),),
+    ),
+    Mutant(
+        "a group's report leaves its members out",
+        f"{CONSUMERS}/rules/reports.py",
+        (("if scope.code in _above(each.plant.enterprise, basis)]", "if scope.code == each.plant.enterprise]"),),
+    ),
+    Mutant(
+        "a report calls every chain lawful",
+        f"{CONSUMERS}/sql/material.sql",
+        (("coalesce(sum(net_g) FILTER (WHERE lawful), 0)::bigint AS lawful_g", "sum(net_g)::bigint AS lawful_g"),),
+    ),
+    Mutant(
+        "a report does not say under which registry it was drawn up",
+        f"{CONSUMERS}/reports/computing.py",
+        (("registry_revision=registry.revision", "registry_revision=1"),),
+        RegistryChanged(),
     ),
 )
 

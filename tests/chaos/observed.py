@@ -7,6 +7,8 @@ from typing import Any
 
 from topic_reading import records_of
 
+from chaos.oracle.registry import Registry
+from chaos.reported import Reports, figures_of, hear_reports, odd_reports, read_reports
 from chaos.world import World
 
 _AT = "l.topic, l.partition, l.log_generation, l.log_offset"
@@ -40,18 +42,23 @@ class Observed:
     raised: set[tuple[str, str, str]] = field(default_factory=set)
     told: dict[str, Any] = field(default_factory=dict)
     receipts: dict[str, Any] = field(default_factory=dict)
+    reports: Reports = field(default_factory=Reports)
+    figures: dict[Any, Any] = field(default_factory=dict)
     odd: list[str] = field(default_factory=list)
 
 
-async def observe(world: World, plants: list[str]) -> Observed:
+async def observe(world: World, registry: Registry) -> Observed:
     """Everything, from the start."""
     found = Observed()
     await _read_database(world, found)
-    for record in await committed(world, "regulator-alerts"):
+    for record in await records_of(world.bootstrap, "regulator-alerts", "read_committed"):
         _hear_alert(json.loads(record.value), found)
+    await hear_reports(world, found.reports)
+    found.figures = figures_of(found.reports)
+    found.odd += odd_reports(found.reports, registry, world.restored_at)
     numbers: dict[tuple[str, int], int] = {}
-    for plant in plants:
-        for record in await committed(world, f"receipts-{plant}"):
+    for plant in sorted(registry.plants):
+        for record in await records_of(world.bootstrap, f"receipts-{plant}", "read_committed"):
             _hear_receipt(json.loads(record.value), found, numbers)
     return found
 
@@ -70,6 +77,7 @@ async def _read_database(world: World, found: Observed) -> None:
         found.holdings = {tuple(row)[:3]: row["net_g"] for row in await opened.fetch(HOLDINGS)}
         found.flows = {tuple(row)[:5]: tuple(row)[5:] for row in await opened.fetch(FLOWS)}
         found.shipments = {row["shipment"]: tuple(row)[1:] for row in await opened.fetch(SHIPMENTS)}
+        await read_reports(opened, found.reports)
         for row in await opened.fetch(ALERTS):
             state = tuple(row)[1:-1]
             found.alerts[row["alert"]] = state, row["revision"]
@@ -110,8 +118,3 @@ def _hear_receipt(receipt: dict[str, Any], found: Observed, numbers: dict[tuple[
         numbers[source, epoch] = number
         beyond = [(each["first"], each["last"]) for each in receipt["decided_beyond"]]
         found.receipts[source] = (receipt["decided_through"], receipt["decided_hash"], beyond)
-
-
-async def committed(world: World, topic: str) -> list[Any]:
-    """Every record of a topic, to its end now."""
-    return await records_of(world.bootstrap, topic, "read_committed")

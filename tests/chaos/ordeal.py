@@ -3,6 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 from time import monotonic
 
@@ -10,6 +11,9 @@ from chaos.comparing import Verdict, compare
 from chaos.load import Load
 from chaos.observed import observe
 from chaos.oracle import judge
+from chaos.oracle.registry import Registry
+from chaos.oracle.reports import closed_months
+from chaos.reported import proven
 from chaos.signs import Signs, Watching
 from chaos.world import NeverError, World, until
 
@@ -23,6 +27,9 @@ CUSTODY_IS_DONE = """SELECT message >= (SELECT coalesce(max(message), 0) FROM le
     AND NOT EXISTS (SELECT FROM restated) AND NOT EXISTS (SELECT FROM doubts) AND NOT EXISTS (SELECT FROM sweeps)
     FROM following"""
 """Everything is followed, and nothing is in doubt."""
+REPORTS_ARE_DONE = """SELECT NOT EXISTS (SELECT FROM restated_months WHERE month <= (SELECT max(month) FROM reports))
+    AND $1::text[] <@ (SELECT coalesce(array_agg(DISTINCT to_char(month, 'YYYY-MM')), '{}') FROM reports)"""
+"""Months are closed, and nothing about them has changed since."""
 
 
 @dataclass
@@ -50,6 +57,8 @@ class Fault(ABC):
     lags = False
     """Whether intake must show a lag that grows."""
     times = 1
+    proves = False
+    """Whether reports are drawn up anew at their positions afterwards."""
 
     @abstractmethod
     async def strike(self, scene: Scene) -> None:
@@ -80,6 +89,8 @@ class Row:
     red: tuple[str, ...] = ()
     failures: list[str] = field(default_factory=list)
     skipped: str = ""
+    spent_s: dict[str, float] = field(default_factory=dict)
+    """In which part of it how long."""
 
     @property
     def holds(self) -> bool:
@@ -88,21 +99,25 @@ class Row:
 
 
 async def suffer(scene: Scene, fault: Fault) -> Row:
-    """One fault, from the first blow to the comparison."""
+    """One fault, from the first blow until everything has come round."""
     row = Row(fault.name, red=fault.red, skipped=fault.skipped())
     if row.skipped:
         return row
     scene.load.go()
+    spent = _Spent(row)
     await caught_up(scene)
+    spent.on("before")
     watching = scene.watching = Watching(scene.world, tuple(scene.world.services))
     try:
         try:
             await fault.strike(scene)
             if fault.red or fault.lags:
                 await _seen(watching, fault)
+            spent.on("broken")
         finally:
             row.signs = await watching.end()
             await fault.heal(scene)
+            spent.on("mending")
         began = monotonic()
         await caught_up(scene)
         row.recovery_s = monotonic() - began
@@ -113,8 +128,20 @@ async def suffer(scene: Scene, fault: Fault) -> Row:
         await scene.load.rest()
     row.times = fault.times
     row.failures += _misbehaved(row.signs) if fault.red else []
-    row.verdict = await held_against_the_account(scene)
+    spent.on("recovering")
     return row
+
+
+class _Spent:
+    """A watch that is read at the end of each part."""
+
+    def __init__(self, row: Row) -> None:
+        self._row, self._began = row, monotonic()
+
+    def on(self, part: str) -> None:
+        """Of what the time since the last reading was spent on."""
+        now = monotonic()
+        self._row.spent_s[part], self._began = now - self._began, now
 
 
 async def _seen(watching: Watching, fault: Fault) -> None:
@@ -196,9 +223,12 @@ async def _what_waits(world: World) -> str:
     return f"{[dict(row) for row in rows]}, relay: {health}"
 
 
-async def held_against_the_account(scene: Scene) -> Verdict:
-    """Compares, once nothing is under way any more."""
+async def held_against_the_account(scene: Scene, *, proves: bool) -> Verdict:
+    """Compares, once nothing is under way any more. `proves`: also draws reports up anew at their positions."""
     world = scene.world
+    nouns = json.loads((world.registry / "country.yaml").read_text())
+    registry = Registry(nouns)
+    due = closed_months(registry, datetime.now(UTC))
     try:
         await caught_up(scene)
         now = await world.ask("SELECT clock_timestamp()")
@@ -209,14 +239,15 @@ async def held_against_the_account(scene: Scene) -> Verdict:
         await until("watch has judged what is there", judged)
 
         async def nothing_left() -> bool:
-            return bool(await world.ask(CUSTODY_IS_DONE))
+            return bool(await world.ask(CUSTODY_IS_DONE)) and bool(await world.ask(REPORTS_ARE_DONE, due))
 
-        await until("custody has judged what is there", nothing_left, scene.patience_s)
+        await until("custody has judged what is there, and months are reported", nothing_left, scene.patience_s)
         await caught_up(scene)
     except NeverError as error:
         return Verdict(differences={"stuck": [str(error)]})
-    nouns = json.loads((world.registry / "country.yaml").read_text())
-    found = await observe(world, [plant["code"] for plant in nouns["plants"]])
+    found = await observe(world, registry)
+    if proves:
+        found.odd += await proven(world, scene.random)
     end = judge(scene.load.account, nouns)
     end.raised |= scene.load.raised
     return compare(scene.load.account, end, found)

@@ -7,7 +7,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
-from chaos.country import LATE, OPERATORS, UNLISTED, key_id
+from chaos.country import LATE, OPERATORS, OWED, UNLISTED, key_id
 from chaos.spools import Spool, Spools
 from chaos.stating import Stating
 from monazite_contracts import builders
@@ -165,7 +165,7 @@ class Plants:
             yield self._spools.of(event["source"], stream=stream).formed([void])
 
     def _declares(self) -> Iterator[Outgoing]:
-        plant, month = self._plant(), self._random.choice(("2025-05", "2025-06", "2026-09"))
+        plant, month = self._plant(), self._random.choice((*OWED, "2025-06"))
         declare = self._random.choice((builders.a_declaration, builders.a_nil_declaration))
         said = declare(plant=plant, record=self._states.record(), month=month)
         self._may_take_back(said, "declarations")

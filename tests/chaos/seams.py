@@ -20,7 +20,7 @@ class Seam:
     """A phase of a service's work: before or after a call."""
 
     name: str
-    service: Literal["intake", "relay", "watch", "custody"]
+    service: Literal["intake", "relay", "watch", "custody", "reports"]
     module: str
     attribute: str
     when: Literal["before", "after"]
@@ -29,6 +29,8 @@ class Seam:
 _CONSUMING = "monazite_consumers.intake.consuming"
 _PROGRESS = "monazite_consumers.intake.progress"
 _PUBLISHING, _JUDGING = "monazite_consumers.relay.publishing", "monazite_consumers.watch.judging"
+_CLOSING, _STORING = "monazite_consumers.reports.closing", "monazite_consumers.reports.storing"
+_SNAPSHOTS = "monazite_consumers.reports.snapshots"
 _FOLLOWING, _PORTIONS = "monazite_consumers.custody.following", "monazite_consumers.decisions.portions"
 
 SEAMS = (
@@ -47,6 +49,11 @@ SEAMS = (
     Seam("custody: in it, posted and not yet judged", "custody", _PORTIONS, "follow", "after"),
     Seam("custody: in it, all written", "custody", _FOLLOWING, "portion", "after"),
     Seam("custody: committed", "custody", _FOLLOWING, "Custody.pass_once", "after"),
+    Seam("reports: the rest is judged, no snapshot yet", "reports", _SNAPSHOTS, "_settled", "after"),
+    Seam("reports: computed, not yet stored", "reports", _CLOSING, "store", "before"),
+    Seam("reports: in it, stored and not yet announced", "reports", _STORING, "put", "before"),
+    Seam("reports: in it, all written", "reports", _CLOSING, "store", "after"),
+    Seam("reports: committed, what was restated not yet forgotten", "reports", _CLOSING, "_draw_up", "after"),
 )
 
 

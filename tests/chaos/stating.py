@@ -5,11 +5,13 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
+from chaos.country import OWED
 from monazite_contracts import builders
 from monazite_contracts.quantities import kilograms, percent
 
 Json = dict[str, Any]
-DAYS = [date(2024, 5, 31), date(2024, 12, 31), date(2025, 1, 10), date(2025, 6, 30), date(2025, 7, 1), date(2026, 9, 9)]
+DAYS = [date(2024, 5, 31), date(2024, 12, 31), date(2025, 1, 10), date(2025, 6, 30), date(2025, 7, 1)]
+DAYS += [date.fromisoformat(f"{month}-09") for month in OWED]
 OUTCOMES = ("accepted", "short", "over", "refused", "partly_refused")
 FUTURE = date(2098, 3, 3)
 
@@ -94,7 +96,9 @@ class Stating:
         if chosen < 0.12:
             at = f"{day}T09:00:00+08:00"
             record = self.record()
-            return builders.a_scrap_intake(plant=plant, record=record, taken_in_at=at, **self._weighed(None, None))
+            product = self._random.choice(("magnet-sludge", "magnet-sludge", "bastnaesite-concentrate"))
+            weighed = self._weighed(None, None)
+            return builders.a_scrap_intake(plant=plant, record=record, product=product, taken_in_at=at, **weighed)
         event = self.mined(plant, day) if plant.endswith("mine") else self.made(plant, day)
         if chosen > 0.985:  # a lot number that is used before
             event["data"]["lot"] = f"{plant}/USED-{self._random.randrange(3)}"

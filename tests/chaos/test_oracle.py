@@ -191,7 +191,7 @@ def test_a_chain_is_as_lawful_as_what_went_into_it() -> None:
 
 
 NOON = "2025-05-05T12:00:00+08:00"
-CONTENT = ("blend-", "split-", "lot-", "origin-")
+CONTENT = ("blend-", "split-", "lot-", "origin-", "ore-")
 
 
 def noticed(end: End) -> set[str]:
@@ -234,8 +234,33 @@ def test_a_blend_weighs_and_holds_what_went_into_it(mass: str, assay: str, rules
     assert drawn(end) == 10_000_000, "a blend makes nothing new"
 
 
+def test_ore_that_is_taken_in_as_scrap_was_mined_somewhere() -> None:
+    scrap = builders.a_scrap_intake(plant=PLANT, record="W-1", taken_in_at=NOON)
+    ore = builders.a_scrap_intake(plant=PLANT, record="W-2", taken_in_at=NOON, product=PURE["product"])
+    assert noticed(end_of(a_message([scrap]))) == set()
+    assert noticed(end_of(a_message([ore]))) == {"ore-as-scrap", "origin-unlawful"}
+
+
+OWING = {"duties": [{"enterprise": "beishan", "since": "2025-05-01", "until": "2025-07-01", "basis": "invented"}]}
+
+
 def test_a_month_is_owed_until_it_is_declared() -> None:
     rules = {rule for rule, _, period in end_of().raised if period == "2025-05"}
     assert rules == set(), "nobody has said anything yet"
-    end = end_of(a_message([a_lot(5)]))
+    end = judge([a_message([a_lot(5)])], country.declared(late=False) | OWING)
     assert ("declaration-missing", "beishan-works", "2025-05") in end.raised
+
+
+def test_the_nations_report_sums_what_is_so_now() -> None:
+    mined = [a_lot(5), a_lot(2, "R-2", "2025-06-03")]
+    end = judge([a_message([*mined, a_dispatch_of(4)])], country.declared(late=False) | OWING)
+    product = PURE["product"]
+    assert [month for month in end.figures if isinstance(month, str)] == [
+        "2025-05", "2025-06", "2025-07", "2025-08", "2025-09", "2025-10", "2025-11",
+    ]  # fmt: skip
+    assert end.figures["2025-05", "flow", PLANT, product, "reo"] == (0, 0, 5_000_000, 0, 4_000_000, 0, 1_000_000)
+    assert end.figures["2025-06", "flow", PLANT, product, "product"][0] == 1_000_000
+    assert end.figures["2025-06", "output", PLANT, "mined", product] == (2_000_000, 2_000_000)
+    assert end.figures["2025-06", "coverage", PLANT, product] == (2_000_000, 2_000_000)
+    assert end.figures["2025-06", "cap", "huanan", "mining_rock"] == (300_000_000, 7_000_000, 2_000_000)
+    assert end.figures["2025-06", "declaration", "beishan-works"] == ("missing", False)

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -28,12 +29,8 @@ from monazite_consumers import database
 
 Json = dict[str, Any]
 TESTS = Path(__file__).parent.parent
-QUICKLY = {"MONAZITE_INTAKE__SESSION_TIMEOUT_S": "2"}
-"""A killed member is succeeded after two seconds."""
-
-
-SERVICES = tuple(name for name in stack.SERVICES if name != "reports")
-"""What lands after a report depends on when that was drawn up; the second implementation knows the ledger alone."""
+QUICKLY = {"MONAZITE_INTAKE__SESSION_TIMEOUT_S": "2", "MONAZITE_REPORTS__REVISE_AFTER_HOURS": "0.0005"}
+"""A killed member is succeeded after two seconds; a closed month stands for two seconds at least."""
 
 
 class World:
@@ -45,6 +42,8 @@ class World:
         self.registry: Path = started.folder.path / "registry"
         self.hits: Path = started.folder.path / "hits"
         self.services: dict[str, Service] = {}
+        self.restored_at: datetime | None = None
+        """When the database was last put back to an earlier state."""
         self._mutant = mutant
 
     @classmethod
@@ -56,10 +55,10 @@ class World:
         world = cls(started, seed, mutant)
         try:
             await database.migrate(started.addresses.postgres)
-            for name in SERVICES:
+            for name in stack.SERVICES:
                 world.add(name)
             await world.apply(late=False)
-            await asyncio.gather(*(world.start(name) for name in SERVICES))
+            await asyncio.gather(*(world.start(name) for name in stack.SERVICES))
             yield world
         finally:
             for service in world.services.values():

@@ -12,6 +12,8 @@ from monazite.embedded.errors import ChildError
 class Crash(Fault):
     """A service dies at a seam, several times in a row."""
 
+    proves = True
+
     def __init__(self, seam: Seam, times: int) -> None:
         self.name, self.times = seam.name, times
         self._seam = seam
@@ -28,7 +30,7 @@ class Crash(Fault):
 class EverySeam(Fault):
     """All services at one time, each dying at one of its seams after the other."""
 
-    name, times = "every seam", len(SEAMS)
+    name, times, proves = "every seam", len(SEAMS), True
 
     def struck(self) -> dict[str, int]:
         return {seam.name: 1 for seam in SEAMS}
@@ -64,7 +66,11 @@ async def _die_at(seam: Seam, scene: Scene) -> None:
     except ChildError as error:
         if hits(world, seam.name) == before:
             raise NeverError(str(error)) from error
-    await until(f"{service} dies at its seam", lambda: _is_dead(world, service), 60)
+    try:
+        await until(f"{service} dies at its seam", lambda: _is_dead(world, service), 90)
+    except NeverError as error:
+        last = world.child(service).program.log.read_text().splitlines()[-3:]
+        raise NeverError(f"{error} ({seam.name}, passing {nth}); it says: {last}") from error
     if hits(world, seam.name) != before + 1:
         raise NeverError(f"{service} died, and not at the seam {seam.name}")
 

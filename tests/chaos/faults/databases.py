@@ -17,7 +17,7 @@ from monazite.embedded import account
 from monazite_consumers import database
 
 HOLD_S = 4.0
-ALL = ("intake", "relay", "watch", "custody")
+ALL = ("intake", "relay", "watch", "custody", "reports")
 
 
 class OutOfConnections(Fault):

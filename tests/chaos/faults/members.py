@@ -81,6 +81,7 @@ _AT = (
     ("relay", "relay: published, not yet marked"),
     ("watch", "watch: in it, all written"),
     ("custody", "custody: in it, all written"),
+    ("reports", "reports: in it, all written"),
 )
 _IMPATIENT = {SESSION: json.dumps({"idle_in_transaction_session_timeout": "3s", "idle_session_timeout": "3s"})}
 """The database gives up a paused session sooner than it ordinarily does."""

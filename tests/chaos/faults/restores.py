@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 from chaos.ordeal import Fault, Scene
@@ -13,7 +14,7 @@ WORK_S = 5.0
 class Restored(Fault):
     """The database is restored from a backup; the services run on, and the registry is the same."""
 
-    name, red = "the database restored from a backup", ("intake", "relay", "watch", "custody")
+    name, red = "the database restored from a backup", ("intake", "relay", "watch", "custody", "reports")
 
     async def strike(self, scene: Scene) -> None:
         world = scene.world
@@ -24,6 +25,7 @@ class Restored(Fault):
         await asyncio.sleep(WORK_S)
         scene.broken()
         world.servers.postgres.kill()
+        world.restored_at = datetime.now(UTC)
         await asyncio.to_thread(_copy, backup, data)
 
     async def heal(self, scene: Scene) -> None:

@@ -34,14 +34,14 @@ class BrokerKilled(_ServerKilled):
 class DatabaseKilled(_ServerKilled):
     """The database dies and comes back."""
 
-    name, server, red = "kill -9 of the database", "postgres", ("intake", "relay", "watch", "custody")
+    name, server, red = "kill -9 of the database", "postgres", ("intake", "relay", "watch", "custody", "reports")
     lags = True
 
 
 class RegistryChanged(Fault):
     """A registry change under load: a plant, a key and a batch that come late."""
 
-    name = "a registry change in the middle"
+    name, proves = "a registry change in the middle", True
 
     async def strike(self, scene: Scene) -> None:
         await asyncio.sleep(2)

@@ -22,8 +22,8 @@ def judge_custody(current: list[Now], registry: Registry, end: End, now: datetim
     judge_lots(moves, lots, registry, end)
     judge_contents(current, lots, end)
     judge_recycling(moves, lots, end)
-    flows = sum_flows(moves, lots, end)
-    judge_months(flows, moves, current, registry, end, now)
+    sum_flows(moves, lots, end)
+    judge_months(moves, current, registry, end, now)
 
 
 def judge_lots(moves: list[Move], lots: Lots, registry: Registry, end: End) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import re
 from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 Json = dict[str, Any]
@@ -27,11 +28,21 @@ def day_of(at: datetime) -> date:
 
 
 def reo_g(net_kg: str, assay: Json) -> int:
-    net_g = Fraction(net_kg) * 1000
     if assay["basis"] == "metal":
-        return round(net_g * sum(Fraction(p) / 100 * Fraction(FACTORS[e]) for e, p in assay["elements_pct"].items()))
-    dry = 1 - Fraction(assay["moisture_pct"]) / 100 if assay["basis"] == "dry" else 1
-    return round(net_g * dry * Fraction(assay["treo_pct"]) / 100)  # half to even, as round() does
+        return _of_metal(net_kg, tuple(sorted(assay["elements_pct"].items())))
+    return _of_oxides(net_kg, assay["moisture_pct"] if assay["basis"] == "dry" else "0", assay["treo_pct"])
+
+
+@lru_cache(maxsize=500_000)  # the same statements are judged after every fault
+def _of_metal(net_kg: str, elements_pct: tuple[tuple[str, str], ...]) -> int:
+    parts = sum(Fraction(percent) / 100 * Fraction(FACTORS[element]) for element, percent in elements_pct)
+    return round(Fraction(net_kg) * 1000 * parts)
+
+
+@lru_cache(maxsize=500_000)
+def _of_oxides(net_kg: str, moisture_pct: str, treo_pct: str) -> int:
+    dry = 1 - Fraction(moisture_pct) / 100
+    return round(Fraction(net_kg) * 1000 * dry * Fraction(treo_pct) / 100)  # half to even, as round() does
 
 
 def event_time(data: Json) -> datetime:

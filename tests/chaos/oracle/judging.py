@@ -12,6 +12,7 @@ from chaos.oracle.facts import ORES, Json, amended, day_of, draws_of, event_time
 from chaos.oracle.messages import End, Message, place, source_of, vouch
 from chaos.oracle.moves import Now
 from chaos.oracle.registry import Registry
+from chaos.oracle.reports import draw_up
 
 
 class Claim(NamedTuple):
@@ -56,7 +57,9 @@ def judge(messages: Iterable[Message], nouns: dict[str, Any]) -> End:
         end.raised |= {("lot-reused", by.event["source"], f"{day_of(by.at):%Y-%m}") for by in shared}
     judge_caps(registry, end)
     if messages:
-        judge_custody(current, registry, end, max(message.at for message in messages))
+        now = max(message.at for message in messages)
+        judge_custody(current, registry, end, now)
+        draw_up(registry, end, now)
     return end
 
 
@@ -175,7 +178,7 @@ def state(kind: str, data: Json, by: Claim, registry: Registry, end: End) -> Non
 def judge_caps(registry: Registry, end: End) -> None:
     """Drawn against granted, now and then."""
     days: dict[Any, dict[date, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
-    grants = registry.grants()
+    end.cap_days, grants = days, registry.grants()
     for (plant, day, kind, basis), (drawn, original) in end.draws.items():
         for holder in registry.holders(plant, day) if basis == "output" else ():
             days[holder, day.year, kind][day][0] += drawn

@@ -4,7 +4,7 @@ import json
 from base64 import urlsafe_b64decode
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -51,11 +51,19 @@ class End:
         self.makers: list[tuple[str, Any]] = []
         self.holdings: Counter[Any] = Counter()
         self.flows: dict[Any, Any] = {}
+        self.output: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0])
+        """Of plant, month, activity and product: grams, grams of REO, and grams by a lawful chain."""
+        self.declared: dict[tuple[str, str], str] = {}
+        """Of each plant's month that was owed: how its flow record stands."""
+        self.figures: dict[Any, Any] = {}
+        """What the nation's reports say."""
         self.shipments: dict[str, Any] = {}
         self.caps: dict[Any, Any] = {}
         self.receipts: dict[str, Any] = {}
         self.lawful: Callable[[str], bool] = lambda _: False
         """Whether a lot's chain ends lawfully."""
+        self.cap_days: dict[Any, dict[date, list[int]]] = {}
+        """Of each cap what was drawn on each day, as it stands and as it was first stated."""
         self.draws: dict[Any, list[int]] = defaultdict(lambda: [0, 0])
 
 

@@ -10,9 +10,9 @@ from chaos.oracle.messages import End
 from chaos.oracle.moves import MILLION, WENT, Move, Now, grams, month_of
 from chaos.oracle.registry import Registry
 
-COLUMNS = {"made": "made", "imported": "in", "taken_in": "in", "received": "in", "returned": "in"} | {
-    "used": "used", "left_over": "used", "dispatched": "shipped", "lost": "lost",
-}  # fmt: skip
+COLUMNS = {"opening": "opening", "made": "made", "imported": "in", "taken_in": "in", "received": "in", "returned": "in"}
+COLUMNS |= {"used": "used", "left_over": "used", "dispatched": "shipped", "lost": "lost"}
+LINE = ("opening", "in", "made", "used", "shipped", "lost", "closing")
 
 TENTH = timedelta(days=10)
 """From the end of a month to its deadline; what came before it was over files nothing."""
@@ -24,16 +24,19 @@ def deadline(month: str) -> datetime:
     return datetime(year + number // 12, number % 12 + 1, 11, tzinfo=CHINA)
 
 
-def sum_flows(moves: list[Move], lots: Lots, end: End) -> dict[Any, list[Move]]:
+def sum_flows(moves: list[Move], lots: Lots, end: End) -> None:
+    """By plant, month, product, kind and step; and what production made, by whether its chain is lawful."""
     flows: dict[Any, list[Move]] = defaultdict(list)
     for move in moves:
         product = move.product or lots.product(move.lot)
-        key = (move.plant, month_of(move.at), product, move.kind, move.step)
-        flows[key].append(move)
+        flows[move.plant, month_of(move.at), product, move.kind, move.step].append(move)
+        if move.is_output:
+            made = end.output[move.plant, month_of(move.at), move.step, product]
+            for column, mass_g in enumerate((move.net_g, move.reo_g or 0, end.lawful(move.lot) and move.net_g)):
+                made[column] += mass_g
     for key, found in flows.items():
         reo = sum(reo_of(move, lots) for move in found)
         end.flows[key] = (len(found), sum(m.net_g for m in found), sum(m.claimed_g for m in found), reo)
-    return flows
 
 
 def reo_of(move: Move, lots: Lots) -> int:
@@ -43,9 +46,7 @@ def reo_of(move: Move, lots: Lots) -> int:
     return move.reo_g if move.reo_g is not None else lots.reo_of(move.lot, move.net_g) or 0
 
 
-def judge_months(
-    flows: dict[Any, list[Move]], moves: list[Move], current: list[Now], registry: Registry, end: End, now: datetime
-) -> None:
+def judge_months(moves: list[Move], current: list[Now], registry: Registry, end: End, now: datetime) -> None:
     weighed: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for move in moves:
         if move.is_output:
@@ -60,8 +61,9 @@ def judge_months(
     for said in sorted(current, key=lambda each: each.arrived_at):
         if said.kind == "monazite.declaration.v1":
             filed[said.plant, said.data["month"]].append(said)
+    kept = {month: books(end, month) for month in {month for _, month in filed}}
     for (plant, month), found in filed.items():
-        if differs(found[-1].data, plant, month, flows):
+        if differs(found[-1].data, plant, kept[month]):
             end.raised.add(("declaration-differs", plant, month))
     for plant, month in owed(registry):
         if deadline(month) > now:
@@ -72,6 +74,15 @@ def judge_months(
             end.raised |= {(rule, plant, month) for rule in rules}
         elif came[0].arrived_at >= deadline(month):
             end.raised.add(("declaration-late", plant, month))
+        end.declared[plant, month] = _status(came, month)
+
+
+def _status(came: list[Now], month: str) -> str:
+    if not came:
+        return "missing"
+    if came[0].arrived_at >= deadline(month):
+        return "late"
+    return "confirmed nil" if came[-1].data["nil"] else "reported"
 
 
 def judge_years(weighed: dict[tuple[str, str], list[int]], end: End, now: datetime) -> None:
@@ -99,26 +110,32 @@ def owed(registry: Registry) -> set[tuple[str, str]]:
     return found
 
 
-def differs(declared: Json, plant: str, month: str, flows: dict[Any, list[Move]]) -> bool:
-    """Whether a flow record disagrees with the events in any line."""
-    columns: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (whose, when, product, kind, _), found in flows.items():
-        net_g = sum(move.net_g for move in found)
-        if whose != plant or kind not in COLUMNS:
+Books = dict[tuple[str, str], dict[str, list[int]]]
+"""By plant and product: of each figure of a flow record, grams of product and of REO."""
+
+
+def books(end: End, month: str) -> Books:
+    """Every plant's flow record of a month, as its events have it."""
+    found: Books = defaultdict(lambda: {name: [0, 0] for name in LINE})
+    for (plant, when, product, kind, _), (_, net_g, _, reo_g) in end.flows.items():
+        if when > month or kind not in COLUMNS:
             continue
-        if when == month:
-            columns[product][COLUMNS[kind]] += net_g
-        if when < month:
-            columns[product]["opening"] += -net_g if kind in WENT else net_g
+        sign = -1 if kind in WENT else 1
+        line = found[plant, product]
+        name = COLUMNS[kind] if when == month else "opening"
+        for unit, mass_g in enumerate((net_g, reo_g)):
+            line[name][unit] += mass_g if when == month else sign * mass_g
+            line["closing"][unit] += sign * mass_g
+    return found
+
+
+def differs(declared: Json, plant: str, kept: Books) -> bool:
+    """Whether a flow record disagrees with the events in any line."""
     lines = {line["product"]: line for line in declared["lines"]}
-    for product in {*columns, *lines}:
-        found_g = columns[product]
-        found_g["closing"] = (
-            sum(found_g[name] for name in ("opening", "in", "made"))
-            - sum(found_g[name] for name in ("used", "shipped", "lost"))
-        )  # fmt: skip
-        for name in ("opening", "in", "made", "used", "shipped", "lost", "closing"):
+    for product in {*lines, *(product for whose, product in kept if whose == plant)}:
+        for name in LINE:
             said = grams(lines[product][f"{name}_kg"]) if product in lines else 0
-            if abs(said - found_g[name]) * MILLION > 2_000 * max(abs(said), abs(found_g[name])):
+            found_g = kept[plant, product][name][0] if (plant, product) in kept else 0
+            if abs(said - found_g) * MILLION > 2_000 * max(abs(said), abs(found_g)):
                 return True
     return False

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from chaos.oracle.facts import CHINA, Json, day_of, event_time, reo_g
@@ -52,6 +53,7 @@ def month_start(at: datetime) -> datetime:
     return datetime.combine(day_of(at).replace(day=1), datetime.min.time(), CHINA)
 
 
+@lru_cache(maxsize=500_000)
 def grams(kilograms: str) -> int:
     return int(Fraction(kilograms) * 1000)
 

@@ -24,6 +24,8 @@ def judge_recycling(moves: list[Move], lots: Lots, end: End) -> None:
     end.raised |= {("recycler-fed-ore", plant, month_of(min(found))) for (_, plant), found in ore.items()}
     end.raised |= {("lot-mislabelled", plant, month_of(min(found))) for (_, plant), found in called.items()}
     for lot, (first, *_) in lots.makers.items():
+        if first.kind == "scrap-intake" and first.product in ORES:
+            end.raised.add(("ore-as-scrap", first.plant, month_of(first.at)))
         if not first.is_output or (first.step != "recovered" and first.origin != "recycled"):
             continue
         used = sum(move.net_g for move in lots.into[lot])
