@@ -87,6 +87,28 @@ async def test_an_amendment_that_awaited_as_another_version_is_told_once_it_take
     assert ((await proven(desk)).revision, (await report(desk)).amendments_total) == (2, 1), "the other version"
 
 
+async def test_an_amendment_that_came_before_what_it_amends_is_told_once_it_has_an_effect(desk: Desk) -> None:
+    late = a_production(record="R-9", lot=f"{MINE}/R-9")
+    await closed(desk, a_correction(late, {"net_mass_kg": "19000.000"}, record="C-9"))
+    assert (await report(desk)).amendments_total == 0, "it amends nothing yet"
+    await revised(desk, late)
+    assert [line.event for line in (await proven(desk)).amendments] == [late["id"]]
+    assert "amendment-after-report" not in {line.rule for line in (await report(desk)).conditions}, "nothing was told"
+
+
+async def test_of_what_was_compared_without_a_difference_nothing_is_kept(desk: Desk) -> None:
+    chain = await opened_as(desk)
+    await told(desk, the_month())
+    await receive(desk, send(a_void(a_production()), key_id=key_id_of(MINE, number=2)))
+    await desk.follow()
+    assert await service(desk).pass_once(desk.connection)
+    kept = "SELECT count(*) FROM awaited_by_reports"
+    assert await desk.connection.fetchval(kept) == 1
+    await desk.declare(renamed(chain, "another"))
+    await revised(desk)
+    assert await desk.connection.fetchval(kept) == 1, "no report refers to it"
+
+
 async def test_of_whom_nothing_is_left_a_last_revision_says_so(desk: Desk) -> None:
     member = Membership(member="baogang", group="north", since=date(2023, 1, 1))
     chain = await opened_as(desk, *an_enterprise("north", "-"), ("memberships", member))

@@ -10,7 +10,7 @@ from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, REPORTS_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.posting import transposed
-from monazite_consumers.decisions.reported import doubt_amended
+from monazite_consumers.decisions.reported import IDLE, doubt_amended
 from monazite_consumers.errors import NotYetError, RestoredError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held
@@ -137,7 +137,7 @@ async def _draw_up(connection: Connection, month: str, *, is_first: bool) -> int
             raise NotYetError(f"{month} is closed already")
         sinces = [Since(row["message"], row["judged_at"]) for row in rows]
         basis = await compute(connection, seen.registry, month, seen.position, sinces)
-        awaiting = [tuple(row.values()) for row in await connection.fetch(statement("reports", "awaiting"))]
+        awaiting = [tuple(row.values()) for row in await connection.fetch(statement("reports", "awaiting"), IDLE)]
         whose = everybody(basis, ((row["level"], row["code"]) for row in rows))
         drawn = [each async for each in _documents(connection, basis, seen, whose)]
     async with connection.transaction():
@@ -145,7 +145,8 @@ async def _draw_up(connection: Connection, month: str, *, is_first: bool) -> int
         platform = await read_platform(connection)
         stored = await store(connection, drawn, platform.instant or datetime.now(UTC))
         drawn_up = first_day(month), seen.position.judged_at
-        await connection.execute(statement("reports", "put_awaited"), *drawn_up, *transposed(awaiting, 2))
+        if stored:  # else no report will be compared with what was seen
+            await connection.execute(statement("reports", "put_awaited"), *drawn_up, *transposed(awaiting, 2))
         await connection.execute(statement("reports", "compared"), *drawn_up)
         if is_first:
             # What was amended meanwhile lands after the report, and custody is to say so.

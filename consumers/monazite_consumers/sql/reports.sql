@@ -185,10 +185,12 @@ ON CONFLICT (month) DO UPDATE SET compared_at = greatest(compared_months.compare
 SELECT coalesce(max(mark), 0) FROM restated_months;
 
 -- name: awaiting
--- What awaits and may amend something, should it ever be applied: messages whose bytes were kept, and single amendments.
+-- What may amend something later: messages that await and whose bytes were kept, amendments that await or have no effect yet.
 SELECT message, -1 AS index FROM envelopes WHERE outcome = 'awaiting' AND rule IS DISTINCT FROM 'awaiting-bound'
 UNION ALL
 SELECT message, index FROM events WHERE target_id IS NOT NULL AND outcome = 'awaiting' AND NOT test
+UNION
+SELECT message, index FROM findings WHERE rule = ANY($1::text[])
 ORDER BY message, index;
 
 -- name: put_awaited
