@@ -1,8 +1,8 @@
-"""Which flow records are owed, by whom, and how each stands: what `monazite declarations` shows."""
+"""What is owed, by whom, and how it stands; and which outages moved deadlines: `monazite declarations`, `outages`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from monazite_consumers import register
@@ -12,10 +12,11 @@ from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.obligations import obligation_of, read_outages
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.moves import month_key
-from monazite_consumers.rules.obligations import Obligation, Outage, Status, owing
+from monazite_consumers.rules.obligations import Obligation, Outage, Status, moved_months, owing
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.unfiled import last_month
 from monazite_consumers.sql import statement
+from monazite_contracts.months import MICROSECOND, day_of, month_end
 
 AT_ONCE = 200
 """Months that are read together."""
@@ -23,7 +24,10 @@ AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which obligations are asked for; None does not narrow. Without a month: of the one that ended last."""
+    """Which obligations are asked for; None does not narrow. Without a month: of the one that ended last.
+
+    `enterprise`: who owes it, or a group above.
+    """
 
     month: str | None = None
     plant: str | None = None
@@ -36,11 +40,13 @@ class Stand:
     """How obligations stand. `known_until`: at this instant; what came later may not have been read yet.
 
     `outage_revision`: the number of the newest outage that deadlines rest on; 0: there was none.
+    `first_duty`: the first day on which the register has anybody owe a record; None: nobody does.
     """
 
     month: str
     known_until: datetime
     outage_revision: int
+    first_duty: date | None
     obligations: list[dict[str, Any]]
 
 
@@ -57,12 +63,34 @@ async def stand(connection: Connection, asked: Asked) -> Stand:
         rows += await _rows(connection, months.values(), outages, registry, known_until)
     revision: int = await connection.fetchval(statement("outages", "revision"))
     wanted = [row for row in rows if asked.state is None or row["state"] == asked.state]
-    return Stand(month, known_until, revision, sorted(wanted, key=lambda row: (row["enterprise"], row["plant"])))
+    return Stand(
+        month,
+        known_until,
+        revision,
+        registry.first_duty,
+        sorted(wanted, key=lambda row: (row["enterprise"], row["plant"])),
+    )
 
 
 def _is_asked(plant: str, month: str, asked: Asked, registry: Registry) -> bool:
     owed_by = owing(plant, month, registry)
-    return bool(owed_by) and asked.plant in {None, plant} and asked.enterprise in {None, owed_by[-1]}
+    if not owed_by or asked.plant not in {None, plant}:
+        return False
+    last_day = day_of(month_end(month) - MICROSECOND)
+    return asked.enterprise in {None, owed_by[-1], *registry.groups(owed_by[-1], last_day)}
+
+
+async def outages(connection: Connection) -> list[dict[str, Any]]:
+    """Every outage that was recorded, with the months whose deadlines it moved beside the earlier ones."""
+    registry = await register.load(connection)
+    before: list[Outage] = []
+    found = []
+    for row in await connection.fetch(statement("outages", "listed")):
+        outage = Outage(row["since"], row["until"])
+        moved = [each._asdict() for each in moved_months(outage, before, registry)] if registry.first_duty else []
+        found.append({**dict(row), "months": moved})
+        before.append(outage)
+    return found
 
 
 async def _rows(

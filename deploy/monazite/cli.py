@@ -15,6 +15,7 @@ from monazite.commands import (
     intake_commands,
     licence_commands,
     lot_command,
+    outage_command,
     query_commands,
     registry_commands,
     report_commands,
@@ -44,6 +45,7 @@ app.command(rich_help_panel=KNOWING)(custody_commands.shipments)
 app.command(rich_help_panel=KNOWING)(licence_commands.licences)
 app.command(rich_help_panel=KNOWING)(lot_command.lot)
 app.command(rich_help_panel=KNOWING)(declaration_commands.declarations)
+app.command(rich_help_panel=KNOWING)(outage_command.outages)
 app.command(rich_help_panel=KNOWING)(custody_commands.trace)
 query_commands.ledger.command()(verify_command.verify)
 app.add_typer(query_commands.ledger, name="ledger", rich_help_panel=KNOWING)

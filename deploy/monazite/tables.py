@@ -182,6 +182,20 @@ def declarations_table(month: str, known_until: datetime, rows: Sequence[Mapping
     return table
 
 
+def outages_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """When the platform was down or behind, and what that moved; times are Beijing's."""
+    table = plain_table(f"{len(rows):,} outage{'' if len(rows) == 1 else 's'} recorded")
+    table.caption = "Beijing time; an outage is recorded when it is over"
+    for name in ("number", "since", "until", "the platform was"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("moved", overflow="fold")
+    for row in rows:
+        moved = [f"{m['month']} from {_until(m['before'])} to {_until(m['deadline'])}" for m in row["months"]]
+        span = (f"{row[name].astimezone(SHANGHAI):%Y-%m-%d %H:%M}" for name in ("since", "until"))
+        table.add_row(f"{row['number']}", *span, row["what"], Text("\n".join(moved) or "no deadline"))
+    return table
+
+
 def _minute(instant: datetime) -> str:
     """In Asia/Shanghai."""
     return f"{instant.astimezone(SHANGHAI):%m-%d %H:%M}"

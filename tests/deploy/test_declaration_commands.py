@@ -6,19 +6,20 @@ import os
 import re
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from custody_talk import RECYCLER, SEPARATION, judged
+from custody_talk import RECYCLER, SEPARATION, judged, the_chain
 from owing_talk import DAY, DEADLINE, declare
-from regulator_desk import MINE, Desk, desk, open_desk, send
+from regulator_desk import MINE, Desk, an_enterprise, desk, open_desk, send
 
-from monazite_consumers.rules.entries import Duty
+from monazite_consumers.rules.entries import Duty, Membership
 from monazite_contracts.builders import a_declaration, a_nil_declaration
 
 __all__ = ["desk", "open_desk"]
 
+HOUR = timedelta(hours=1)
 WIDTH = 100
 Ran = subprocess.CompletedProcess[str]
 
@@ -107,6 +108,74 @@ async def test_a_deadline_that_an_outage_moved_says_so(may: Desk) -> None:
     assert re.search(rf"{SEPARATION} +confirmed nil +06-12 24:00", said)
     assert "due 06-10 24:00, moved by an outage" in " ".join(said.split())
     assert (await read(may))["outage_revision"] == 1
+
+
+async def test_what_an_outage_moved_is_listed(may: Desk) -> None:
+    for number, (since, until) in enumerate([(-DAY, DAY), (DAY, DAY + HOUR), (20 * DAY, 21 * DAY)], 1):
+        await may.connection.execute(
+            "INSERT INTO outages (since, until, what, number) VALUES ($1, $2, 'down', $3)",
+            DEADLINE + since, DEADLINE + until, number,
+        )  # fmt: skip
+    ran = await asyncio.to_thread(monazite, may, "outages")
+    assert ran.returncode == 0, ran.stderr
+    assert max(map(len, ran.stdout.splitlines())) <= WIDTH
+    assert "3 outages recorded" in ran.stdout
+    assert re.search(
+        r"1 +2023-06-10 00:00 +2023-06-12 00:00 +down +2023-05 from 06-10 24:00 to 06-12 24:00", ran.stdout
+    )
+    assert re.search(r"3 +2023-07-01 00:00 +2023-07-02 00:00 +down +no deadline", ran.stdout)
+    ran = await asyncio.to_thread(monazite, may, "outages", "--json")
+    found = json.loads(ran.stdout)
+    assert found["format"] == "monazite/outages/1"
+    assert [each["number"] for each in found["outages"]] == [1, 2, 3]
+    assert found["outages"][1]["months"] == [{
+        "month": "2023-05", "before": "2023-06-12T16:00:00+00:00", "deadline": "2023-06-12T17:00:00+00:00",
+    }]  # fmt: skip
+    assert found["outages"][2]["months"] == []
+
+
+async def test_a_platform_that_was_never_down_says_so(may: Desk) -> None:
+    ran = await asyncio.to_thread(monazite, may, "outages")
+    assert "0 outages recorded" in ran.stdout
+
+
+async def test_a_register_that_gives_nobody_a_duty_says_so(desk: Desk) -> None:
+    await desk.declare(the_chain())
+    said = " ".join((await shown(desk, "2023-05")).split())
+    assert "The register gives nobody a duty to report" in said
+    assert (await read(desk, "2023-05"))["first_duty"] is None
+
+
+async def test_a_month_before_the_first_duty_says_so(may: Desk) -> None:
+    said = " ".join((await shown(may, "2023-04")).split())
+    assert "Nobody owes a flow record for 2023-04: the first duty begins on 2023-05-01." in said
+    assert "Nobody owes" not in await shown(may, "2023-05", "--state", "confirmed nil")
+
+
+@pytest.mark.parametrize(("asked", "plants"), [("north", [MINE]), ("shihe", [MINE]), ("baogang", [SEPARATION])])
+async def test_of_a_group_it_is_shown_what_its_members_owe(desk: Desk, asked: str, plants: list[str]) -> None:
+    duty = ("duties", Duty(enterprise="baogang", since=date(2023, 5, 1), basis="R2"))
+    membership = Membership(member="shihe", group="north", since=date(2023, 1, 1), until=date(2023, 6, 1))
+    await declare(desk, duty, *an_enterprise("north", "-"), ("memberships", membership))
+    found = await read(desk, "2023-05", "--enterprise", asked)
+    assert found["format"] == "monazite/declarations/1"
+    assert [row["plant"] for row in found["obligations"]] == plants
+    assert (await read(desk, "2023-06", "--enterprise", "north"))["obligations"] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("--plant", "shihe-mina"), "the register has no plant shihe-mina (did you mean shihe-mine?)"),
+        (("--enterprise", "baogan"), "the register has no enterprise baogan (did you mean baogang?)"),
+    ],
+)
+async def test_a_name_that_the_register_does_not_have_is_one_line_with_the_nearest(
+    may: Desk, wrong: tuple[str, ...], said: str
+) -> None:
+    ran = await asyncio.to_thread(monazite, may, "declarations", *wrong)
+    assert ran.returncode == 1
+    assert said in " ".join(ran.stderr.split())
 
 
 @pytest.mark.parametrize(

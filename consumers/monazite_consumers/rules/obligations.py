@@ -156,11 +156,25 @@ def moved_by(outage: Outage, others: Sequence[Outage], registry: Registry) -> li
     Whoever owes nothing: what is said of its balance waits for the deadline too.
     """
     return [
-        month_key(plant, month)
-        for month in _months_near(outage, others)
-        if deadline_of(month, [*others, outage], registry) != deadline_of(month, others, registry)
-        for plant in registry.plants
+        month_key(plant, each.month) for each in moved_months(outage, others, registry) for plant in registry.plants
     ]
+
+
+class Moved(NamedTuple):
+    """A month whose deadline an outage has moved: from one instant to another."""
+
+    month: str
+    before: datetime
+    deadline: datetime
+
+
+def moved_months(outage: Outage, others: Sequence[Outage], registry: Registry) -> list[Moved]:
+    """The months that ended by an outage's end and whose deadline it moves, beside others."""
+    found = [
+        Moved(month, deadline_of(month, others, registry), deadline_of(month, [*others, outage], registry))
+        for month in _months_near(outage, others)
+    ]
+    return [each for each in found if each.before != each.deadline]
 
 
 def covers_deadline(outage: Outage, others: Sequence[Outage], registry: Registry) -> bool:

@@ -13,6 +13,10 @@ UPDATE platform SET outages_told = greatest(outages_told, $1);
 -- Whether what was known at a revision is known here.
 SELECT $1::bigint = 0 OR EXISTS (SELECT FROM outages WHERE number = $1);
 
+-- name: listed
+-- All of them, as they were recorded.
+SELECT number, since, until, what FROM outages ORDER BY number;
+
 -- name: since
 -- Those that ended after an instant, in their order.
 SELECT since, until FROM outages WHERE until > $1 ORDER BY since, until;

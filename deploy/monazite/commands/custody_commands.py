@@ -17,6 +17,7 @@ from monazite.commands.platform_options import (
     print_json,
     print_notices,
 )
+from monazite.commands.register_names import require_enterprise, require_plant
 from monazite.errors import CommandError
 from monazite.tables import shipments_table
 from monazite_consumers.registry.problems import did_you_mean
@@ -92,7 +93,7 @@ def _found(  # noqa: PLR0913 - what a person may ask for
                 else:
                     found = await chain.trace_plant(connection, lot, month, limits=limits)
             except chain.UnknownLotError:
-                _require_plant(lot.partition("/")[0], (await register.load(connection)).plants)
+                require_plant(lot.partition("/")[0], await register.load(connection))
                 raise
             named = found.names if every else trace_screens.documented(found)
             return Found(
@@ -112,11 +113,6 @@ def _no_lot(name: str, plants: "Collection[str]") -> CommandError:
         return CommandError(f"{name} is no lot but a plant (a lot has a slash): --down shows where what it made went")
     near = did_you_mean(name, plants)
     return CommandError(f"{name} is neither a lot (shihe-mine/L-1) nor a plant of the register{near}")
-
-
-def _require_plant(plant: str, plants: "Collection[str]") -> None:
-    if plant not in plants:
-        raise CommandError(f"the register has no plant {plant}{did_you_mean(plant, plants)}")
 
 
 def shipments(
@@ -155,13 +151,10 @@ async def _plants(connection: "Connection", plant: str | None, enterprise: str |
 
     registry = await register.load(connection)
     if plant is not None:
-        _require_plant(plant, registry.plants)
+        require_plant(plant, registry)
     if enterprise is None:
         return None if plant is None else [plant]
-    if enterprise not in registry.enterprises:
-        raise CommandError(
-            f"the register has no enterprise {enterprise}{did_you_mean(enterprise, registry.enterprises)}"
-        )
+    require_enterprise(enterprise, registry)
     return [each for each in await plants_of(connection, enterprise) if plant in {None, each}]
 
 
