@@ -24,6 +24,7 @@ from monazite_contracts.builders import (
     a_stocktake,
     an_import,
     an_input,
+    an_opening_inventory,
     an_oxide_assay,
 )
 
@@ -152,6 +153,7 @@ def _months() -> Iterator[Json]:
     yield a_nil_declaration(plant=SEPARATION, record="M-3", month="2023-03")
     yield a_declaration(plant=SEPARATION, record="M-4", month="2023-04")
     yield a_stocktake(plant=SEPARATION, record="C-1", taken_at="2023-05-04T18:00:00+08:00")
+    yield an_opening_inventory(plant=MINE, record="O-1", net_mass_kg="1.000", claimed_reo_kg="0.600")
     yield _claimed_too_low()
     for month in (1, 2):
         period = a_period(date(2023, month, 10))

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from custody_talk import RECYCLER, SEPARATION, chain, judged, of_custody, the_chain
-from regulator_desk import MINE, Desk, Json
+from regulator_desk import MINE, Desk, Json, send
 from rule_coverage import clears, fires
 
 from monazite_consumers.rules.balances import Recovery, uncertainty_g
 from monazite_consumers.rules.entries import Recovery as RecoveryBand
+from monazite_consumers.rules.entries import Settings
 from monazite_contracts.builders import (
     a_correction,
     a_dispatch,
@@ -17,7 +18,9 @@ from monazite_contracts.builders import (
     a_production,
     a_scrap_intake,
     a_separation,
+    a_void,
     an_input,
+    an_opening_inventory,
     an_oxide_assay,
 )
 
@@ -30,6 +33,71 @@ def mined(month: int, claimed_reo_kg: str) -> Json:
     """A day's 11040 kg of REO, as the plant claims them."""
     period = {"start": f"2023-{month:02d}-04T00:00:00+08:00", "end": f"2023-{month:02d}-05T00:00:00+08:00"}
     return a_production(record=f"R-{month}", period=period, claimed_reo_kg=claimed_reo_kg)
+
+
+GO_LIVE = datetime(2023, 2, 5, tzinfo=UTC)
+MARCH, APRIL = datetime(2023, 3, 31, 12, tzinfo=UTC), datetime(2023, 4, 2, tzinfo=UTC)
+"""Just within, and beyond, 31 days after the month of the first dealing."""
+
+
+async def opened(desk: Desk, at: datetime, counted_at: str = "2023-01-01T00:00:00+08:00") -> Json:
+    """The mine's first dealing was in February; then it states what was there."""
+    await desk.receive(send(mined(2, "11040.000"), at=GO_LIVE))
+    stock = an_opening_inventory(record="O-1", counted_at=counted_at)
+    await desk.receive(send(stock, at=at))
+    return stock
+
+
+async def late_openings(desk: Desk) -> set[str]:
+    return {period for rule, _, period in await judged(desk, at=AUTUMN) if rule == "opening-late"}
+
+
+@fires("opening-late")
+@clears("opening-late")
+async def test_an_opening_inventory_long_after_go_live_is_told_whatever_it_says_of_its_count(chain: Desk) -> None:
+    stock = await opened(chain, APRIL)
+    assert await late_openings(chain) == {"2023-01"}
+    (example,) = (await chain.evidence("opening-late"))["examples"]
+    assert (example["first_dealt"], example["opened_g"], example["lots"]) == ("2023-02", 20_000_000, [f"{MINE}/O-1"])
+    assert await chain.misfits() == []
+    await chain.receive(send(a_void(stock), at=APRIL))
+    assert await late_openings(chain) == set()
+
+
+async def test_stock_that_was_counted_long_after_go_live_is_told(chain: Desk) -> None:
+    await opened(chain, AUTUMN, counted_at="2023-11-01T00:00:00+08:00")
+    assert await late_openings(chain) == {"2023-11"}
+
+
+async def test_an_opening_inventory_at_go_live_may_be_corrected_later(chain: Desk) -> None:
+    stock = await opened(chain, MARCH)
+    await chain.receive(send(a_correction(stock, {"net_mass_kg": "19000.000"}), at=AUTUMN))
+    assert await late_openings(chain) == set()
+
+
+async def test_a_plant_that_has_only_opened_is_not_late(chain: Desk) -> None:
+    await chain.receive(send(an_opening_inventory(record="O-1"), at=APRIL))
+    assert await late_openings(chain) == set()
+
+
+async def test_an_earlier_dealing_that_is_read_later_makes_an_opening_late_and_its_void_takes_that_back(
+    chain: Desk,
+) -> None:
+    await chain.receive(send(mined(4, "11040.000"), at=APRIL))
+    await chain.receive(send(an_opening_inventory(record="O-1"), at=APRIL))
+    assert await late_openings(chain) == set()
+    earlier = mined(2, "11040.000")
+    await chain.receive(send(earlier, at=GO_LIVE))
+    assert await late_openings(chain) == {"2023-01"}
+    await chain.receive(send(a_void(earlier), at=APRIL))
+    assert await late_openings(chain) == set()
+
+
+async def test_how_late_an_opening_inventory_may_come_is_a_setting(chain: Desk) -> None:
+    await opened(chain, APRIL)
+    assert await late_openings(chain) == {"2023-01"}
+    await chain.declare(the_chain(("settings", Settings(opening_days=60))))
+    assert await late_openings(chain) == set()
 
 
 @fires("claimed-bias-year")

@@ -18,6 +18,7 @@ from monazite_consumers.decisions.obligations import (
     obligation_of,
     read_outages,
 )
+from monazite_consumers.decisions.openings import notice_openings
 from monazite_consumers.decisions.reported import amended_since, restate
 from monazite_consumers.rules.balances import Band, bias_ppm, out_of_band, recoveries
 from monazite_consumers.rules.obligations import deadline_of
@@ -61,6 +62,7 @@ async def _examine(
             noticed += about_obligation(key, known, obligation_of(known, outages, registry))
         noticed += _about_balance(key, known, deadline_of(known.month, outages, registry), registry)
         noticed += await about_counts(connection, key, known, registry)
+    noticed += await notice_openings(connection, registry, months)
     noticed += await amended_since(connection, list(months))
     named = {
         key: (known.plant, known.first, deadline_of(known.month, outages, registry)) for key, known in months.items()

@@ -127,6 +127,11 @@ _ROWS: Final = (
         about="holding", remedy="Compare when the lot came with when it went, and correct the one that is wrong.",
     ),
     Rule(
+        "opening-late", "plant", _SERIOUS, _LAWFUL, "an opening inventory came long after the plant's first dealing",
+        "a void, or an earlier statement of the same stock", about="holding",
+        remedy="Stock that came after go-live has an origin: state where it came from instead.",
+    ),
+    Rule(
         "blend-differs", "plant", _SERIOUS, _FALSE, "a blend weighs or holds more or less than what went into it",
         "corrections of masses, assays or parents", about="holding",
         remedy="Name all that went into the blend; check scales and assays.",

@@ -1,7 +1,7 @@
 """Contradictions: what is stated of one lot that its mass, its content or its origin does not allow."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from monazite_consumers.rules.balances import uncertainty_g
@@ -9,7 +9,7 @@ from monazite_consumers.rules.custody import ORES, LotState, Maker, Parent
 from monazite_consumers.rules.moves import KINDS, is_output
 from monazite_consumers.rules.origins import UNKNOWN, read_feed
 from monazite_consumers.rules.sharing import WHOLE
-from monazite_contracts.months import day_of, day_start
+from monazite_contracts.months import day_of, day_start, month_end
 from monazite_contracts.quantities import PPM, divide_half_even
 
 
@@ -74,6 +74,20 @@ def not_recycled_g(maker: Maker, parents: Sequence[Parent], mass_ppm: int) -> in
             shares = read_feed(parent.feed)
             other += parent.used_g * (WHOLE - shares.get("recycled", 0) - shares.get(UNKNOWN, 0))
     return divide_half_even(maker.net_g * other, used) if other * PPM > mass_ppm * used else 0
+
+
+class Opening(NamedTuple):
+    """An opening inventory: when it was first stated, however often it was corrected since, and grams as it stands."""
+
+    lot: str
+    arrived_at: datetime
+    net_g: int
+
+
+def opened_late(openings: Iterable[Opening], first_dealt: str, days: int) -> list[Opening]:
+    """Those that came later than so many days after the month of their plant's first dealing, the earliest first."""
+    limit = month_end(first_dealt) + timedelta(days=days)
+    return sorted((each for each in openings if each.arrived_at > limit), key=lambda each: (each.arrived_at, each.lot))
 
 
 class Span(NamedTuple):

@@ -274,6 +274,8 @@ class Settings(Entry):
     """How far a month's claimed REO may lie from the computed one, in sum."""
     bias_year_tolerance_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 500
     """The same over twelve months, in which chance evens out."""
+    opening_days: Annotated[int, Field(ge=0, le=_DAYS_MAX)] = 31
+    """How long after the month of a plant's first dealing its opening inventory may still arrive."""
     answer_days: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 10
     """How long a consignor has to answer for a difference or a refusal."""
     awaiting_per_source_max: Annotated[int, Field(ge=1, le=_AWAITING_MAX)] = 2_000

@@ -6,6 +6,7 @@ INSERT INTO doubts (noun, key) SELECT * FROM unnest($1::text[], $2::text[]) ON C
 
 -- name: later_months
 -- What is told of later months rests on those before: on what was there, for a year on claims. Keyed `plant 2023-05`.
+-- And what is told of opening inventories, in whatever month, rests on the month of the plant's first dealing.
 INSERT INTO doubts (noun, key)
 SELECT DISTINCT 'month', s.key FROM unnest($1::text[]) AS k (key)
 JOIN stated s ON s.noun = 'month' AND s.key > k.key AND s.key < split_part(k.key, ' ', 1) || '!'
@@ -14,6 +15,13 @@ SELECT 'month', f.plant || ' ' || to_char(f.month, 'YYYY-MM') FROM unnest($1::te
 JOIN flows f ON f.plant = split_part(k.key, ' ', 1) AND f.kind = 'made'
     AND f.month > to_date(split_part(k.key, ' ', 2), 'YYYY-MM')
     AND f.month < to_date(split_part(k.key, ' ', 2), 'YYYY-MM') + interval '1 year'
+UNION
+SELECT 'month', f.plant || ' ' || to_char(f.month, 'YYYY-MM') FROM unnest($1::text[]) AS k (key)
+JOIN flows f ON f.plant = split_part(k.key, ' ', 1) AND f.kind = 'opening'
+WHERE NOT EXISTS (
+    SELECT FROM flows e WHERE e.plant = f.plant AND e.month < to_date(split_part(k.key, ' ', 2), 'YYYY-MM')
+        AND e.kind <> 'opening' AND e.moves <> 0
+)
 ON CONFLICT DO NOTHING;
 
 -- name: take

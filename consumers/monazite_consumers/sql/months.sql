@@ -38,6 +38,26 @@ FROM moves WHERE plant = $1 AND at > $2 AND at < $3 GROUP BY 1, 2, 3, 4 ORDER BY
 SELECT message, index, coalesce(product, '') AS product, kind, net_g FROM moves
 WHERE plant = $1 AND at > $2 AND at < $3 AND kind IN ('made', 'used') AND step NOT IN ('split', 'blended');
 
+-- name: first_dealt
+-- In which month plants first did anything but count what was there.
+SELECT plant, to_char(min(month), 'YYYY-MM') AS month FROM flows
+WHERE plant = ANY($1::text[]) AND kind <> 'opening' AND moves <> 0 GROUP BY plant;
+
+-- name: openings
+-- Opening inventories of plants between instants, and when each was first stated: a correction is not a later one.
+WITH RECURSIVE said AS (
+    SELECT k.key, m.message AS current, m.index, m.lot, m.net_g, e.plant, e.message, e.target_id, e.target_hash
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[]) AS k (key, plant, since, until)
+    JOIN moves m ON m.plant = k.plant AND m.at >= k.since AND m.at < k.until AND m.kind = 'opening'
+    JOIN events e ON e.message = m.message AND e.index = m.index
+    UNION ALL
+    SELECT s.key, s.current, s.index, s.lot, s.net_g, s.plant, e.message, e.target_id, e.target_hash
+    FROM said s JOIN events e ON e.event_id = s.target_id AND e.hash = s.target_hash AND e.plant = s.plant
+        AND e.outcome = 'applied' AND NOT e.test
+)
+SELECT s.key, s.lot, min(l.arrived_at) AS arrived_at, s.net_g
+FROM said s JOIN ledger l USING (message) GROUP BY s.key, s.current, s.index, s.lot, s.net_g ORDER BY 1, 2, 3, 4;
+
 -- name: stated
 -- What current statements say of months: of many declarations the first, which filed, and the last, which hold; apart, counts.
 SELECT k.key, x.message, x.index, x.type, x.arrived_at, x.data FROM unnest($1::text[]) AS k (key)
