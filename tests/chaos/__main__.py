@@ -150,8 +150,6 @@ async def _suffered(arguments: argparse.Namespace, chosen: list[Fault], told: Ca
         async for row in running:
             rows.append(row)
             told(row)
-            if not row.holds:
-                print(complaints([row]), flush=True)
     return rows
 
 

@@ -74,13 +74,17 @@ def mutant_table(suffered: Sequence[tuple[Mutant, Row]]) -> str:
 
 
 def complaints(rows: Sequence[Row], each_max: int = 8) -> str:
-    """What did not hold, in words."""
-    lines = []
+    """What did not hold, in words; what several rows answer for together, once."""
+    lines: list[str] = []
+    told: set[int] = set()
     for row in rows:
-        lines += [f"{row.fault}: {failure}" for failure in row.failures]
-        for name, found in row.verdict.differences.items():
-            lines.append(f"{row.fault}: {name}: {len(found)} differ")
-            lines += [f"    {each}" for each in found[:each_max]]
+        if id(row.failures) not in told:
+            lines += [f"{row.fault}: {failure}" for failure in row.failures]
+        if id(row.verdict) not in told:
+            for name, found in row.verdict.differences.items():
+                lines.append(f"{row.fault}: {name}: {len(found)} differ")
+                lines += [f"    {each}" for each in found[:each_max]]
+        told |= {id(row.failures), id(row.verdict)}
     return "\n".join(lines)
 
 

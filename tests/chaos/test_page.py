@@ -36,3 +36,11 @@ def test_what_one_part_lost_is_not_made_good_by_the_next(empty: Path) -> None:
 def test_a_fault_that_misbehaved_is_not_told_as_one_that_was_stood(empty: Path) -> None:
     page.put("long", page.recorded("long", [Row("a cut", 1, failures=["intake was spinning"])]))
     assert "| a cut, **failed** | 1 |" in empty.read_text()
+
+
+def test_what_several_faults_answer_for_together_is_told_once() -> None:
+    verdict = Verdict(differences={"caps": ["one is wrong"]})
+    rows = [Row("a kill", 1, verdict), Row("a cut", 1, verdict, failures=["it never came back"])]
+    assert page.complaints(rows).splitlines() == [
+        "a kill: caps: 1 differ", "    one is wrong", "a cut: it never came back",
+    ]  # fmt: skip

@@ -60,7 +60,7 @@ async def _die_at(seam: Seam, scene: Scene) -> None:
     world, service = scene.world, seam.service
     world.child(service).kill()
     before = hits(world, seam.name)
-    nth = scene.random.randint(1, 3)
+    nth = scene.random.randint(1, 2)
     try:
         await world.start(service, armed(seam.name, nth, world.hits))
     except ChildError as error:
