@@ -40,7 +40,7 @@ def faults(*, long: bool) -> list[Fault]:
         Calm(30 if long else 3),
         *(EverySeam() for _ in range(each)),
         LateCommit(),
-        RegistryChanged(),
+        RegistryChanged(proves=long),  # deciding a long ledger again takes a while
         *([RandomKills(10)] * 10 if long else [RandomKills(4)]),
         BrokerKilled(some),
         DatabaseKilled(some),

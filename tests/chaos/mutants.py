@@ -173,9 +173,9 @@ MUTANTS = (
         (('    if first.step == "split" and parents:', '    if first.step == "nothing" and parents:'),),
     ),
     Mutant(
-        "what a blend made counts as output",
+        "what is left over of a split stays in stock",
         f"{CONSUMERS}/rules/moves.py",
-        (('step not in {"split", "blended"}\n\n\ndef row_of', 'step != "split"\n\n\ndef row_of'),),
+        (('Kind("left_over", Column.USED, -1)', 'Kind("left_over", Column.USED, 0)'),),
     ),
     Mutant(
         "reports are stored and announced one by one",

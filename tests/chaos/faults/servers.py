@@ -41,7 +41,10 @@ class DatabaseKilled(_ServerKilled):
 class RegistryChanged(Fault):
     """A registry change under load: a plant, a key and a batch that come late."""
 
-    name, proves = "a registry change in the middle", True
+    name = "a registry change in the middle"
+
+    def __init__(self, *, proves: bool = True) -> None:
+        self.proves = proves
 
     async def strike(self, scene: Scene) -> None:
         await asyncio.sleep(2)
