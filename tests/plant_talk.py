@@ -150,11 +150,13 @@ def _dispatched(plant: str, record: str, day: date, tonnes: int) -> Json:
 
 
 def _received(plant: str, record: str, day: date, tonnes: int) -> Json:
+    """From the mine, or back from abroad."""
     refused = tonnes % 3 == 0
     masses = {"accepted_kg": f"{tonnes}000.000", "refused_kg": f"{tonnes if refused else 0}00.000"}
     line = {"lot": f"{MINE}/R-{tonnes % 3}", "reason": "other"} | masses
+    consignor = _elsewhere(plant, tonnes) if tonnes == 6 else {"kind": "plant", "plant": MINE}
     return a_receipt_of_goods(
-        plant=plant, record=record, waybill=f"W-R-{tonnes % 4 + 1}", consignor={"kind": "plant", "plant": MINE},
+        plant=plant, record=record, waybill=f"W-R-{tonnes % 4 + 1}", consignor=consignor,
         outcome="partly_refused" if refused else "accepted", lines=[line], received_at=_at(day, tonnes),
     )  # fmt: skip
 
