@@ -507,7 +507,7 @@ STATE = {
         " shipment, oxides, feed, lawful, {at} FROM moves t {joined}"
     ),
     "past_moves": (
-        "SELECT index, line, plant, lot, kind, step, t.at, net_g, product, origin, into_lot, until, {at}"
+        "SELECT index, line, plant, lot, kind, step, t.at, net_g, product, origin, into_lot, until, shipment, {at}"
         " FROM past_moves t {joined}"
     ),
     "holdings": "SELECT * FROM holdings WHERE moves <> 0",

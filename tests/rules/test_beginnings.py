@@ -148,3 +148,38 @@ async def test_the_month_of_an_alert_stays_however_long_it_goes_on(chain: Desk) 
     await say(chain, later, at=BEGUN + timedelta(hours=8))
     await told(chain, BEGUN + ACROSS)
     assert {period for rule, _, period in await chain.alerts() if rule == "lot-unreported"} == {"2023-05"}
+
+
+WITHOUT = ("receipt-without-dispatch", SEPARATION)
+
+
+async def test_a_dispatch_that_is_voided_and_restated_accuses_no_consignee_meanwhile(chain: Desk) -> None:
+    sent = a_dispatch(record="D-1")
+    await say(chain, a_production(), sent, a_receipt_of_goods(record="D-2"), at=BEGUN)
+    voided = BEGUN + timedelta(days=9)
+    await say(chain, a_void(sent), at=voided)
+    assert WITHOUT not in await told(chain, voided + ACROSS - SECOND)
+    assert WITHOUT in await told(chain, voided + ACROSS)
+    await say(chain, a_dispatch(record="D-1-again"), at=voided + ACROSS)
+    assert WITHOUT not in await told(chain, voided + ACROSS)
+    assert await chain.rebuild() == []
+    assert await chain.misfits() == []
+
+
+async def test_a_receipt_that_nothing_was_sent_for_is_told_of_however_often_it_is_corrected(chain: Desk) -> None:
+    taken = a_receipt_of_goods(record="D-2")
+    await say(chain, a_production(), taken, at=BEGUN)
+    await say(chain, a_correction(taken, {"received_at": "2023-05-06T09:31:00+08:00"}), at=BEGUN + ACROSS - MINUTE)
+    assert WITHOUT in await told(chain, BEGUN + ACROSS)
+    assert await chain.rebuild() == []
+
+
+async def test_a_receipt_that_is_voided_and_restated_is_not_overdue_meanwhile(chain: Desk) -> None:
+    taken = a_receipt_of_goods(record="D-2")
+    await say(chain, a_production(), a_dispatch(record="D-1"), taken, at=BEGUN)
+    voided = BEGUN + timedelta(days=9)
+    await say(chain, a_void(taken), at=voided)
+    assert ("shipment-overdue", SEPARATION) not in await told(chain, voided + SOON - SECOND)
+    assert ("shipment-overdue", SEPARATION) in await told(chain, voided + SOON)
+    assert await chain.rebuild() == []
+    assert await chain.misfits() == []

@@ -109,7 +109,7 @@ async def _take_back(connection: Connection, places: Sequence[Place], moving: Mo
     for row in await connection.fetch(statement("moves", "remove"), *transposed(places, 2)):
         moving.unpost(MoveRow(*row.values()))
     for row in await connection.fetch(statement("moves", "forget_past"), *transposed(places, 2)):
-        moving.doubt_lots(row["lot"], row["into_lot"])
+        moving.doubt_past(row["lot"], row["into_lot"], row["shipment"])
     for row in await connection.fetch(statement("following", "unstate"), *transposed(places, 2)):
         moving.doubts.add((row["noun"], row["key"]))
         if row["licence"] is not None:
@@ -120,7 +120,7 @@ async def _post_past(connection: Connection, said: Iterable[tuple[Current, datet
     """What was so until it was amended moves nothing, and tells since when something is missing."""
     rows = [row for each, until in said for row in past_rows(each, until)]
     for row in rows:
-        moving.doubt_lots(row.lot, row.into_lot)
+        moving.doubt_past(row.lot, row.into_lot, row.shipment)
     await copy(connection, "past_moves", PastMove._fields, [tuple(row) for row in rows])
 
 
@@ -145,7 +145,7 @@ def move_rows(now: Current) -> list[MoveRow]:
 def past_rows(said: Current, until: datetime) -> list[PastMove]:
     """What a statement did to stocks until it was amended."""
     rows = [row for row in move_rows(said) if KINDS[row.kind].sign]
-    return [PastMove(*row[:9], row.product, row.origin, row.into_lot, until) for row in rows]
+    return [PastMove(*row[:9], row.product, row.origin, row.into_lot, until, row.shipment) for row in rows]
 
 
 def stated_row(now: Current) -> tuple[Any, ...] | None:

@@ -37,15 +37,19 @@ class Moving:
         total[0] += times * row.net_g
         total[1] += times
         self.flow(row, times)
-        self.doubt_lots(row.lot, row.into_lot)
+        self._doubt("lot", row.lot, row.into_lot)
         if row.shipment is not None and row.kind != "returned":  # which the shipment's own judgement moves
             self.doubts.add(("shipment", row.shipment))
             if row.kind == "received" and is_outside(row.shipment):
                 self.back.add((row.lot, row.plant))
 
-    def doubt_lots(self, *lots: str | None) -> None:
-        """Lots that something is said of."""
-        self.doubts.update(("lot", lot) for lot in lots if lot is not None)
+    def doubt_past(self, lot: str, into_lot: str | None, shipment: str | None) -> None:
+        """What was said of a lot and a shipment until it was amended is another thing than before."""
+        self._doubt("lot", lot, into_lot)
+        self._doubt("shipment", shipment)
+
+    def _doubt(self, noun: str, *keys: str | None) -> None:
+        self.doubts.update((noun, key) for key in keys if key is not None)
 
     def flow(self, row: MoveRow, times: int) -> None:
         """Adds it to its month, so many times."""

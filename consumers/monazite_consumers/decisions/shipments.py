@@ -12,10 +12,11 @@ from monazite_consumers.decisions.doubting import doubt
 from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.rules.beginnings import Span
 from monazite_consumers.rules.moves import MoveRow, is_outside, read_shipment_key
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.rules.shipments import Back, Shipment, judge_shipment, returned
-from monazite_consumers.rules.waybills import Said
+from monazite_consumers.rules.shipments import Shipment, judge_shipment, returned
+from monazite_consumers.rules.waybills import Back, Beyond, Said
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 from monazite_contracts.months import day_of
@@ -57,8 +58,12 @@ async def examine_shipments(
         said[row["key"]].append(
             Said(row["plant"], _MODELS[row["type"]].model_validate_json(orjson.dumps(row["data"])), row["arrived_at"])
         )
-    back = await _came_back(connection, said)
-    judged = {key: judge_shipment(key, said[key], registry, back.get(key, ())) for key in keys if key in said}
+    back, past = await _came_back(connection, said), await _past(connection, said)
+    judged = {
+        key: judge_shipment(key, said[key], registry, Beyond(back.get(key, ()), past.get(key, ())))
+        for key in keys
+        if key in said
+    }
     noticed = [
         Noticed(key, note.rule, note.subject, f"{day_of(note.on):%Y-%m}", note.at, note.measure, note.detail)
         for key, (_, notes) in judged.items()
@@ -73,6 +78,14 @@ async def _came_back(connection: Connection, keys: Iterable[str]) -> dict[str, l
     found: dict[str, list[Back]] = defaultdict(list)
     for row in await connection.fetch(statement("shipments", "came_back"), *transposed(parties, 2)) if parties else ():
         found[row["key"]].append(Back(row["sent_g"], row["back_g"]))
+    return found
+
+
+async def _past(connection: Connection, keys: Iterable[str]) -> dict[str, list[Span]]:
+    """What was said of both sides until it was amended."""
+    found: dict[str, list[Span]] = defaultdict(list)
+    for row in await connection.fetch(statement("shipments", "past"), list(keys)):
+        found[row["shipment"]].append(Span(row["kind"], 1, row["since"], row["until"]))
     return found
 
 

@@ -123,6 +123,7 @@ class PastMove(NamedTuple):
     origin: str | None
     into_lot: str | None
     until: datetime
+    shipment: str | None
 
 
 class Stated(NamedTuple):

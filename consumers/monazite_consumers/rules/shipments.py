@@ -7,11 +7,23 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from monazite_consumers.rules.custody import is_short
+from monazite_consumers.rules.beginnings import Span
 from monazite_consumers.rules.exports import export_problems, is_abroad
 from monazite_consumers.rules.moves import read_shipment_key
 from monazite_consumers.rules.registry import Registry
-from monazite_consumers.rules.waybills import Said, Sides, accepts, expected_at, named_by, sides_of, stands, when
+from monazite_consumers.rules.waybills import (
+    Beyond,
+    Said,
+    Sides,
+    accepts,
+    came_back,
+    expected_at,
+    named_by,
+    sides_of,
+    stands,
+    unsent_since,
+    when,
+)
 from monazite_contracts import statements as st
 from monazite_contracts.catalogue import PRODUCTS, Stage
 from monazite_contracts.months import day_of
@@ -112,29 +124,16 @@ def returned(shipment: Shipment) -> dict[str, int]:
     return {lot: net_g for lot, net_g in refused.items() if net_g > 0}
 
 
-class Back(NamedTuple):
-    """Of a lot that came from outside the register: how much its taker had sent there by then, and taken back."""
-
-    sent_g: int
-    back_g: int
-
-
 def judge_shipment(
-    key: str, said: Sequence[Said[Any]], registry: Registry, back: Sequence[Back] = ()
+    key: str,
+    said: Sequence[Said[Any]],
+    registry: Registry,
+    beyond: Beyond = Beyond(),  # noqa: B008 - frozen
 ) -> tuple[Shipment, tuple[Noted, ...]]:
-    """Both sides of one shipment, whatever came first; `said` holds at least one statement.
-
-    `back`: of each lot that was taken in from outside the register.
-    """
+    """Both sides of one shipment, whatever came first; `said` holds at least one statement."""
     sides = sides_of(said)
-    shipment = _as_it_stands(key, sides, registry, is_return=_came_back(back, registry))
-    return shipment, tuple(_noted(shipment, sides, registry))
-
-
-def _came_back(back: Sequence[Back], registry: Registry) -> bool:
-    """Goods that were sold come back from their buyer, who is outside the register: no more than were sent there."""
-    tolerance_ppm = registry.mass_tolerance_ppm(None)
-    return bool(back) and not any(is_short(each.sent_g, each.back_g, tolerance_ppm) for each in back)
+    shipment = _as_it_stands(key, sides, registry, is_return=came_back(beyond.back, registry.mass_tolerance_ppm(None)))
+    return shipment, tuple(_noted(shipment, sides, registry, beyond.past))
 
 
 def _as_it_stands(key: str, sides: Sides, registry: Registry, *, is_return: bool) -> Shipment:
@@ -208,11 +207,12 @@ def _who_acts(state: State, consignor: str, consignee: str, sides: Sides, regist
     return answers, max(told) + timedelta(days=registry.settings.answer_days)
 
 
-def _noted(shipment: Shipment, sides: Sides, registry: Registry) -> Iterator[Noted]:
+def _noted(shipment: Shipment, sides: Sides, registry: Registry, past: Sequence[Span]) -> Iterator[Noted]:
     detail: dict[str, Any] = {"shipment": shipment.key, "consignee": shipment.consignee}
     if not sides.dispatches:
-        yield from _about_nothing_sent(shipment, sides, detail)
+        yield from _about_nothing_sent(shipment, sides, past, detail)
         return
+    yield from _about_overdue(shipment, sides, past, detail)
     yield from _about_sides(shipment, sides, registry, detail)
     yield from _about_parties(shipment, sides, registry, detail)
     for each in sides.dispatches:
@@ -221,23 +221,32 @@ def _noted(shipment: Shipment, sides: Sides, registry: Registry) -> Iterator[Not
             yield Noted(rule, shipment.consignor, when(each), each.arrived_at, 1, papers)
 
 
-def _about_nothing_sent(shipment: Shipment, sides: Sides, detail: dict[str, Any]) -> Iterator[Noted]:
+def _about_nothing_sent(
+    shipment: Shipment, sides: Sides, past: Sequence[Span], detail: dict[str, Any]
+) -> Iterator[Noted]:
     for each in sides.receipts[:1] if shipment.state is State.NOT_DISPATCHED else ():
         told = {**detail, "consignor": shipment.consignor}
-        yield Noted("receipt-without-dispatch", each.plant, when(each), each.arrived_at, 1, told)
+        since = unsent_since(sides.receipts, past)
+        yield Noted("receipt-without-dispatch", each.plant, when(each), since, 1, told)
     for redirect in sides.redirects[:1]:
-        yield Noted("redirect-without-dispatch", redirect.plant, when(redirect), redirect.arrived_at, 1, detail)
+        since = unsent_since(sides.redirects, [span for span in past if span.what == "dispatched"])
+        yield Noted("redirect-without-dispatch", redirect.plant, when(redirect), since, 1, detail)
+
+
+def _about_overdue(shipment: Shipment, sides: Sides, past: Sequence[Span], detail: dict[str, Any]) -> Iterator[Noted]:
+    if shipment.state is not State.UNDER_WAY or shipment.due_at is None:
+        return
+    due = {**detail, "due_at": shipment.due_at.isoformat(), "consignor": shipment.consignor}
+    taken_back = [span.until for span in past if span.what == "received" and span.until is not None]
+    told_at = sides.dispatches[0].arrived_at, sides.namings[-1].arrived_at, *taken_back
+    yield Noted("shipment-overdue", shipment.consignee, shipment.due_at, max(shipment.due_at, *told_at), 1, due)
 
 
 def _about_sides(shipment: Shipment, sides: Sides, registry: Registry, detail: dict[str, Any]) -> Iterator[Noted]:
-    consignor, naming = shipment.consignor, sides.namings[-1]
+    consignor = shipment.consignor
     if len(sides.dispatches) > 1:
         second = sides.dispatches[1]
         yield Noted("waybill-reused", consignor, when(second), second.arrived_at, len(sides.dispatches), detail)
-    if shipment.state is State.UNDER_WAY and shipment.due_at is not None:
-        due = {**detail, "due_at": shipment.due_at.isoformat(), "consignor": consignor}
-        begun = max(shipment.due_at, sides.dispatches[0].arrived_at, naming.arrived_at)
-        yield Noted("shipment-overdue", shipment.consignee, shipment.due_at, begun, 1, due)
     if sides.heard and shipment.state not in _ON_THE_WAY:
         received = sides.heard[-1]
         told_at = max(each.arrived_at for each in sides.heard)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from monazite_consumers.rules.beginnings import Span, begun
+from monazite_consumers.rules.custody import is_short
 from monazite_consumers.rules.entries import Settings
 from monazite_consumers.rules.moves import consignor_of
 from monazite_contracts import statements as st
@@ -42,6 +44,24 @@ class Sides(NamedTuple):
         """Receipts of those: nobody else can speak for them."""
         named = self.named
         return tuple(each for each in self.receipts if each.plant in named)
+
+
+class Back(NamedTuple):
+    """Of a lot that came from outside the register: how much its taker had sent there by then, and taken back."""
+
+    sent_g: int
+    back_g: int
+
+
+class Beyond(NamedTuple):
+    """What else is known of a shipment than what is stated of it now.
+
+    `back`: of each lot that was taken in from outside the register. `past`: what was `dispatched` or `received` on it,
+    until it was amended.
+    """
+
+    back: Sequence[Back] = ()
+    past: Sequence[Span] = ()
 
 
 def sides_of(said: Sequence[Said[Any]]) -> Sides:
@@ -91,3 +111,14 @@ def expected_at(sides: Sides, settings: Settings) -> datetime:
         return sent.dispatched_at + transit
     longest = timedelta(days=max(settings.transit_days, settings.transit_days_max))
     return min(sent.expected_at, sent.dispatched_at + longest)
+
+
+def came_back(back: Sequence[Back], tolerance_ppm: int) -> bool:
+    """Goods that were sold come back from their buyer, who is outside the register: no more than were sent there."""
+    return bool(back) and not any(is_short(each.sent_g, each.back_g, tolerance_ppm) for each in back)
+
+
+def unsent_since(said: Sequence[Said[Any]], past: Sequence[Span]) -> datetime:
+    """Since when something has been stated of goods of which no dispatch was."""
+    now = [Span("received", 1, each.arrived_at, None) for each in said]
+    return begun([*past, *now], lambda known: known["received"] > 0 and not known["dispatched"])

@@ -80,7 +80,7 @@ SELECT m.into_lot, array_agg(DISTINCT m.lot) AS lots FROM up JOIN moves m ON m.i
 -- name: forget_past
 -- Takes back what statements said until they were amended.
 DELETE FROM past_moves m USING unnest($1::bigint[], $2::smallint[]) AS k (message, index)
-WHERE m.message = k.message AND m.index = k.index RETURNING m.lot, m.into_lot;
+WHERE m.message = k.message AND m.index = k.index RETURNING m.lot, m.into_lot, m.shipment;
 
 -- name: stated
 -- What was ever done with lots, by what was stated when.

@@ -378,6 +378,7 @@ CREATE TABLE past_moves (
     origin text,
     into_lot text,
     until timestamp with time zone NOT NULL,
+    shipment text,
     CONSTRAINT past_moves_pkey PRIMARY KEY (message, index, line)
 );
 
@@ -629,6 +630,8 @@ CREATE INDEX outbox_unpublished ON outbox USING btree (publication) WHERE publis
 CREATE INDEX past_moves_into ON past_moves USING btree (into_lot) WHERE into_lot IS NOT NULL;
 
 CREATE INDEX past_moves_of_lot ON past_moves USING btree (lot);
+
+CREATE INDEX past_moves_of_shipment ON past_moves USING btree (shipment) WHERE shipment IS NOT NULL;
 
 CREATE INDEX reports_of_month ON reports USING btree (month, level, code);
 

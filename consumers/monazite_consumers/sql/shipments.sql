@@ -26,6 +26,11 @@ FROM unnest($1::text[], $2::text[]) AS k (key, consignee) JOIN stated s USING (k
 WHERE s.noun = 'shipment' AND s.type = 'Received' AND s.plant = k.consignee
 ORDER BY s.key, s.at, s.arrived_at, s.message, s.index;
 
+-- name: past
+-- What was said to be sent or taken in on these shipments, until it was amended.
+SELECT DISTINCT m.shipment, m.kind, e.arrived_at AS since, m.until
+FROM past_moves m JOIN envelopes e USING (message) WHERE m.shipment = ANY($1::text[]);
+
 -- name: came_back
 -- Of goods from outside the register: how much of each lot whoever took it in had sent there by then, and taken back.
 SELECT k.key, x.sent_g, y.back_g

@@ -15,7 +15,7 @@ FROM moves WHERE message > $1 AND message <= $2 AND kind <> 'returned';
 
 -- name: past_moves
 -- What was kept of what statements in messages after one and up to another did until they were amended.
-SELECT message, index, line, plant, lot, kind, step, at, net_g, product, origin, into_lot, until
+SELECT message, index, line, plant, lot, kind, step, at, net_g, product, origin, into_lot, until, shipment
 FROM past_moves WHERE message > $1 AND message <= $2;
 
 -- name: stated
