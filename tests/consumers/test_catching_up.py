@@ -23,6 +23,7 @@ from monazite_contracts.builders import (
     a_production,
     a_receipt_of_goods,
     a_source,
+    a_void,
 )
 
 FILED_AT = DEADLINE - 3 * DAY
@@ -147,9 +148,37 @@ async def test_a_statement_that_was_amended_long_after_is_said_until_the_amendme
     while await desk.custody.pass_once(desk.connection):
         await desk.watching.pass_once(desk.connection)
         masses.append(await desk.connection.fetchval("SELECT net_g FROM moves WHERE lot = $1 AND kind = 'made'", LOT))
+        assert await desk.misfits() == []
         assert of_custody(await desk.alerts(None)) == set()
     assert masses[0] == 20_000_000
     assert masses[-1] == 20_500_000
+    assert await desk.rebuild() == []
+
+
+@pytest.mark.parametrize("before", range(6))
+async def test_of_a_statement_and_its_amendments_one_version_is_said_however_far_custody_has_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """`before`: so many messages are followed before the others are there."""
+    await desk.declare(the_chain())
+    made = a_production()
+    first = a_correction(made, {"net_mass_kg": "20100.000"})
+    rival = a_correction(made, {"net_mass_kg": "20200.000"}, record="C-2")
+    second = corrected(first, record="C-3")
+    second["data"]["replacement"] = {"type": made["type"], "data": made["data"] | {"net_mass_kg": "20300.000"}}
+    gateway, said = Gateway(), (made, a_draw(1, "R-2"), first, rival, second, a_void(second))
+    for event in said[:before]:
+        await desk.receive(gateway.send(event))
+    await desk.follow()
+    for event in said[before:]:
+        await desk.receive(gateway.send(event))
+    await desk.watch(SETTLED)
+    monkeypatch.setattr(desk.custody, "events_max", 1)
+    versions = []
+    while await desk.custody.pass_once(desk.connection):
+        rows = await desk.connection.fetch("SELECT net_g FROM moves WHERE lot = $1 AND kind = 'made'", LOT)
+        versions.append(len(rows))
+    assert versions[: len(said) - before] == [1] * (len(said) - before - 1) + [0]
     assert await desk.rebuild() == []
 
 

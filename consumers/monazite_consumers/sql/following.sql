@@ -44,14 +44,12 @@ SELECT split_part(key, '/', 1)::bigint, split_part(key, '/', 2)::smallint, split
 FROM custody_findings WHERE rule = $1 AND noun = 'event' ON CONFLICT DO NOTHING;
 
 -- name: next
--- The next messages with events that say what is so, or did until they were amended: by what has been read, not further on.
+-- The next messages with events that say what is so, or did until they were amended. While that waits to be read, which it is
+-- all at once, the statement itself still says it, and none of its amendments: one version, always.
 SELECT k.message, l.value, l.arrived_at, k.indexes, k.untils FROM (
     SELECT e.message, array_agg(e.index ORDER BY e.index) AS indexes, array_agg(CASE WHEN e.amended_at IS NULL OR EXISTS (
         SELECT FROM restated r WHERE r.message = e.message AND r.index = e.index AND r.cause > $2
-    ) AND (
-        SELECT min(a.message) FROM events a
-        WHERE a.target_id = e.event_id AND a.target_hash = e.hash AND a.plant = e.plant AND a.outcome = 'applied' AND NOT a.test
-    ) > $2 THEN NULL ELSE e.amended_at END ORDER BY e.index) AS untils
+    ) AND e.target_id IS NULL THEN NULL ELSE e.amended_at END ORDER BY e.index) AS untils
     FROM events e
     WHERE e.message > $1 AND e.message <= $2 AND (e.effective OR e.amended_at IS NOT NULL)
     GROUP BY e.message ORDER BY e.message LIMIT $3
@@ -61,10 +59,7 @@ SELECT k.message, l.value, l.arrived_at, k.indexes, k.untils FROM (
 -- The same of places that have been followed before.
 SELECT e.message, l.value, l.arrived_at, array_agg(e.index ORDER BY e.index) AS indexes, array_agg(CASE WHEN e.amended_at IS NULL OR EXISTS (
         SELECT FROM restated r WHERE r.message = e.message AND r.index = e.index AND r.cause > $3
-    ) AND (
-        SELECT min(a.message) FROM events a
-        WHERE a.target_id = e.event_id AND a.target_hash = e.hash AND a.plant = e.plant AND a.outcome = 'applied' AND NOT a.test
-    ) > $3 THEN NULL ELSE e.amended_at END ORDER BY e.index) AS untils
+    ) AND e.target_id IS NULL THEN NULL ELSE e.amended_at END ORDER BY e.index) AS untils
 FROM unnest($1::bigint[], $2::smallint[]) AS k (message, index)
 JOIN events e USING (message, index) JOIN ledger l USING (message)
 WHERE e.effective OR e.amended_at IS NOT NULL
