@@ -109,7 +109,8 @@ def stack(
         up(compose)
         yield compose, f"127.0.0.1:{chosen['KAFKA_PORT']}"
     finally:
-        compose("down", "--volumes", "--timeout", "10")
+        # With its profile: else the volume of the key may stay, which no service that runs has.
+        compose("--profile", "*", "down", "--volumes", "--timeout", "10")
         engine.client.images.remove(compose.image)
 
 
