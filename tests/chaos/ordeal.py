@@ -57,8 +57,8 @@ class Fault(ABC):
     lags = False
     """Whether intake must show a lag that grows."""
     times = 1
-    proves = False
-    """Whether reports are drawn up anew at their positions afterwards."""
+    proves = 0
+    """How many reports are drawn up anew at their positions afterwards."""
 
     @abstractmethod
     async def strike(self, scene: Scene) -> None:
@@ -223,8 +223,8 @@ async def _what_waits(world: World) -> str:
     return f"{[dict(row) for row in rows]}, relay: {health}"
 
 
-async def held_against_the_account(scene: Scene, *, proves: bool) -> Verdict:
-    """Compares, once nothing is under way any more. `proves`: also draws reports up anew at their positions."""
+async def held_against_the_account(scene: Scene, *, proves: int) -> Verdict:
+    """Compares, once nothing is under way any more. `proves`: so many reports are drawn up anew at their positions."""
     world = scene.world
     nouns = json.loads((world.registry / "country.yaml").read_text())
     registry = Registry(nouns)
@@ -247,7 +247,7 @@ async def held_against_the_account(scene: Scene, *, proves: bool) -> Verdict:
         return Verdict(differences={"stuck": [str(error)]})
     found = await observe(world, registry)
     if proves:
-        found.odd += await proven(world, scene.random)
+        found.odd += await proven(world, scene.random, proves)
     end = judge(scene.load.account, nouns)
     end.raised |= scene.load.raised
     return compare(scene.load.account, end, found)

@@ -12,7 +12,7 @@ from monazite.embedded.errors import ChildError
 class Crash(Fault):
     """A service dies at a seam, several times in a row."""
 
-    proves = True
+    proves = 1
 
     def __init__(self, seam: Seam, times: int) -> None:
         self.name, self.times = seam.name, times
@@ -30,7 +30,7 @@ class Crash(Fault):
 class EverySeam(Fault):
     """All services at one time, each dying at one of its seams after the other."""
 
-    name, times, proves = "every seam", len(SEAMS), True
+    name, times, proves = "every seam", len(SEAMS), 1
 
     def struck(self) -> dict[str, int]:
         return {seam.name: 1 for seam in SEAMS}

@@ -43,7 +43,7 @@ class RegistryChanged(Fault):
 
     name = "a registry change in the middle"
 
-    def __init__(self, *, proves: bool = True) -> None:
+    def __init__(self, proves: int = 2) -> None:
         self.proves = proves
 
     async def strike(self, scene: Scene) -> None:
