@@ -259,6 +259,8 @@ def _fits(kind: str, data: Any) -> bool:
         return bool(data["nil"]) != bool(data.get("lines"))
     if kind == "assay-finalised":
         return bool(data["assay"]["status"] == "final")
+    if kind == "dispatched":
+        return data.get("expected_at") is None or _instant(data["expected_at"]) > _instant(data["dispatched_at"])
     return kind != "received" or _received_fits(data)
 
 

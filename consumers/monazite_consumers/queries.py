@@ -10,7 +10,7 @@ from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.licences import read_drawn
 from monazite_consumers.decisions.rebuilding import Difference, rebuild
 from monazite_consumers.rules.moves import KINDS, Column
-from monazite_consumers.rules.shipments import State, task_of
+from monazite_consumers.rules.shipment_states import State, task_of
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
 from monazite_contracts.quantities import grams
@@ -105,6 +105,7 @@ async def licences(connection: Connection) -> list[dict[str, Any]]:
             "destination": licence.destination, "since": licence.since, "until": licence.until,
             "in_date": licence.holds_on(today), "declarations": used.declarations if used else 0,
             "granted_g": granted_g, "exported_g": exported_g, "left_g": granted_g - exported_g,
+            "draws": [each.told() for each in used.draws] if used else [],
         })  # fmt: skip
     return listed
 

@@ -74,6 +74,7 @@ _RULE_OF_ERROR: Final[Mapping[str, str]] = MappingProxyType(
         "reason_missing": "missing-field",
         "line_reason_missing": "missing-field",
         "outcome_lines": "contradiction",
+        "expected_order": "contradiction",
         "nil_or_lines": "contradiction",
         "assay_status": "contradiction",
     }
@@ -88,7 +89,12 @@ TAGS_OF_FIELD: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 """The fields that hold one of several forms: pydantic puts the form's tag into the path, where no reader finds it."""
 
 _FIELDS_MEANT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"event_id": ("id",), "lot_of_another_plant": ("data",), "line_reason_missing": ("reason",)}
+    {
+        "event_id": ("id",),
+        "lot_of_another_plant": ("data",),
+        "line_reason_missing": ("reason",),
+        "expected_order": ("expected_at",),
+    }
 )
 """What an error of a whole object is about."""
 

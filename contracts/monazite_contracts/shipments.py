@@ -81,11 +81,17 @@ class Dispatched(Contract):
     dispatched_at: Instant
     """When they left; the event time."""
     expected_at: Instant | None = None
-    """When they should arrive."""
+    """When they should arrive: after they left."""
     invoice: Invoice | None = None
     """Of the sale, where there is one."""
     export: ExportPapers | None = None
     """Must be there when the goods leave the country; its absence is a finding, no refusal."""
+
+    @model_validator(mode="after")
+    def _expected_after_they_left(self) -> Self:
+        if self.expected_at is not None and self.expected_at <= self.dispatched_at:
+            raise PydanticCustomError("expected_order", "goods are expected after they left")
+        return self
 
 
 class ReceivedLine(Contract):

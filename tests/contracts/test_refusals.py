@@ -142,6 +142,12 @@ CASES = [
     ),
     Case("period-straddles", "data.period", a.a_production(period=STRADDLING), a.a_production(period=UP_TO_MIDNIGHT)),
     Case("contradiction", "data.period", a.a_production(period=a.DAY | {"end": a.DAY["start"]}), GOOD),
+    Case(
+        "contradiction",
+        "data.expected_at",
+        a.a_dispatch(expected_at=a.NOON),
+        a.a_dispatch(expected_at="2023-05-04T12:00:01+08:00"),
+    ),
     Case("contradiction", "data", a.a_declaration(nil=True), a.a_nil_declaration()),
     Case("contradiction", "data", a.a_nil_declaration(nil=False), a.a_declaration()),
     Case("contradiction", "data", finalised(status="provisional"), finalised()),

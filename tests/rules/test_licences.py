@@ -4,12 +4,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from custody_talk import SEPARATION, chain, judged, of_custody, the_chain
-from regulator_desk import Desk, Json
+from custody_talk import RECYCLER, SEPARATION, chain, judged, of_custody, the_chain
+from regulator_desk import Desk, Json, an_enterprise
 from rule_coverage import clears, fires
 
 from monazite_consumers.queries import licences
-from monazite_consumers.rules.registry import Licence
+from monazite_consumers.rules.entries import Licence
+from monazite_consumers.rules.registry import Membership
 from monazite_contracts.builders import a_change_of_destination, a_correction, a_dispatch, a_void, an_import
 
 __all__ = ["chain"]
@@ -22,14 +23,14 @@ LICENCE: Json = {
 }  # fmt: skip
 
 
-def an_export(record: str, mass: str = "600.000", **papers: Any) -> Json:
+def an_export(record: str, mass: str = "600.000", plant: str = SEPARATION, **papers: Any) -> Json:
     known = {
         "declaration": "531620230000000001", "destination": "DE", "end_user": "Invented Magnet GmbH",
         "licence": "MOFCOM-1",
     }  # fmt: skip
     export = {name: value for name, value in (known | papers).items() if value is not None}
     return a_dispatch(
-        plant=SEPARATION, record=record, waybill=f"WB-{record}", end_use="export", export=export,
+        plant=plant, record=record, waybill=f"WB-{record}", end_use="export", export=export,
         consignee={"kind": "named", "name": "Invented Magnet GmbH", "country": "DE"},
         lines=[{"lot": OXIDE, "product": "dysprosium-oxide", "net_mass_kg": mass}],
     )  # fmt: skip
@@ -80,9 +81,14 @@ async def test_a_licence_is_drawn_like_a_cap(desk: Desk) -> None:
     told = await judged(desk, an_import(plant=SEPARATION, lot=OXIDE, record="I-1"), an_export("X-1"), second)
     assert ("licence-overdrawn", "baogang") in of_custody(told)
     evidence = await desk.evidence("licence-overdrawn")
-    assert evidence["examples"] == [
-        {"licence": "MOFCOM-1", "granted_g": 1_000_000, "exported_g": 1_200_000, "declarations": 1}
-    ]
+    (example,) = evidence["examples"]
+    latest = example.pop("latest")
+    assert example == {
+        "licence": "MOFCOM-1", "granted_g": 1_000_000, "exported_g": 1_200_000, "declarations": 1, "draws": 2,
+    }  # fmt: skip
+    assert [(draw["plant"], draw["waybill"], draw["net_g"]) for draw in latest] == [
+        (SEPARATION, "WB-X-2", 600_000), (SEPARATION, "WB-X-1", 600_000),
+    ]  # fmt: skip
     told = await judged(desk, a_void(second))
     assert "licence-overdrawn" not in {rule for rule, _ in of_custody(told)}
     await desk.declare(the_chain(("licences", licence.model_copy(update={"form": "single"}))))
@@ -90,6 +96,36 @@ async def test_a_licence_is_drawn_like_a_cap(desk: Desk) -> None:
     assert ("licence-reused", "baogang") in of_custody(told)
     told = await judged(desk, a_void(third))
     assert ("licence-reused", "baogang") not in of_custody(told)
+
+
+def a_recyclers_export(record: str) -> Json:
+    return an_export(record, plant=RECYCLER, declaration="531620230000000009")
+
+
+async def test_nobody_draws_on_a_licence_of_somebody_elses(desk: Desk) -> None:
+    await desk.declare(the_chain(("licences", Licence.model_validate(LICENCE | {"form": "single"}))))
+    framing = a_recyclers_export("X-9")
+    told = await judged(desk, an_import(plant=SEPARATION, lot=OXIDE, record="I-1"), an_export("X-1"), framing)
+    assert not {rule for rule, _ in of_custody(told) if rule.startswith("licence")}
+    assert {plant for rule, plant in of_custody(told) if rule.startswith("export")} == {RECYCLER}
+    (example,) = (await desk.evidence("export-licence-invalid"))["examples"]
+    assert example["reason"] == f"it is a licence of baogang, who does not answer for {RECYCLER}"
+    (listed,) = await licences(desk.connection)
+    assert (listed["left_g"], [draw["plant"] for draw in listed["draws"]]) == (400_000, [SEPARATION])
+
+
+async def test_a_licence_that_a_group_holds_is_drawn_by_its_members_for_as_long_as_they_are(desk: Desk) -> None:
+    held_by_the_group = ("licences", Licence.model_validate(LICENCE | {"enterprise": "whole-group"}))
+    group = [*an_enterprise("whole-group", "-"), held_by_the_group]
+    joined = Membership(member="ganzhou", group="whole-group", since=date(2023, 1, 1))
+    await desk.declare(the_chain(*group, ("memberships", joined)))
+    told = await judged(desk, a_recyclers_export("X-9"), a_recyclers_export("X-10"))
+    assert ("licence-overdrawn", "whole-group") in of_custody(told)
+    left = joined.model_copy(update={"until": date(2023, 2, 1)})
+    await desk.declare(the_chain(*group, ("memberships", left)))
+    told = await judged(desk)
+    assert ("licence-overdrawn", "whole-group") not in of_custody(told)
+    assert ("export-licence-invalid", RECYCLER) in of_custody(told)
 
 
 @fires("export-papers-missing")

@@ -11,8 +11,8 @@ from rule_coverage import clears, fires
 
 from monazite_consumers.queries import shipments
 from monazite_consumers.rules.moves import read_shipment_key, shipment_key
-from monazite_consumers.rules.registry import Approval
-from monazite_consumers.rules.waybills import Said, sides_of
+from monazite_consumers.rules.registry import Approval, Settings
+from monazite_consumers.rules.waybills import Said, Sides, expected_at, sides_of
 from monazite_contracts import statements as st
 from monazite_contracts.builders import (
     a_change_of_destination,
@@ -221,6 +221,34 @@ async def test_no_consignor_may_expect_goods_for_ever(chain: Desk) -> None:
     await judged(chain, a_production(), a_dispatch(record="D-1", expected_at="2099-01-01T00:00:00+08:00"))
     (row,) = await chain.connection.fetch("SELECT due_at FROM shipments")
     assert row["due_at"] == datetime(2023, 5, 4, 4, tzinfo=UTC) + timedelta(days=90)
+
+
+async def test_nobody_is_late_for_goods_that_were_expected_before_they_left() -> None:
+    at = datetime(2023, 5, 4, tzinfo=UTC)
+    sent = st.Dispatched.model_construct(dispatched_at=at, expected_at=at - timedelta(days=30))
+    said = Said(MINE, sent, at)
+    assert expected_at(Sides((said,), (), ()), Settings()) == at + timedelta(days=30)
+
+
+@pytest.mark.parametrize(("received_at", "is_told"), [("11:44:59", True), ("11:45:00", False)])
+@fires("receipt-before-dispatch")
+@clears("receipt-before-dispatch")
+async def test_goods_are_received_after_they_were_dispatched(chain: Desk, received_at: str, *, is_told: bool) -> None:
+    early = a_receipt_of_goods(record="D-2", received_at=f"2023-05-04T{received_at}+08:00")
+    told = of_custody(await judged(chain, a_production(), a_dispatch(record="D-1"), early))
+    assert (("receipt-before-dispatch", SEPARATION) in told) is is_told
+    told = of_custody(await judged(chain, a_correction(early, {"received_at": "2023-05-04T13:00:00+08:00"})))
+    assert "receipt-before-dispatch" not in {rule for rule, _ in told}
+
+
+async def test_a_receipt_that_is_dated_into_a_closed_month_is_told_of_in_that_month(chain: Desk) -> None:
+    early = a_receipt_of_goods(record="D-2", received_at="2023-01-02T09:30:00+08:00")
+    told = await judged(chain, a_production(), early)
+    assert "receipt-before-dispatch" not in {rule for rule, _ in of_custody(told)}, "nobody knows when they left"
+    assert ("receipt-before-dispatch", SEPARATION, "2023-01") in await judged(chain, a_dispatch(record="D-1"))
+    (example,) = (await chain.evidence("receipt-before-dispatch"))["examples"]
+    assert example["dispatched_at"] == "2023-05-04T12:00:00+08:00"
+    assert example["received_at"] == "2023-01-02T09:30:00+08:00"
 
 
 async def test_whoever_took_ore_in_is_looked_at_even_after_a_change_of_destination(chain: Desk) -> None:

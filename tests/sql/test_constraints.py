@@ -10,7 +10,7 @@ import pytest
 
 from monazite_consumers import database, sql
 from monazite_consumers.rules.moves import KINDS
-from monazite_consumers.rules.shipments import State
+from monazite_consumers.rules.shipment_states import State
 
 AT = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 MAY = dt.date(2024, 5, 1)

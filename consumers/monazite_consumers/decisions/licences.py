@@ -37,10 +37,9 @@ async def read_drawn(connection: Connection, registry: Registry, numbers: Sequen
     """What has been drawn from licences; one that is not on the register, each export on it tells of itself."""
     exported: dict[str, list[Exported]] = defaultdict(list)
     for row in await connection.fetch(statement("shipments", "of_licences"), numbers):
-        each = Exported(row["product"], frozenset(row["declarations"]), row["net_g"], row["at"], row["arrived_at"])
-        exported[row["licence"]].append(each)
+        exported[row["licence"]].append(Exported(*(row[name] for name in Exported._fields)))
     found = {
-        number: drawn_by(registry.licences[number], exported[number])
+        number: drawn_by(registry.licences[number], exported[number], registry)
         for number in sorted(exported.keys() & registry.licences.keys())
     }
     return {number: drawn for number, drawn in found.items() if drawn is not None}

@@ -210,6 +210,11 @@ _ROWS: Final = (
         "register state an import or a scrap intake instead, unless it returns what you sent it.",
     ),
     Rule(
+        "receipt-before-dispatch", "plant", _SERIOUS, _FALSE, "goods were received before they were dispatched",
+        "a correction of the instant that is wrong, on either side", about="holding",
+        remedy="Correct the instant of the receipt, or ask the consignor to correct that of the dispatch.",
+    ),
+    Rule(
         "redirect-without-dispatch", "plant", _WARN, _FALSE, "a destination was changed of what was never dispatched",
         "the dispatch, or a correction of the waybill", fires_on="absence", about="holding",
         remedy="State the dispatch of the waybill named.",

@@ -249,6 +249,7 @@ class Settings(Entry):
     claim_tolerance_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 5_000
     """How far the plant's REO figure may lie from mass × assay."""
     future_tolerance_minutes: Annotated[int, Field(ge=0, le=_MINUTES_MAX)] = 15
+    """How far clocks may be apart: of a plant and ours, and of the two ends of a shipment."""
     long_past_days: Annotated[int, Field(ge=1, le=_DAYS_MAX)] = 92
     settle_minutes: Annotated[int, Field(ge=0, le=_MINUTES_MAX)] = 15
     """How long an absence may last before it is alerted, by arrival time."""

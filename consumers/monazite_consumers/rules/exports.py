@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from monazite_consumers.rules.entries import Licence
+from monazite_consumers.rules.licences import is_of
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts import statements as st
 from monazite_contracts.catalogue import PRODUCTS
@@ -33,9 +35,9 @@ def export_problems(
     if licence is None:
         yield "export-unlicensed", detail | {"products": licensed}
         return
-    day = day_of(sent.dispatched_at)
-    if licence.enterprise not in registry.answerable(consignor, day) or not licence.holds_on(day):
-        yield "export-licence-invalid", detail | {"since": f"{licence.since}", "until": f"{licence.until}"}
+    if reason := _not_valid(licence, consignor, sent, registry):
+        held = {"holder": licence.enterprise, "since": f"{licence.since}", "until": f"{licence.until}"}
+        yield "export-licence-invalid", detail | held | {"reason": reason}
     if outside := sorted(set(licensed) - set(licence.products)):
         yield "export-out-of-scope", detail | {"products": outside}
     goes_to = consignee[1:3] if is_abroad(consignee) else papers.destination
@@ -44,3 +46,13 @@ def export_problems(
     ):
         told = {"destination": papers.destination, "end_user": papers.end_user, "consignee": consignee}
         yield "export-other-party", detail | told
+
+
+def _not_valid(licence: Licence, consignor: str, sent: st.Dispatched, registry: Registry) -> str:
+    """Why a consignor may not export on a licence; empty: it may."""
+    why, day = [], day_of(sent.dispatched_at)
+    if not is_of(licence, consignor, sent.dispatched_at, registry):
+        why.append(f"it is a licence of {licence.enterprise}, who does not answer for {consignor}")
+    if not licence.holds_on(day):
+        why.append(f"it was not in date on {day}")
+    return "; ".join(why)

@@ -3,20 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from monazite_consumers.rules.beginnings import Span
 from monazite_consumers.rules.exports import export_problems, is_abroad
 from monazite_consumers.rules.moves import read_shipment_key
 from monazite_consumers.rules.registry import Registry
+from monazite_consumers.rules.shipment_states import TASKS, State
 from monazite_consumers.rules.waybills import (
     Beyond,
     Said,
     Sides,
     accepts,
     came_back,
+    came_before_they_left,
     expected_at,
     named_by,
     sides_of,
@@ -31,42 +31,6 @@ from monazite_contracts.quantities import PPM, grams
 
 LINES_MAX: Final = 10
 """That a finding names one by one."""
-
-
-class State(StrEnum):
-    """How far a shipment has come."""
-
-    UNDER_WAY = "under way"
-    RECEIVED = "received"
-    """Also what came back from a customer who states nothing."""
-    SHORT = "short"
-    OVER = "over"
-    PARTLY_REFUSED = "partly refused"
-    REFUSED = "refused"
-    LEFT = "left the register"
-    """To somebody who does not report: nobody will state that it arrived."""
-    NOT_DISPATCHED = "not dispatched"
-
-
-TASKS: Final[Mapping[State, str]] = MappingProxyType(
-    {
-        State.UNDER_WAY: "state the receipt",
-        State.SHORT: "weigh again, and correct",
-        State.OVER: "weigh again, and correct",
-        State.PARTLY_REFUSED: "look for what is missing, and correct",
-        State.REFUSED: "look for what is missing, and correct",
-        State.NOT_DISPATCHED: "state the dispatch",
-    }
-)
-"""What whoever must act is to do. What was refused is the consignor's stock again, without another word; somebody
-must act only if part of it was neither accepted nor refused."""
-
-
-def task_of(state: State, consignor: str) -> str | None:
-    """What whoever must act on a shipment is to do. Who is outside the register cannot state a dispatch."""
-    if state is State.NOT_DISPATCHED and consignor.startswith("@"):
-        return "correct the consignor, or state an import or a scrap intake instead"
-    return TASKS.get(state)
 
 
 _REFUSED: Final = frozenset({State.REFUSED, State.PARTLY_REFUSED})
@@ -214,6 +178,7 @@ def _noted(shipment: Shipment, sides: Sides, registry: Registry, past: Sequence[
         return
     yield from _about_overdue(shipment, sides, past, detail)
     yield from _about_sides(shipment, sides, registry, detail)
+    yield from _about_instants(sides, registry, detail)
     yield from _about_parties(shipment, sides, registry, detail)
     for each in sides.dispatches:
         for rule, more in export_problems(shipment.consignor, shipment.consignee, each.data, registry):
@@ -253,6 +218,15 @@ def _about_sides(shipment: Shipment, sides: Sides, registry: Registry, detail: d
         for rule, gap_g, lines in _differences(shipment.lines, registry):
             told = {**detail, "lines": [line.told() for line in lines[:LINES_MAX]]}
             yield Noted(rule, consignor, when(received), told_at, gap_g, told)
+
+
+def _about_instants(sides: Sides, registry: Registry, detail: dict[str, Any]) -> Iterator[Noted]:
+    """Each plant that received the goods before they were dispatched, by its first receipt."""
+    left = sides.dispatches[0]
+    for plant, first in {each.plant: each for each in reversed(sides.receipts)}.items():
+        if came_before_they_left(when(left), when(first), registry.settings):
+            told = {**detail, "dispatched_at": when(left).isoformat(), "received_at": when(first).isoformat()}
+            yield Noted("receipt-before-dispatch", plant, when(first), max(left.arrived_at, first.arrived_at), 1, told)
 
 
 def _differences(lines: Sequence[Line], registry: Registry) -> Iterator[tuple[str, int, list[Line]]]:

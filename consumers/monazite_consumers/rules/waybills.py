@@ -101,13 +101,18 @@ def stands(receipt: Said[st.Received], sides: Sides, consignee: str) -> bool:
     return consignee not in earlier.union(map(named_by, sides.dispatches)) and later == {consignee}
 
 
+def came_before_they_left(sent_at: datetime, received_at: datetime, settings: Settings) -> bool:
+    """Whether goods were received before they were dispatched, by more than clocks may be apart."""
+    return sent_at - received_at > timedelta(minutes=settings.future_tolerance_minutes)
+
+
 def expected_at(sides: Sides, settings: Settings) -> datetime:
     """By when goods should arrive: whoever is named anew has as long as if they had left on that day."""
     sent = sides.dispatches[0].data
     transit = timedelta(days=settings.transit_days)
     if sides.redirects:
         return max(sent.dispatched_at, when(sides.redirects[-1])) + transit
-    if sent.expected_at is None:
+    if sent.expected_at is None or sent.expected_at <= sent.dispatched_at:  # nobody is late before goods can come
         return sent.dispatched_at + transit
     longest = timedelta(days=max(settings.transit_days, settings.transit_days_max))
     return min(sent.expected_at, sent.dispatched_at + longest)

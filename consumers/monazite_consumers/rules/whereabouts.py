@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from monazite_consumers.rules.custody import LotState
 from monazite_consumers.rules.sharing import apportion
-from monazite_consumers.rules.shipments import State
+from monazite_consumers.rules.shipment_states import State
 from monazite_consumers.rules.tracing import Traced
 
 

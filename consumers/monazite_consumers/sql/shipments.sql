@@ -74,11 +74,10 @@ FROM shipments WHERE $1::text[] IS NULL OR consignor = ANY($1) OR consignee = AN
 ORDER BY coalesce(dispatched_at, received_at) DESC NULLS LAST, shipment LIMIT $2;
 
 -- name: of_licences
--- Grams of each product that current statements have exported on licences, and on which customs declarations.
-SELECT s.data -> 'export' ->> 'licence' AS licence, l.line ->> 'product' AS product,
-       array_agg(DISTINCT s.data -> 'export' ->> 'declaration') AS declarations,
-       sum(replace(l.line ->> 'net_mass_kg', '.', '')::bigint)::bigint AS net_g,
-       max(s.at) AS at, max(s.arrived_at) AS arrived_at
+-- What current dispatches name licences for: grams of each product, by whom, on which waybill and customs declaration.
+SELECT s.data -> 'export' ->> 'licence' AS licence, s.plant, s.data ->> 'waybill' AS waybill,
+       s.data -> 'export' ->> 'declaration' AS declaration, l.line ->> 'product' AS product,
+       sum(replace(l.line ->> 'net_mass_kg', '.', '')::bigint)::bigint AS net_g, s.at, s.arrived_at
 FROM stated s CROSS JOIN LATERAL jsonb_array_elements(s.data -> 'lines') AS l (line)
 WHERE s.data -> 'export' ->> 'licence' = ANY($1::text[]) AND s.type = 'Dispatched'
-GROUP BY 1, 2;
+GROUP BY s.message, s.index, l.line ->> 'product';

@@ -34,6 +34,8 @@ def judge_shipments(current: list[Now], registry: Registry, end: End, now: datet
             if due <= now:
                 end.raised.add(("shipment-overdue", consignee, month_of(due)))
             continue
+        if dispatch.at - receipt.at > timedelta(minutes=15):
+            end.raised.add(("receipt-before-dispatch", receipt.plant, month_of(receipt.at)))
         state, is_apart = held_against(dispatch, receipt, end)
         end.shipments[key] = (consignee, state, consignor if is_apart else None)
         masses = {line["lot"]: grams(line["net_mass_kg"]) for line in dispatch.data["lines"]}
