@@ -193,6 +193,29 @@ async def test_of_a_lot_that_nobody_reported_what_is_on_hand_has_its_share(chain
     ]
 
 
+async def test_of_a_lot_that_two_statements_made_both_masses_count(chain: Desk) -> None:
+    """What the first of them made is a quarter of it."""
+    again = [a_production(record="R-1"), a_production(record="R-2", lot=ORE, net_mass_kg="60000.000")]
+    await judged(chain, *again, a_separation(record="S-1", inputs=[an_input(net_mass_kg="18000.000")]))
+    found = await trace(chain.connection, ORE, down=True)
+    assert ends(found) == {ORE: WHOLE * 31 // 40, OXIDE: WHOLE * 9 // 40}
+    assert (found.states[ORE].net_g, found.states[ORE].reo_g) == (80_000_000, 44_160_000)
+    assert found.came == {ORE: WHOLE, OXIDE: WHOLE}
+    found = await trace(chain.connection, OXIDE)
+    assert found.states[ORE].net_g == 80_000_000
+
+
+async def test_what_is_left_of_a_lot_that_two_statements_made_is_where_it_is(chain: Desk) -> None:
+    again = [a_production(record="R-1"), a_production(record="R-2", lot=ORE, net_mass_kg="60000.000")]
+    await judged(chain, *again, a_split(record="R-1S"))
+    found = await trace(chain.connection, ORE, down=True)
+    stays = await whereabouts(chain.connection, found)
+    left_g = 80_000_000 - sum(found.passes[ORE].values())
+    assert [(each.how, each.net_g, each.units) for each in stays if each.lot == ORE] == [
+        ("on hand", left_g, WHOLE * left_g // 80_000_000)
+    ]
+
+
 async def test_papers_name_the_enterprise_the_customs_declaration_the_licence_and_the_invoice(chain: Desk) -> None:
     papers_of_it = {"declaration": "530120230000000777", "destination": "DE", "end_user": "X", "licence": "LIC-1"}
     sent = a_dispatch(record="D-1", export=papers_of_it, invoice={"number": "VAT-9", "issued_on": "2023-05-04"})

@@ -15,6 +15,21 @@ SELECT array_agg(k.into_lot), array_agg(k.net_g) FROM (
     SELECT into_lot, sum(net_g)::bigint AS net_g FROM moves WHERE into_lot = ANY($1::text[]) GROUP BY into_lot
 ) AS k;
 
+-- name: states
+-- What lots were found to be. Of a number that several statements used, which are findings: as much as they made in all.
+-- $2: kinds of move that bring a lot into being, $3: the rule of those findings.
+WITH again AS MATERIALIZED (
+    SELECT DISTINCT m.lot FROM findings f JOIN moves m USING (message, index)
+    WHERE f.rule = $3 AND m.lot = ANY($1::text[]) AND m.kind = ANY($2::text[])
+), made AS (
+    SELECT m.lot, sum(m.net_g)::bigint AS net_g,
+           CASE WHEN count(m.reo_g) = count(*) THEN sum(m.reo_g)::bigint END AS reo_g
+    FROM moves m JOIN again USING (lot) WHERE m.kind = ANY($2::text[]) GROUP BY m.lot
+)
+SELECT s.lot, s.plant, s.product, s.origin, coalesce(k.net_g, s.net_g) AS net_g,
+       CASE WHEN k.lot IS NULL THEN s.reo_g ELSE k.reo_g END AS reo_g, s.broken, s.depth, s.feed, s.oxides, s.broken_since
+FROM lot_states s LEFT JOIN made k ON k.lot = s.lot WHERE s.lot = ANY($1::text[]);
+
 -- name: of_plant
 -- What a plant made in a period, or gave away of its own that nobody reported; which of it was made of no other such lot.
 WITH own AS (

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from asyncpg.transaction import Transaction
 
 from monazite_consumers.database import Connection
+from monazite_consumers.decisions.lots import REUSED
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.rules.custody import LotState
 from monazite_consumers.rules.moves import MAKING, month_key
@@ -54,9 +55,9 @@ class Subject(NamedTuple):
 class Trace:
     """The chain of its subject, in grams and units of `WHOLE`.
 
-    `lots`: the subject first, also where it is a plant, which is no lot. `passes`: along the trace, which lot leads to
-    which. `came`: downwards, how much of each lot came from the subject. `unfollowed`: lots that lead on to what is
-    beyond the limits.
+    `lots`: the subject first, also where it is a plant, which is no lot. `states`: with all that was made of a lot, by
+    however many statements. `passes`: along the trace, which lot leads to which. `came`: downwards, how much of each
+    lot came from the subject. `unfollowed`: lots that lead on to what is beyond the limits.
     """
 
     subject: Subject
@@ -205,7 +206,7 @@ def _summed(lots: list[str], net_g: list[int]) -> dict[str, int]:
 
 
 async def _states(connection: Connection, lots: Iterable[str]) -> dict[str, LotState]:
-    rows = await connection.fetch(statement("custody", "states"), list(lots))
+    rows = await connection.fetch(statement("tracing", "states"), list(lots), list(MAKING), REUSED)
     return {row[0]: LotState._make(row) for row in rows}
 
 
