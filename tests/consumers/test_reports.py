@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 from closing_talk import DAY, DEADLINE, MAY, closed, everybody, opened, receive, report, service, the_month, told
-from custody_talk import SEPARATION, the_chain
+from custody_talk import RECYCLER, SEPARATION, the_chain
 from regulator_desk import MINE, Desk, Message, an_allocation, desk, open_desk, send
 
 from monazite_consumers import database
@@ -26,6 +26,7 @@ from monazite_contracts.builders import (
     a_declaration,
     a_dispatch,
     a_production,
+    a_scrap_intake,
     a_separation,
     a_void,
 )
@@ -167,7 +168,8 @@ async def test_a_late_event_makes_a_revision_that_spells_out_the_difference(desk
     first = await newest_of(desk.connection, NATION, MAY)
     assert first is not None
     late = a_production(record="R-9", lot=f"{MINE}/R-9")
-    await told(desk, [late], DEADLINE + DAY)
+    first_of_its_kind = a_scrap_intake(record="W-1", plant=RECYCLER)
+    await told(desk, [late, first_of_its_kind], DEADLINE + DAY)
     assert await service(desk).pass_once(desk.connection)
     nation = await report(desk)
     assert nation.revision == 2
@@ -177,6 +179,7 @@ async def test_a_late_event_makes_a_revision_that_spells_out_the_difference(desk
     assert stated["output", f"{MINE} / mined / {product} / domestic", "net_g"] == (20_000_000, 40_000_000)
     assert stated["flows", f"{MINE} / {product} / product", "closing_g"] == (2_000_000, 22_000_000)
     assert stated["caps", "shihe / mining_rock", "drawn_g"] == (11_040_000, 22_080_000)
+    assert all(None not in ends or any(ends) for ends in stated.values()), "a line that is new has no rows of zeros"
     assert (await report(desk, "plant", MINE)).revision == 2
     assert (await report(desk, "plant", SEPARATION)).revision == 1, "nothing of it has changed"
     assert await reproduced(desk.connection, nation) == canonical_bytes(nation)

@@ -120,7 +120,8 @@ def test_the_first_page_has_the_numbers_that_matter(nation: PdfReader) -> None:
     assert f"{granted_t:,}" in first
     for said in (
         "2023-05", "declarations owed 24", "missing 3", "99.0848 %", "open custody 6", "critical 2",
-        "1 not yet issued", "1 now, 2 in the year", "registry revision 42", "outage revision 3",
+        "1 not yet issued", "1 on 2023-05-31, 2 in the year", "as of 2023-06-11 00:00",
+        "registry revision 42", "outage revision 3",
         "2023-06-11 00:00 (Asia/Shanghai)", document_hash(report),
     ):  # fmt: skip
         assert said in first, said

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import zipfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from io import BytesIO
@@ -12,13 +12,23 @@ from io import BytesIO
 import openpyxl
 import pytest
 from openpyxl.workbook import Workbook
-from report_documents import HOSTILE, TONNE, a_nation, a_report, a_second_revision, extremes
+from report_documents import (
+    HOSTILE,
+    JUDGED_AT,
+    TONNE,
+    a_nation,
+    a_plant_report,
+    a_report,
+    a_second_revision,
+    extremes,
+)
 
-from monazite.rendering import render
+from monazite.rendering import render, sankey
+from monazite.rendering.figures import whole_tonnes
 from monazite.rendering.headline import document_hash, headline
 from monazite.rendering.topics import tables
-from monazite_contracts.report_lines import CapLine, FlowLine, OutputLine
-from monazite_contracts.reports import TraceabilityReport
+from monazite_contracts.report_lines import CapLine, Difference, FlowLine, OutputLine
+from monazite_contracts.reports import Scope, TraceabilityReport
 
 
 def csv_files(report: TraceabilityReport) -> dict[str, list[list[str]]]:
@@ -90,9 +100,9 @@ def test_numbers_are_numbers_and_instants_are_instants_in_shanghai() -> None:
     report = a_nation()
     sheet = book(report)["declarations"]
     head = [cell.value for cell in sheet[3]]
-    deadline = sheet.cell(4, head.index("deadline (Asia/Shanghai)") + 1)
-    assert deadline.value == datetime(2023, 6, 11)  # noqa: DTZ001 - Excel knows no zones: the heading names it
-    assert deadline.is_date
+    filed = sheet.cell(5, head.index("filed (Asia/Shanghai)") + 1)
+    assert filed.value == datetime(2023, 6, 9, 16)  # noqa: DTZ001 - Excel knows no zones: the heading names it
+    assert filed.is_date
     caps = book(report)["caps"]
     granted = caps.cell(4, [cell.value for cell in caps[3]].index("granted (t REO)") + 1)
     assert granted.value == 80_943
@@ -120,6 +130,15 @@ def test_the_first_sheet_sums_the_others_by_formula_and_finds_what_was_stated() 
     assert made[2].value == f"=ROUND(SUM('output'!H4:H{3 + len(report.output)}),6)"
     assert Decimal(repr(values.cell(at, 4).value)) * TONNE == sum(line.reo_g for line in report.output)
     assert values.cell(at, 5).value == "yes"
+
+
+def test_what_the_first_sheet_tells_has_a_row_that_holds_it() -> None:
+    name = "内蒙古自治区包头稀土高新技术产业开发区" * 10
+    sheet = book(a_report(scope=Scope(level="plant", code="p", name=name)))["report"]
+    (at,) = [row[0].row for row in sheet.iter_rows() if row[0].value == "name"]
+    assert sheet.row_dimensions[at].height >= 15 * 2 * len(name) / sheet.column_dimensions["B"].width
+    compared = "2023-05 revision 1, " + "ab" * 32
+    assert len(compared) < sheet.column_dimensions["B"].width
 
 
 def test_no_workbook_cell_is_a_formula_or_a_link_because_a_name_looks_like_one() -> None:
@@ -208,12 +227,68 @@ def test_what_a_group_includes_is_not_counted_twice() -> None:
     caps = (a_cap("group", None, 100, 60), a_cap("member", "group", 50, 60), a_cap("alone", "elsewhere", 10, 1))
     (total,) = headline(a_report(caps=caps)).caps
     assert (total.granted_g, total.drawn_g, total.headroom_g, total.holders) == (110, 61, 49, 2)
-    assert total.overrun_now == 1
+    assert total.overrun_at_end == 1
+
+
+def test_the_first_pages_figures_of_a_cap_add_up_whoever_is_over_or_has_no_cap() -> None:
+    caps = (a_cap("over", None, 100, 130), a_cap("under", None, 100, 60), a_cap("none", None, None, 7))
+    report = a_report(caps=caps)
+    (total,) = headline(report).caps
+    assert (total.granted_g, total.drawn_g) == (200, 197)
+    assert (total.headroom_g, total.over_g, total.uncapped_g) == (40, 30, 7)
+    assert total.granted_g + total.over_g + total.uncapped_g == total.drawn_g + total.headroom_g
+    shown = "".join(page(report).texts)
+    assert "Granted + over their caps + drawn without a cap = drawn + headroom." in shown
+    assert "1 on 2023-05-31, 0 in the year" in shown
 
 
 def test_what_is_not_yet_issued_is_no_headroom() -> None:
     (total,) = headline(a_report(caps=(a_cap("a", None, None, 7), a_cap("b", None, 10, 3)))).caps
     assert (total.granted_g, total.drawn_g, total.headroom_g, total.not_issued) == (10, 10, 7, 1)
+
+
+def test_a_deadline_is_told_in_one_form_in_every_file() -> None:
+    line = a_plant_report().declarations[0]
+    moved = line.model_copy(update={"plant": "moved", "deadline": JUDGED_AT + timedelta(hours=3)})
+    change = Difference(topic="declarations", of="moved", figure="deadline", before="2023-06-10T16:00:00Z", after=None)
+    report = a_report(declarations=(line, moved), differences=(change,))
+    files = csv_files(report)
+    assert column(files["declarations"], "deadline (Asia/Shanghai)") == ["by the end of 2023-06-10", "2023-06-11 03:00"]
+    assert column(files["differences"], "before") == ["by the end of 2023-06-10"]
+    cell = book(report)["declarations"].cell(4, 6)
+    assert (cell.value, cell.number_format) == (datetime(2023, 6, 10), '"by the end of" yyyy-mm-dd')  # noqa: DTZ001
+    texts = "".join(page(report).texts)
+    assert texts.count("by the end of 2023-06-10") == 2
+
+
+def a_flow(**masses: int) -> FlowLine:
+    columns = ("opening_g", "in_g", "made_g", "used_g", "shipped_g", "lost_g", "closing_g")
+    return FlowLine.model_validate(
+        {"plant": "p", "product": "cerium-oxide", "unit": "reo"} | dict.fromkeys(columns, 0) | masses
+    )
+
+
+def drawn_words(report: TraceabilityReport) -> list[str]:
+    drawing = sankey.flows(report)
+    assert drawing is not None
+    return re.findall(r">([^<>]+)</text>", drawing)
+
+
+def test_the_flow_chart_shows_what_is_missing_so_that_its_sides_balance() -> None:
+    short = a_flow(in_g=5 * TONNE, shipped_g=8 * TONNE, closing_g=-3 * TONNE)
+    words = drawn_words(a_report(flows=(short,)))
+    assert words[words.index("missing") + 1] == "3 t"
+    assert "missing before" not in words
+    assert sankey.MISSING in words
+    later = a_flow(opening_g=-3 * TONNE, in_g=5 * TONNE, closing_g=2 * TONNE)
+    words = drawn_words(a_report(flows=(later,)))
+    assert words[words.index("missing before") + 1] == "3 t"
+
+
+def test_grams_of_rounding_are_not_drawn_as_missing() -> None:
+    words = drawn_words(a_report(flows=(a_flow(in_g=5 * TONNE, shipped_g=5 * TONNE + 2, closing_g=-2),)))
+    assert "missing" not in words
+    assert whole_tonnes(-2) == "0"
 
 
 def test_parts_sum_to_the_whole_in_every_file() -> None:

@@ -227,16 +227,18 @@ def totals(plants: Sequence[PlantRows]) -> dict[str, int]:
 
 
 def differences(before: TraceabilityReport, after: TraceabilityReport) -> Iterator[Difference]:
-    """Figure by figure, what one revision states otherwise than the one before. Names are no figures."""
+    """Figure by figure, what one revision states otherwise than the one before. Names are no figures.
+
+    Of a line that only one of them has, what is nothing is not told: it was nothing without the line.
+    """
     for table, keys in _KEYS.items():
         old, new = _lines(before, table, keys), _lines(after, table, keys)
         for key in sorted({*old, *new}):
             was, now = old.get(key, {}), new.get(key, {})
             for figure in sorted({*was, *now}):
-                if was.get(figure) != now.get(figure):
-                    yield Difference(
-                        topic=table, of=" / ".join(key), figure=figure, before=was.get(figure), after=now.get(figure)
-                    )
+                old_one, new_one = was.get(figure), now.get(figure)
+                if old_one != new_one and (old_one or new_one or (was and now)):
+                    yield Difference(topic=table, of=" / ".join(key), figure=figure, before=old_one, after=new_one)
 
 
 def _lines(report: TraceabilityReport, table: str, keys: tuple[str, ...]) -> dict[tuple[str, ...], dict[str, Any]]:

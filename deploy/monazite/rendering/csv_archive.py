@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from monazite.rendering.figures import ZONE, local, percent, plain_tonnes, seen
+from monazite.rendering.figures import ZONE, deadline, local, percent, plain_tonnes, seen
 from monazite.rendering.identity import identity
 from monazite.rendering.tables import Cell, Column, Figure, Kind, Named, Table
 from monazite.rendering.topics import tables
@@ -58,7 +58,7 @@ def _line(table: Table, row: tuple[Cell, ...]) -> Iterator[list[str]]:
             yield [_cell(column.kind, cell)]
 
 
-UNIT_OF: Final = {Kind.MASS: "t", Kind.SHARE: "%", Kind.INSTANT: ZONE}
+UNIT_OF: Final = {Kind.MASS: "t", Kind.SHARE: "%", Kind.INSTANT: ZONE, Kind.DEADLINE: ZONE}
 
 
 class _Exact(str):
@@ -71,7 +71,7 @@ def _cell(kind: Kind, cell: object) -> str:
     if cell is None:
         return ""
     if isinstance(cell, datetime):
-        return _Exact(local(cell).isoformat(sep=" "))
+        return deadline(cell) if kind is Kind.DEADLINE else _Exact(local(cell).isoformat(sep=" "))
     if isinstance(cell, int):
         return _Exact({Kind.MASS: plain_tonnes, Kind.SHARE: percent}.get(kind, str)(cell))
     return str(cell)

@@ -1,7 +1,7 @@
 """How figures are written: exact decimals of whole grams, shares, instants in Asia/Shanghai."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from monazite_contracts.months import SHANGHAI
@@ -34,7 +34,8 @@ def plain_tonnes(mass_g: int) -> str:
 
 def whole_tonnes(mass_g: int) -> str:
     """Tonnes on a drawing, cut to whole ones; the table beside it has the grams."""
-    return f"{'-' if mass_g < 0 else ''}{abs(mass_g) // GRAMS_PER_TONNE:,}"
+    whole = abs(mass_g) // GRAMS_PER_TONNE
+    return f"{'-' if mass_g < 0 and whole else ''}{whole:,}"
 
 
 def percent(share_ppm: int) -> str:
@@ -57,6 +58,18 @@ def minute(instant: datetime) -> str:
     """`2023-06-11 00:00` on that clock; seconds stand only where they are not zero."""
     shown = local(instant).isoformat(sep=" ")
     return shown.removesuffix(":00") if instant.microsecond == 0 else shown
+
+
+def deadline(instant: datetime) -> str:
+    """`by the end of 2023-06-10`; an instant within a day, which outages make, stands as it is."""
+    day = last_day(instant)
+    return minute(instant) if day is None else f"by the end of {day}"
+
+
+def last_day(instant: datetime) -> date | None:
+    """The day with which a span ends on that clock; None: it ends within one."""
+    end = local(instant)
+    return None if end.time() != time() else (end - timedelta(days=1)).date()
 
 
 def seen(text: str) -> str:

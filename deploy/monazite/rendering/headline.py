@@ -11,6 +11,11 @@ from monazite_contracts.envelope import canonical
 from monazite_contracts.report_lines import CapLine
 from monazite_contracts.reports import TraceabilityReport
 
+SUMMED: Final = (
+    "Granted + over their caps + drawn without a cap = drawn + headroom. A group stands for its members; "
+    "overruns count members too."
+)
+"""How the first page's figures of a kind of cap hang together."""
 ACTIVITIES: Final = ("mined", "separated", "smelted", "recovered")
 SEVERITIES: Final = ("critical", "serious", "warning", "information")
 OPEN: Final = frozenset({"not due", "reminded"})
@@ -18,7 +23,10 @@ OPEN: Final = frozenset({"not due", "reminded"})
 
 @dataclass(frozen=True, slots=True)
 class CapTotal:
-    """All holders of one kind of cap; what is not yet issued counts as drawn, not as granted."""
+    """All holders of one kind of cap: granted + over + uncapped = drawn + headroom.
+
+    A group stands for its members: where one of them is over, the group need not be.
+    """
 
     kind: str
     holders: int
@@ -26,10 +34,14 @@ class CapTotal:
     granted_g: int
     drawn_g: int
     headroom_g: int
-    """Of the holders that were granted anything, below zero where they drew more together."""
+    """What is left to those who have not drawn all; nobody else's overrun makes it less."""
+    over_g: int
+    """What those who drew more than they were granted drew beyond it."""
+    uncapped_g: int
+    """Drawn by those to whom nothing is issued yet."""
     projected_g: int
-    overrun_now: int
-    """How many holders have drawn more than they were granted."""
+    overrun_at_end: int
+    """How many holders, members too, had by the month's end drawn more than they were granted."""
     overrun_then: int
     """How many had on some day of the year drawn more than was issued by then."""
 
@@ -79,17 +91,19 @@ def headline(report: TraceabilityReport) -> Headline:
 
 def _cap_total(report: TraceabilityReport, kind: str) -> CapTotal:
     lines = [line for line in outermost(report) if line.kind == kind]
-    issued = [line.granted_g for line in lines if line.granted_g is not None]
+    left = [line.granted_g - line.drawn_g for line in lines if line.granted_g is not None]
     every = [line for line in report.caps if line.kind == kind]
     return CapTotal(
         kind=cap_kind(kind),
         holders=len(lines),
-        not_issued=len(lines) - len(issued),
-        granted_g=sum(issued),
+        not_issued=len(lines) - len(left),
+        granted_g=sum(line.granted_g or 0 for line in lines),
         drawn_g=sum(line.drawn_g for line in lines),
-        headroom_g=sum(line.headroom_g or 0 for line in lines),
+        headroom_g=sum(left_g for left_g in left if left_g > 0),
+        over_g=sum(-left_g for left_g in left if left_g < 0),
+        uncapped_g=sum(line.drawn_g for line in lines if line.granted_g is None),
         projected_g=sum(line.projected_g for line in lines),
-        overrun_now=sum(line.granted_g is not None and line.drawn_g > line.granted_g for line in every),
+        overrun_at_end=sum(line.granted_g is not None and line.drawn_g > line.granted_g for line in every),
         overrun_then=sum(line.overrun_then_g > 0 for line in every),
     )
 
@@ -98,6 +112,11 @@ def outermost(report: TraceabilityReport) -> list[CapLine]:
     """The caps that no other line of the report includes: those of groups and of holders without a group here."""
     told = {(line.holder, line.kind) for line in report.caps}
     return [line for line in report.caps if line.group is None or (line.group, line.kind) not in told]
+
+
+def overruns(report: TraceabilityReport, cap: CapTotal) -> str:
+    """How many caps were overrun, and when: alerts about them are judged at another instant."""
+    return f"{cap.overrun_at_end:,} on {report.to_day}, {cap.overrun_then:,} in the year"
 
 
 def document_hash(report: TraceabilityReport) -> str:

@@ -7,8 +7,8 @@ from typing import Final
 
 from monazite.rendering import charts, sankey, topics
 from monazite.rendering.drawing import PAPER, written
-from monazite.rendering.figures import decimals, minute, percent
-from monazite.rendering.headline import ACTIVITIES, SEVERITIES, CapTotal, Headline, headline
+from monazite.rendering.figures import deadline, decimals, minute, percent
+from monazite.rendering.headline import ACTIVITIES, SEVERITIES, SUMMED, CapTotal, Headline, headline, overruns
 from monazite.rendering.identity import TITLE, TITLE_ZH, banners, identity, scope_of
 from monazite.rendering.summaries import ORDER
 from monazite.rendering.tables import Cell, Column, Figure, Kind, Named, Table
@@ -62,7 +62,7 @@ def _closing(report: TraceabilityReport) -> str:
 
 def _numbers(report: TraceabilityReport, head: Headline) -> Iterator[str]:
     yield "<section><h2>The month in numbers</h2>"
-    yield _caps(head.caps)
+    yield _caps(report, head.caps)
     made = [(word, _mass(mass_g), "t REO") for word, mass_g in zip(ACTIVITIES, head.made_g, strict=True)]
     yield _tiles(made)
     coverage = "none made" if head.coverage_ppm is None else f"{percent(head.coverage_ppm)} %"
@@ -74,7 +74,8 @@ def _numbers(report: TraceabilityReport, head: Headline) -> Iterator[str]:
         ("open custody", f"{head.open_custody:,}", f"{head.overdue:,} overdue"),
     ])  # fmt: skip
     severities = zip(SEVERITIES, head.conditions, strict=True)
-    yield _tiles([(f"{word} conditions", f"{count:,}", "that hold") for word, count in severities])
+    held = f"hold as of {minute(report.position.judged_at)}"
+    yield _tiles([(f"{word} conditions", f"{count:,}", held) for word, count in severities])
     facts = "".join(f"<dt>{written(name)}</dt><dd>{written(said)}</dd>" for name, said in identity(report)[1:-1])
     yield f"<details><summary>Where these figures were read</summary><dl>{facts}</dl></details></section>"
 
@@ -86,19 +87,22 @@ def _tiles(tiles: Sequence[tuple[str, str, str]]) -> str:
     return f'<div class="tiles">{"".join(cells)}</div>'
 
 
-def _caps(caps: Sequence[CapTotal]) -> str:
+def _caps(report: TraceabilityReport, caps: Sequence[CapTotal]) -> str:
     if not caps:
         return '<p class="none">No caps in this scope: they go to the nation and to their holders.</p>'
-    words = ("cap", "granted (t REO)", "drawn (t REO)", "headroom (t REO)", "projected (t REO)", "overruns")
+    masses = ("granted", "drawn", "headroom", "over their caps", "drawn without a cap", "projected")
+    words = ("cap", *(f"{word} (t REO)" for word in masses), "overruns")
     rows = "".join(
         f"<tr><td>{written(cap.kind)}<small>{_holders(cap)}</small></td>{_granted(cap, cap.granted_g)}"
         f'<td class="n">{_mass(cap.drawn_g)}</td>{_granted(cap, cap.headroom_g)}'
-        f'<td class="n">{_mass(cap.projected_g)}</td>'
-        f"<td>{cap.overrun_now:,} now, {cap.overrun_then:,} in the year</td></tr>"
+        f'<td class="n{" over" if cap.over_g else ""}">{_mass(cap.over_g)}</td>'
+        f'<td class="n">{_mass(cap.uncapped_g)}</td><td class="n">{_mass(cap.projected_g)}</td>'
+        f"<td>{overruns(report, cap)}</td></tr>"
         for cap in caps
     )
     head = "".join(f'<th scope="col"{_unit_looks(word)}>{word}</th>' for word in words)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return f'{table}<p class="says">{SUMMED}</p>'
 
 
 def _unit_looks(heading: str) -> str:
@@ -111,7 +115,7 @@ def _holders(cap: CapTotal) -> str:
 
 def _granted(cap: CapTotal, mass_g: int) -> str:
     shown = _mass(mass_g) if cap.holders > cap.not_issued else NOTHING
-    return f'<td class="n{" over" if mass_g < 0 else ""}">{shown}</td>'
+    return f'<td class="n">{shown}</td>'
 
 
 def _drawings(report: TraceabilityReport) -> Iterator[str]:
@@ -168,7 +172,7 @@ def _cell(kind: Kind, cell: Cell) -> str:
     if isinstance(cell, Named):
         return f"{written(cell.name)}<small>{written(cell.code)}</small>" if cell.is_named else written(cell.code)
     if isinstance(cell, datetime):
-        return minute(cell)
+        return deadline(cell) if kind is Kind.DEADLINE else minute(cell)
     return NOTHING if cell is None else written(cell)
 
 

@@ -10,9 +10,9 @@ import typst
 
 from monazite.rendering import charts, sankey, summaries, topics
 from monazite.rendering.drawing import PAPER, across, fitted, styled
-from monazite.rendering.figures import ZONE, decimals, minute, percent, seen
+from monazite.rendering.figures import ZONE, deadline, decimals, minute, percent, seen
 from monazite.rendering.glyphs import FAMILY, breakable, folder, lettered
-from monazite.rendering.headline import ACTIVITIES, SEVERITIES, Headline, headline
+from monazite.rendering.headline import ACTIVITIES, SEVERITIES, SUMMED, CapTotal, Headline, headline, overruns
 from monazite.rendering.identity import TITLE, TITLE_ZH, banners, identity, name_of
 from monazite.rendering.tables import Cell, Column, Figure, Kind, Named, Table
 from monazite_contracts.reports import TraceabilityReport
@@ -68,7 +68,9 @@ def document(report: TraceabilityReport) -> dict[str, Any]:
         "preliminary": report.preliminary,
         "banners": list(banners(report)),
         "facts": [[name, breakable(seen(facts[name]))] for name in _FACTS],
-        "caps": [_cap_cells(head, n) for n in range(len(head.caps))],
+        "caps": [_cap_cells(report, cap) for cap in head.caps],
+        "summed": SUMMED,
+        "judged": minute(report.position.judged_at),
         "made": [[word, _mass(mass_g)] for word, mass_g in zip(ACTIVITIES, head.made_g, strict=True)],
         "tiles": _tiles(head),
         "severities": [[word, f"{count:,}"] for word, count in zip(SEVERITIES, head.conditions, strict=True)],
@@ -92,8 +94,7 @@ def _sections(report: TraceabilityReport) -> tuple[Sequence[Table], Sequence[Tab
     return [*whole, *(summary(report) for summary in summaries.ORDER), *changes], annexed
 
 
-def _cap_cells(head: Headline, n: int) -> dict[str, Any]:
-    cap = head.caps[n]
+def _cap_cells(report: TraceabilityReport, cap: CapTotal) -> dict[str, Any]:
     issued = cap.holders - cap.not_issued
     return {
         "kind": cap.kind,
@@ -101,9 +102,10 @@ def _cap_cells(head: Headline, n: int) -> dict[str, Any]:
         "granted": _mass(cap.granted_g) if issued else None,
         "drawn": _mass(cap.drawn_g),
         "headroom": _mass(cap.headroom_g) if issued else None,
-        "over": cap.headroom_g < 0,
+        "over": _mass(cap.over_g),
+        "uncapped": _mass(cap.uncapped_g),
         "projected": _mass(cap.projected_g),
-        "overruns": f"{cap.overrun_now:,} now, {cap.overrun_then:,} in the year",
+        "overruns": overruns(report, cap),
     }
 
 
@@ -171,7 +173,7 @@ def _cell(kind: Kind, cell: Cell) -> Any:
     if isinstance(cell, Named):
         return ["named", breakable(seen(cell.code)), breakable(seen(cell.name)) if cell.is_named else ""]
     if isinstance(cell, datetime):
-        return minute(cell)
+        return deadline(cell) if kind is Kind.DEADLINE else minute(cell)
     return None if cell is None else breakable(seen(cell))
 
 

@@ -45,7 +45,7 @@ def declarations(report: TraceabilityReport, names: Names) -> Table:
         Column("plant", Kind.NAMED),
         Column("enterprise", Kind.NAMED),
         Column("status"),
-        Column("deadline", Kind.INSTANT),
+        Column("deadline", Kind.DEADLINE),
         Column("filed", Kind.INSTANT),
         Column("differences", Kind.COUNT),
     )
@@ -60,7 +60,7 @@ def declarations(report: TraceabilityReport, names: Names) -> Table:
 
 
 def conditions(report: TraceabilityReport, _names: Names) -> Table:
-    says = "Alerts about the month that hold."
+    says = "Alerts that hold: about the month, and about earlier ones that are still open."
     rows = _condition_rows(report.conditions)
     return Table("conditions", "Conditions that hold", "未消除的异常", says, "None holds.", _CONDITION_COLUMNS, rows)
 
@@ -132,7 +132,7 @@ def _figure(figure: str, value: int | str | None) -> Figure:
         kind = Kind.MASS if figure.endswith(("_g", "_g_per_day")) else Kind.SHARE if figure.endswith("_ppm") else None
         return Figure(kind or Kind.COUNT, value)
     if value is not None and (figure == "deadline" or figure.endswith("_at")):
-        return Figure(Kind.INSTANT, datetime.fromisoformat(value))
+        return Figure(Kind.DEADLINE if figure == "deadline" else Kind.INSTANT, datetime.fromisoformat(value))
     return Figure(Kind.TEXT, value)
 
 

@@ -154,7 +154,7 @@ def rules(report: TraceabilityReport) -> Table:
     rows: Rows = tuple(
         (severity, rule, found[_, severity, rule, basis], basis) for _, severity, rule, basis in sorted(found)
     )
-    says = "Alerts about the month that hold, gravest first."
+    says = "Alerts that hold, gravest first: about the month, and about earlier ones that are still open."
     return Table("rules", "Conditions by rule", "异常汇总", says, "None holds.", columns, rows)
 
 

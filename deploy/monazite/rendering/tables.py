@@ -21,6 +21,8 @@ class Kind(StrEnum):
     """Parts per million; shown in percent."""
     COUNT = "count"
     INSTANT = "instant"
+    DEADLINE = "deadline"
+    """An instant, shown as the day with whose end it comes."""
     FIGURE = "figure"
     """A cell that says itself what it is."""
 
@@ -62,7 +64,9 @@ class Column:
     @property
     def heading(self) -> str:
         """The title with its unit."""
-        unit = {Kind.SHARE: "%", Kind.INSTANT: "Asia/Shanghai"}.get(self.kind, self.unit)
+        unit = {Kind.SHARE: "%", Kind.INSTANT: "Asia/Shanghai", Kind.DEADLINE: "Asia/Shanghai"}.get(
+            self.kind, self.unit
+        )
         return f"{self.title} ({unit})" if unit else self.title
 
 

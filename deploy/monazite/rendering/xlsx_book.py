@@ -15,7 +15,7 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from monazite.rendering.csv_archive import UNIT_OF, headings
-from monazite.rendering.figures import ZONE, local, plain_tonnes, seen
+from monazite.rendering.figures import ZONE, last_day, local, plain_tonnes, seen
 from monazite.rendering.identity import TITLE, TITLE_ZH, banners, identity
 from monazite.rendering.tables import Cell, Column, Figure, Kind, Named, Table, summed
 from monazite.rendering.topics import tables
@@ -25,6 +25,9 @@ FIRST: Final = "report"
 HEAD: Final = 3
 """Rows above a sheet's lines: title, how to read it, headings."""
 WIDEST: Final = 60
+FACT: Final = 90
+"""Letters across a fact of the first sheet; a longer one gets a taller row, which no program works out by itself."""
+LINE_POINTS: Final = 15
 ADDED: Final = frozenset({"provinces", "enterprises", "output", "flows-reo", "flows-product", "coverage", "shipments"})
 """Topics whose masses may be added up; a group's cap includes its members'."""
 _FORMS: Final[Mapping[Kind, Mapping[str, Any]]] = {
@@ -32,6 +35,7 @@ _FORMS: Final[Mapping[Kind, Mapping[str, Any]]] = {
     Kind.SHARE: {"num_format": "0.0000"},
     Kind.COUNT: {"num_format": "#,##0"},
     Kind.INSTANT: {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"},
+    Kind.DEADLINE: {"num_format": '"by the end of" yyyy-mm-dd', "align": "left"},
     Kind.TEXT: {"text_wrap": True, "valign": "top"},
 }
 DAYS: Final = frozenset({"from", "to"})
@@ -123,15 +127,22 @@ def _write(book: _Book, sheet: Worksheet, place: tuple[int, int], kind: Kind, va
     form = book.forms[kind]
     if value is None or value == "":
         return 0
+    if isinstance(value, datetime) and kind is Kind.DEADLINE and (day := last_day(value)) is not None:
+        sheet.write_datetime(row, at, day, form)
+        return 24
     if isinstance(value, datetime):
         # Excel knows no zones: the wall clock in Asia/Shanghai, which the heading names, to the second.
-        sheet.write_datetime(row, at, local(value).replace(microsecond=0), form)
+        sheet.write_datetime(row, at, local(value).replace(microsecond=0), book.forms[Kind.INSTANT])
         return 19
     if isinstance(value, int):
         sheet.write_number(row, at, _number(kind, value), form)
         return len(f"{_number(kind, value):,.6f}" if kind is Kind.MASS else str(value))
     text = seen(str(value))
     sheet.write_string(row, at, text if len(text) <= _TEXT_MAX else f"{text[:_TEXT_MAX]}…", form)
+    return _across(text)
+
+
+def _across(text: str) -> int:
     return sum(2 if east_asian_width(letter) in {"W", "F"} else 1 for letter in text)
 
 
@@ -144,7 +155,7 @@ def _number(kind: Kind, value: int) -> float:
 
 def _first(book: _Book, sheet: Worksheet, report: TraceabilityReport, topics: Sequence[Table]) -> None:
     sheet.set_column(0, 0, 26)
-    sheet.set_column(1, 1, 70)
+    sheet.set_column(1, 1, FACT)
     sheet.set_column(2, 4, 24)
     sheet.write_string(0, 0, f"{TITLE} {TITLE_ZH}", book.title)
     row = 1
@@ -182,7 +193,9 @@ def _fact(book: _Book, sheet: Worksheet, row: int, fact: tuple[str, str]) -> Non
     elif name in NUMBERS:
         sheet.write_number(row, 1, int(said), book.left)
     else:
-        sheet.write_string(row, 1, seen(said), book.forms[Kind.TEXT])
+        text = seen(said)
+        sheet.write_string(row, 1, text, book.forms[Kind.TEXT])
+        sheet.set_row(row, LINE_POINTS * max(1, -(-_across(text) * 6 // (FACT * 5))))  # a fifth, for words are not cut
 
 
 def _totals(topics: Sequence[Table]) -> Iterator[tuple[Table, str, Column, int]]:
