@@ -54,6 +54,16 @@ async def alerts(connection: Connection, conditions: list[str] | None, rule: str
     return [dict(row) for row in await connection.fetch(statement("alerts", "listed"), conditions, rule)]
 
 
+async def alerts_begun(connection: Connection, begun: str, most: int) -> list[dict[str, Any]]:
+    """Alerts whose id begins so, with who handled them: `handled_by`, `handled_at`, `note`."""
+    return [dict(row) for row in await connection.fetch(statement("alerts", "begun"), begun, most)]
+
+
+async def alert_ids(connection: Connection) -> list[str]:
+    """Of every alert that was ever raised."""
+    return [row["alert"] for row in await connection.fetch(statement("alerts", "ids"))]
+
+
 async def shipments(
     connection: Connection, plants: Sequence[str] | None, *, only_open: bool
 ) -> tuple[list[dict[str, Any]], bool]:

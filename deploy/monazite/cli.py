@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from monazite.commands import (
+    alert_commands,
     contracts_commands,
     custody_commands,
     declaration_commands,
@@ -40,7 +41,7 @@ app.command(rich_help_panel=RUNNING)(service_commands.down)
 app.command(rich_help_panel=RUNNING)(service_commands.serve)
 app.command(rich_help_panel=RUNNING)(service_commands.migrate)
 app.command(rich_help_panel=KNOWING)(query_commands.caps)
-app.command(rich_help_panel=KNOWING)(query_commands.alerts)
+app.command(rich_help_panel=KNOWING)(alert_commands.alerts)
 app.command(rich_help_panel=KNOWING)(custody_commands.shipments)
 app.command(rich_help_panel=KNOWING)(licence_commands.licences)
 app.command(rich_help_panel=KNOWING)(lot_command.lot)

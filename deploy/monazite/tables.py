@@ -11,6 +11,8 @@ from rich.text import Text
 from monazite_contracts.months import MICROSECOND, SHANGHAI
 
 OUTCOMES = ("applied", "awaiting", "duplicate", "refused")
+ID_SHOWN = 7
+"""Letters of an alert's id; `monazite alerts ID` takes as many as tell it apart."""
 SEVERITY_STYLES = {"critical": "bold red", "serious": "red", "warning": "yellow", "information": "cyan"}
 BAR_WIDTH, BAR_CELL = 7, 6
 
@@ -79,7 +81,7 @@ def alerts_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) ->
     """Alerts, gravest first."""
     title = title or f"{len(rows)} alerts"
     table = plain_table(title)
-    for name in ("since", "severity", "rule"):
+    for name in ("id", "since", "severity", "rule"):
         table.add_column(name, no_wrap=True)
     table.add_column("about", overflow="fold")
     table.add_column("%", justify="right")
@@ -89,6 +91,7 @@ def alerts_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) ->
         style = SEVERITY_STYLES[row["severity"]] if row["condition"] == "raised" else "dim"
         percent = "" if row["percent"] is None else f"{row['percent']}"
         cells = [
+            row["alert"][:ID_SHOWN],
             f"{row['raised_at'].astimezone(SHANGHAI):%Y-%m-%d}",
             Text(row["severity"], style=style),
             row["rule"],
@@ -190,7 +193,7 @@ def outages_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(name, no_wrap=True)
     table.add_column("moved", overflow="fold")
     for row in rows:
-        moved = [f"{m['month']} from {_until(m['before'])} to {_until(m['deadline'])}" for m in row["months"]]
+        moved = [f"{m['month']}: {_until(m['before'])} to {_until(m['deadline'])}" for m in row["months"]]
         span = (f"{row[name].astimezone(SHANGHAI):%Y-%m-%d %H:%M}" for name in ("since", "until"))
         table.add_row(f"{row['number']}", *span, row["what"], Text("\n".join(moved) or "no deadline"))
     return table
@@ -202,9 +205,9 @@ def _minute(instant: datetime) -> str:
 
 
 def _until(end: datetime) -> str:
-    """The end of a span in Asia/Shanghai: one that ends with a day ends at its 24:00."""
+    """The end of a span in Asia/Shanghai: one that ends with a day is told by that day."""
     last = end.astimezone(SHANGHAI) - MICROSECOND
-    return f"{last:%m-%d} 24:00" if (last + MICROSECOND).date() != last.date() else _minute(end)
+    return f"end of {last:%m-%d}" if (last + MICROSECOND).date() != last.date() else _minute(end)
 
 
 def _remarks(row: Mapping[str, Any]) -> str:

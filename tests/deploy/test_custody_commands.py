@@ -1,25 +1,23 @@
 """`monazite trace` and `monazite shipments`, as a person and as a program see them."""
 
 import asyncio
-import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import pytest
-from custody_talk import SEPARATION, judged, the_chain
+from custody_talk import RECYCLER, SEPARATION, judged, the_chain
 from regulator_desk import MINE, Desk, desk, open_desk, send
+from typed_commands import monazite, read, shown
 
 from monazite_contracts.builders import (
     a_blend,
     a_dispatch,
     a_production,
     a_receipt_of_goods,
+    a_scrap_intake,
     a_separation,
     an_import,
     an_input,
@@ -29,31 +27,7 @@ __all__ = ["desk", "open_desk"]
 
 AT = datetime(2023, 5, 20, tzinfo=UTC)
 ORE, OXIDE, IMPORT = f"{MINE}/R-1", f"{SEPARATION}/S-1", f"{SEPARATION}/I-1"
-WIDTH = 80
 DOT = shutil.which("dot")
-Ran = subprocess.CompletedProcess[str]
-
-
-def monazite(desk: Desk, *arguments: object) -> Ran:
-    """What a person sees who types this on a terminal of 80 columns."""
-    return subprocess.run(
-        [sys.executable, "-m", "monazite", *map(str, arguments)],
-        env=os.environ | {"COLUMNS": f"{WIDTH}", "MONAZITE_DATABASE__URL": desk.url},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-
-
-async def shown(desk: Desk, *arguments: object) -> str:
-    ran = await asyncio.to_thread(monazite, desk, *arguments)
-    assert ran.returncode == 0, ran.stderr
-    assert max(map(len, ran.stdout.splitlines())) <= WIDTH
-    return ran.stdout
-
-
-async def read(desk: Desk, *arguments: object) -> Any:
-    ran = await asyncio.to_thread(monazite, desk, *arguments, "--json")
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
 
 
 @pytest.fixture
@@ -274,3 +248,10 @@ async def test_the_balance_of_a_lot_at_each_plant(chain: Desk) -> None:
     assert "2,000.000" in await shown(chain, "lot", ORE)
     ran = await asyncio.to_thread(monazite, chain, "lot", "shihe-mine/NOBODY")
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+
+
+async def test_every_reason_why_a_chain_is_broken_has_words(desk: Desk) -> None:
+    await desk.declare(the_chain())
+    ore = a_scrap_intake(plant=RECYCLER, record="W-1", product="bastnaesite-concentrate")
+    await judged(desk, ore)
+    assert "BROKEN: an ore product that was taken in as scrap" in await shown(desk, "trace", f"{RECYCLER}/W-1")

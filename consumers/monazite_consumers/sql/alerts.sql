@@ -42,6 +42,16 @@ FROM alerts a LEFT JOIN handlings h USING (alert)
 WHERE ($1::text[] IS NULL OR a.condition = ANY($1::text[])) AND ($2::text IS NULL OR a.rule = $2)
 ORDER BY array_position(ARRAY['critical', 'serious', 'warning', 'information'], a.severity), a.changed_at DESC, a.rule, a.subject;
 
+-- name: begun
+-- Alerts whose id begins so, with what people did about them.
+SELECT a.alert, a.rule, a.subject, a.period, a.province, a.condition, a.severity, a.percent, a.evidence, a.raised_at,
+       a.changed_at, a.revision, coalesce(h.handling, 'new') AS handling, h.handled_by, h.note, h.handled_at
+FROM alerts a LEFT JOIN handlings h USING (alert) WHERE starts_with(a.alert, $1) ORDER BY a.alert LIMIT $2;
+
+-- name: ids
+-- Of every alert.
+SELECT alert FROM alerts;
+
 -- name: by_rule
 -- How many alerts there are of each rule and condition.
 SELECT rule, severity, condition, count(*) AS alerts FROM alerts GROUP BY rule, severity, condition ORDER BY rule, condition;

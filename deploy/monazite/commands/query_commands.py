@@ -1,4 +1,4 @@
-"""`monazite caps`, `alerts`, `ledger`: what the platform knows."""
+"""`monazite caps`, `ledger`: what the platform knows."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from monazite.commands.platform_options import DEFAULT_DATA, Data, Json, ask, console, print_json, print_notices
 from monazite.errors import CommandError
-from monazite.tables import alerts_table, caps_table, reconciliation_table
+from monazite.tables import caps_table, reconciliation_table
 
 # What speaks to PostgreSQL is imported when a command needs it: a plant's installation has no driver.
 # ruff: noqa: PLC0415
@@ -33,29 +33,6 @@ def caps(
         print_json(rows)
     else:
         console.print(caps_table(rows))
-        print_notices(data)
-
-
-def alerts(
-    rule: Annotated[str | None, typer.Option(help="Only this rule.")] = None,
-    *,
-    every: Annotated[bool, typer.Option("--all", help="Also what has recovered or was retracted.")] = False,
-    data: Data = DEFAULT_DATA,
-    as_json: Json = False,
-) -> None:
-    """Show alerts, gravest first."""
-    from monazite_consumers.queries import alerts as query
-
-    _refuse_unknown_rule(rule)
-
-    async def question(connection: "Connection") -> list[dict[str, Any]]:
-        return await query(connection, None if every else ["raised"], rule)
-
-    rows = ask(data, question)
-    if as_json:
-        print_json(rows)
-    else:
-        console.print(alerts_table(rows))
         print_notices(data)
 
 
@@ -149,11 +126,3 @@ def rebuild(
         console.print(table)
     if check and differences:
         raise typer.Exit(1)
-
-
-def _refuse_unknown_rule(rule: str | None) -> None:
-    from monazite_consumers.registry.problems import did_you_mean
-    from monazite_consumers.rules.catalogue import RULES
-
-    if rule is not None and rule not in RULES:
-        raise typer.BadParameter(f"{rule} is no rule{did_you_mean(rule, RULES)}", param_hint="--rule")

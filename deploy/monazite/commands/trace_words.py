@@ -13,6 +13,7 @@ WHYS: Final = {
     "circle": "it went into itself in the end",
     "unreported": "nobody reported that it was made",
     "unlisted-mine": "mined by an enterprise that was not listed",
+    "ore-as-scrap": "an ore product that was taken in as scrap",
     "no-input": "made of nothing that was reported",
     "not-judged": "custody has not judged it yet",
 }
