@@ -256,12 +256,18 @@ def _fits(kind: str, data: Any) -> bool:
         stages = {"mined": {"ore"}, "separated": {"compound"}, "smelted": {"metal"}, "recovered": {"compound", "metal"}}
         return _stage(data["product"]) in stages[data["activity"]] and _within_a_month(data["period"])
     if kind == "declaration":
-        return bool(data["nil"]) != bool(data.get("lines"))
+        return bool(data["nil"]) != bool(data.get("lines")) and _one_for_each(data.get("lines", ()))
+    if kind == "stocktake":
+        return _one_for_each(data["counts"])
     if kind == "assay-finalised":
         return bool(data["assay"]["status"] == "final")
     if kind == "dispatched":
         return data.get("expected_at") is None or _instant(data["expected_at"]) > _instant(data["dispatched_at"])
     return kind != "received" or _received_fits(data)
+
+
+def _one_for_each(lines: Any) -> bool:
+    return len({line["product"] for line in lines}) == len(lines)
 
 
 def _within_a_month(period: Any) -> bool:

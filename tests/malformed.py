@@ -50,7 +50,7 @@ PLAUSIBLE: dict[str, Sequence[Any]] = {
     "product": ("ndpr-metal", "ndpr-oxide", "bastnaesite-concentrate", "magnet-scrap"),
     "outcome": ("accepted", "short", "over", "partly_refused", "refused"),
     "accepted_kg": ("0.000", "1.000"), "refused_kg": ("0.000", "1.000"), "reason": (None, "other", "damaged"),
-    "nil": (True, False), "lines": ([],), "status": ("final", "provisional"),
+    "nil": (True, False), "lines": ([], [a.a_flow_line()] * 2), "status": ("final", "provisional"),
     "start": ("2023-04-30T00:00:00+08:00", "2023-05-06T00:00:00+08:00", "2023-05-03T16:00:00Z"),
     "end": ("2023-06-01T00:00:00+08:00", "2023-06-01T00:00:00.000001+08:00"),
     "lot": ("shihe-mine-1/L-1", "shihe-mine-9/L-1"), "source": ("shihe-mine-1", "shihe-mine-9"),

@@ -1,14 +1,24 @@
 """What is stated of a whole month or of a physical count."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from monazite_contracts.catalogue import ProductCode
 from monazite_contracts.model import Contract
 from monazite_contracts.quantities import Kilograms
 from monazite_contracts.times import Instant, Month
+
+
+def _one_for_each(lines: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Of two lines for one product nobody could say which holds."""
+    seen: set[str] = set()
+    for line in lines:
+        if line.product in seen:
+            raise PydanticCustomError("product_twice", "{product} stands in two lines", {"product": line.product})
+        seen.add(line.product)
+    return lines
 
 
 class DeclaredFlow(Contract):
@@ -40,8 +50,8 @@ class Declaration(Contract):
     """Its last instant is the event time."""
     nil: bool
     """True states that nothing was held and nothing moved; then there are no lines."""
-    lines: Annotated[tuple[DeclaredFlow, ...], Field(max_length=200)] = ()
-    """One for each product that was held or moved."""
+    lines: Annotated[tuple[DeclaredFlow, ...], Field(max_length=200), AfterValidator(_one_for_each)] = ()
+    """One line for each product that was held or moved."""
 
     @model_validator(mode="after")
     def _nil_or_lines(self) -> Self:
@@ -61,7 +71,7 @@ class Count(Contract):
 class Stocktake(Contract):
     """A physical count of what is on hand."""
 
-    counts: Annotated[tuple[Count, ...], Field(min_length=1, max_length=200)]
-    """One for each product."""
+    counts: Annotated[tuple[Count, ...], Field(min_length=1, max_length=200), AfterValidator(_one_for_each)]
+    """One line for each product."""
     taken_at: Instant
     """The event time."""

@@ -47,6 +47,7 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         "product-activity": "Mined lots are ore products, separated ones compounds, smelted ones metals.",
         "assay-basis": "Use the basis `metal` for metals and alloys, `dry` or `as_received` for everything else.",
         "period-straddles": "Split the period at the month's end in Asia/Shanghai.",
+        "product-twice": "Send one line for each product.",
         "contradiction": "State one thing or the other.",
     }
 )
@@ -76,6 +77,7 @@ _RULE_OF_ERROR: Final[Mapping[str, str]] = MappingProxyType(
         "outcome_lines": "contradiction",
         "expected_order": "contradiction",
         "nil_or_lines": "contradiction",
+        "product_twice": "product-twice",
         "assay_status": "contradiction",
     }
 )

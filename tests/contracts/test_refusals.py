@@ -34,6 +34,7 @@ UP_TO_MIDNIGHT = STRADDLING | {"end": "2023-06-01T00:00:00+08:00"}
 REFUSED_LINE = {"lot": f"{a.MINE}/R-1", "accepted_kg": "0.000", "refused_kg": "18000.000"}
 WITH_REASON = REFUSED_LINE | {"reason": "damaged"}
 SHORT_LINE = {"lot": f"{a.MINE}/R-1", "accepted_kg": "17000.000", "refused_kg": "0.000"}
+COUNT = {"product": "bastnaesite-concentrate", "net_mass_kg": "1.000"}
 VALUE = a.an_envelope([GOOD])
 DEEP = b"[" * 300 + b"]" * 300
 
@@ -148,6 +149,8 @@ CASES = [
         a.a_dispatch(expected_at=a.NOON),
         a.a_dispatch(expected_at="2023-05-04T12:00:01+08:00"),
     ),
+    Case("product-twice", "data.lines", a.a_declaration(lines=[a.a_flow_line(), a.a_flow_line()]), a.a_declaration()),
+    Case("product-twice", "data.counts", a.a_stocktake(counts=[COUNT, COUNT]), a.a_stocktake(counts=[COUNT])),
     Case("contradiction", "data", a.a_declaration(nil=True), a.a_nil_declaration()),
     Case("contradiction", "data", a.a_nil_declaration(nil=False), a.a_declaration()),
     Case("contradiction", "data", finalised(status="provisional"), finalised()),
@@ -170,6 +173,12 @@ CASES = [
         a.a_receipt_of_goods(lines=[SHORT_LINE, WITH_REASON], outcome="partly_refused"),
     ),
 ]
+
+
+def test_a_product_that_stands_in_two_lines_is_named() -> None:
+    found = refusal_in(a.a_stocktake(counts=[COUNT, COUNT]))
+    assert found is not None
+    assert found.remedy == "bastnaesite-concentrate stands in two lines. Send one line for each product."
 
 
 def refusal_in(message: Json | bytes) -> Refusal | None:
