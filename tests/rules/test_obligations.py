@@ -365,13 +365,29 @@ async def test_what_differs_otherwise_is_told_anew(owed: Desk) -> None:
 
 
 async def test_what_else_is_noticed_in_a_declaration_stays_in_its_receipt(owed: Desk) -> None:
-    said = a_declaration(record="M-1", month="2023-12")
-    await owed.receive(send(said, at=datetime(2023, 6, 1, tzinfo=UTC)))
+    said = a_declaration(record="M-1")
+    await owed.receive(send(said, at=datetime(2024, 1, 19, tzinfo=UTC)))
     await judged(owed, at=datetime(2024, 1, 20, tzinfo=UTC))
     await judged(owed, a_void(said), at=datetime(2024, 1, 21, tzinfo=UTC))
     rules = [e.rule for e in await entries(owed, said)]
-    assert rules[0] == "event-in-future"
+    assert rules[0] == "event-long-past"
     assert rules[1] == "declaration-differs"
+
+
+@pytest.mark.parametrize("nil_first", [True, False])
+async def test_of_two_records_that_arrive_at_one_instant_the_later_one_in_the_log_holds(owed: Desk, nil_first: bool) -> None:  # noqa: FBT001
+    said = [a_nil_declaration(record="N-1"), a_declaration(record="N-2")]
+    await owed.receive(send(*(said if nil_first else said[::-1]), at=SAID_AT))
+    told = await judged(owed, a_production(), a_dispatch(record="D-1"))
+    assert (("declaration-differs", MINE) in of_custody(told)) is not nil_first
+
+
+async def test_a_record_that_came_before_its_month_was_over_is_not_held_against_it(owed: Desk) -> None:
+    said = a_nil_declaration(record="M-1")
+    await owed.receive(send(said, at=ENDED - DAY), send(a_production(), at=ENDED - DAY))
+    assert ("declaration-differs", MINE) not in of_custody(await judged(owed, at=ENDED - DAY / 2))
+    await owed.receive(send(a_correction(said, {"nil": True}), at=ENDED))
+    assert ("declaration-differs", MINE) in of_custody(await judged(owed, at=ENDED + DAY))
 
 
 async def test_a_rebuild_tells_nobody_anything_again(owed: Desk) -> None:

@@ -44,7 +44,7 @@ class Declared(NamedTuple):
 
 @dataclass(slots=True)
 class Month:
-    """What is known of a plant's month."""
+    """What is known of a plant's month. `declared`: in the order in which they stand in the log."""
 
     plant: str
     month: str
@@ -65,8 +65,7 @@ class Month:
     @property
     def newest(self) -> Declared | None:
         """The declaration that holds."""
-        # Two that arrived at one instant are told apart by what they say, never by our own numbers.
-        return max(self.declared, key=lambda d: (d.arrived_at, d.declaration.model_dump_json()), default=None)
+        return self.declared[-1] if self.declared else None
 
     @property
     def filing(self) -> Filing | None:
@@ -75,11 +74,11 @@ class Month:
         return Filing(newest.declaration, min(filed), newest.place) if newest is not None and filed else None
 
     def differences(self, registry: Registry) -> list[Mapping[str, Any]]:
-        """Line by line, what was declared otherwise than the events say."""
-        newest = self.newest
-        if newest is None:
+        """Line by line, what was declared otherwise than the events say; a record that files nothing says nothing yet."""
+        filing = self.filing
+        if filing is None:
             return []
-        return list(differences(newest.declaration, self.flows, self.before, registry.settings.mass_tolerance_ppm))
+        return list(differences(filing.declaration, self.flows, self.before, registry.settings.mass_tolerance_ppm))
 
 
 async def read_months(connection: Connection, keys: Sequence[str]) -> Mapping[str, Month]:

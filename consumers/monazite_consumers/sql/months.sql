@@ -59,19 +59,22 @@ SELECT s.key, s.lot, min(l.arrived_at) AS arrived_at, s.net_g
 FROM said s JOIN ledger l USING (message) GROUP BY s.key, s.current, s.index, s.lot, s.net_g ORDER BY 1, 2, 3, 4;
 
 -- name: stated
--- What current statements say of months: of many declarations the first, which filed, and the last, which hold; apart, counts.
+-- What current statements say of months, in their order: of many declarations the first, which filed, and the last, which hold; apart, counts.
 SELECT k.key, x.message, x.index, x.type, x.arrived_at, x.data FROM unnest($1::text[]) AS k (key)
 CROSS JOIN LATERAL (
-    (SELECT s.message, s.index, s.type, s.arrived_at, s.data FROM stated s
-     WHERE s.noun = 'month' AND s.key = k.key AND s.type = $2 ORDER BY s.arrived_at, s.data::text LIMIT $3)
+    (SELECT s.message, s.index, s.type, s.arrived_at, s.data, l.topic, l.partition, l.log_generation, l.log_offset
+     FROM stated s JOIN ledger l USING (message) WHERE s.noun = 'month' AND s.key = k.key AND s.type = $2
+     ORDER BY s.arrived_at, l.topic, l.partition, l.log_generation, l.log_offset, s.index LIMIT $3)
     UNION
-    (SELECT s.message, s.index, s.type, s.arrived_at, s.data FROM stated s
-     WHERE s.noun = 'month' AND s.key = k.key AND s.type = $2 ORDER BY s.arrived_at DESC, s.data::text DESC LIMIT $3)
+    (SELECT s.message, s.index, s.type, s.arrived_at, s.data, l.topic, l.partition, l.log_generation, l.log_offset
+     FROM stated s JOIN ledger l USING (message) WHERE s.noun = 'month' AND s.key = k.key AND s.type = $2
+     ORDER BY s.arrived_at DESC, l.topic DESC, l.partition DESC, l.log_generation DESC, l.log_offset DESC, s.index DESC LIMIT $3)
     UNION ALL
-    (SELECT s.message, s.index, s.type, s.arrived_at, s.data FROM stated s
-     WHERE s.noun = 'month' AND s.key = k.key AND s.type <> $2 ORDER BY s.at, s.arrived_at, s.data::text LIMIT $3)
+    (SELECT s.message, s.index, s.type, s.arrived_at, s.data, l.topic, l.partition, l.log_generation, l.log_offset
+     FROM stated s JOIN ledger l USING (message) WHERE s.noun = 'month' AND s.key = k.key AND s.type <> $2
+     ORDER BY s.at, s.arrived_at, l.topic, l.partition, l.log_generation, l.log_offset, s.index LIMIT $3)
 ) AS x
-ORDER BY k.key, x.arrived_at;
+ORDER BY k.key, x.arrived_at, x.topic, x.partition, x.log_generation, x.log_offset, x.index;
 
 -- name: filed
 -- When what stands at these places was first stated since an instant: a correction of a record is not a later record.
