@@ -1,4 +1,4 @@
-"""Months that are closed: what is restated in them makes a revision, what is amended in them is for a person to see."""
+"""Months that are closed: what is restated makes a revision, what was amended or stated since is for a person to see."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,9 +10,15 @@ from monazite_consumers.decisions.noticing import Noticed
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.moves import month_key
 from monazite_consumers.sql import statement
-from monazite_contracts.months import day_start, first_day, month_end
+from monazite_contracts.declarations import Declaration
+from monazite_contracts.months import day_start, first_day, month_end, month_start
 
 MESSAGE_MAX: Final = 2**63 - 1
+
+DECLARED: Final = "monazite.declaration.v1"
+
+NEWEST_MAX: Final = 5
+"""Of what was said since, so many are named."""
 
 IDLE: Final = ["amendment-without-target", "amendment-rival", "void-of-void", "amendment-out-of-scope"]
 """Findings at amendments that have no effect."""
@@ -35,13 +41,23 @@ async def doubt_amended(connection: Connection, after: int = 0, through: int = M
     await doubt(connection, (("month", row["key"]) for row in rows))
 
 
+async def doubt_late(connection: Connection, after: int, month: str) -> None:
+    """A month of plants that stated something of it after a message: perhaps judged before its report was there."""
+    rows = await connection.fetch(statement("reports", "late"), after, month_start(month), month_end(month))
+    await doubt(connection, (("month", month_key(row["plant"], month)) for row in rows))
+
+
 async def amended_since(connection: Connection, keys: Sequence[str]) -> list[Noticed]:
-    """Of months that are closed, those that were amended after their first report."""
+    """Of months that are closed, those of which something was amended or stated after their first report.
+
+    A flow record that comes late is told of as such; one beside a record that the report knew is told of here.
+    """
     asked = [(plant, first, day_start(first), month_end(month)) for plant, month, first in map(_named, keys)]
     noticed = []
-    for row in await connection.fetch(statement("reports", "amended"), *transposed(asked, 4), IDLE):
-        plant, month, amendments = row["plant"], f"{row['month']:%Y-%m}", row["amendments"]
-        detail = {"month": month, "amendments": amendments}
+    about = IDLE, DECLARED, Declaration.__name__, NEWEST_MAX
+    for row in await connection.fetch(statement("reports", "amended"), *transposed(asked, 4), *about):
+        plant, month, said = row["plant"], f"{row['month']:%Y-%m}", (row["amendments"], row["late_statements"])
+        detail = {"month": month, "amendments": said[0], "late_statements": said[1], "newest": row["newest"]}
         key = month_key(plant, month)
-        noticed.append(Noticed(key, "amendment-after-report", plant, month, row["arrived_at"], amendments, detail))
+        noticed.append(Noticed(key, "amendment-after-report", plant, month, row["arrived_at"], sum(said), detail))
     return noticed

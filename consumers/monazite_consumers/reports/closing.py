@@ -10,7 +10,7 @@ from monazite_consumers import metrics, register
 from monazite_consumers.database import DATABASE_ERRORS, REGISTRY_LOCK, REPORTS_LOCK, Connection, back_off
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.posting import transposed
-from monazite_consumers.decisions.reported import IDLE, doubt_amended
+from monazite_consumers.decisions.reported import IDLE, doubt_amended, doubt_late
 from monazite_consumers.errors import NotYetError, RestoredError
 from monazite_consumers.health import Health
 from monazite_consumers.locks import held
@@ -149,8 +149,9 @@ async def _draw_up(connection: Connection, month: str, *, is_first: bool) -> int
             await connection.execute(statement("reports", "put_awaited"), *drawn_up, *transposed(awaiting, 2))
         await connection.execute(statement("reports", "compared"), *drawn_up)
         if is_first:
-            # What was amended meanwhile lands after the report, and custody is to say so.
+            # What was amended or stated meanwhile lands after the report, and custody is to say so.
             await doubt_amended(connection, after=seen.message)
+            await doubt_late(connection, seen.message, month)
             await connection.execute(statement("reports", "settle"), seen.mark, first_day(month))
     metrics.REPORT_SECONDS.observe(monotonic() - began)
     metrics.REPORTS_STORED.inc(stored)

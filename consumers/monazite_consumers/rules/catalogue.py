@@ -104,7 +104,7 @@ _ROWS: Final = (
         _BY_PERSON, stays=True, remedy="Expect a question from the regulator.",
     ),
     Rule(
-        "amendment-after-report", "plant", _SERIOUS, _FALSE, "statements were amended after the month's report",
+        "amendment-after-report", "plant", _SERIOUS, _FALSE, "a month was amended, or told of, after its report",
         _BY_PERSON, about="holding", stays=True, remedy="Expect a question from the regulator.",
     ),
     Rule(

@@ -185,10 +185,10 @@ ON CONFLICT (month) DO UPDATE SET compared_at = greatest(compared_months.compare
 SELECT coalesce(max(mark), 0) FROM restated_months;
 
 -- name: awaiting
--- What may amend something later: messages that await and whose bytes were kept, amendments that await or have no effect yet.
+-- What may tell something of a month later: messages that await and whose bytes were kept, events that await, amendments without effect.
 SELECT message, -1 AS index FROM envelopes WHERE outcome = 'awaiting' AND rule IS DISTINCT FROM 'awaiting-bound'
 UNION ALL
-SELECT message, index FROM events WHERE target_id IS NOT NULL AND outcome = 'awaiting' AND NOT test
+SELECT message, index FROM events WHERE outcome = 'awaiting' AND NOT test
 UNION
 SELECT message, index FROM findings WHERE rule = ANY($1::text[])
 ORDER BY message, index;
@@ -199,9 +199,11 @@ INSERT INTO awaited_by_reports (month, judged_at, message, index) SELECT $1, $2,
 ON CONFLICT DO NOTHING;
 
 -- name: amended
--- Amendments, applied after the first report on plants' closed months, of statements before it; `first` and `until`: the span.
+-- What was amended or stated of plants' closed months after the first report on them; `first` and `until`: the span.
 WITH RECURSIVE closed AS (
-    SELECT k.plant, k.month, k.first, k.until, r.message, r.judged_at
+    SELECT k.plant, k.month, k.first, k.until, r.message,
+           ARRAY(SELECT (a.message, a.index)::text FROM awaited_by_reports a
+                 WHERE a.month = k.month AND a.judged_at = r.judged_at) AS awaited
     FROM unnest($1::text[], $2::date[], $3::timestamptz[], $4::timestamptz[]) AS k (plant, month, first, until)
     JOIN LATERAL (
         SELECT message, judged_at FROM reports
@@ -220,19 +222,38 @@ WITH RECURSIVE closed AS (
     SELECT t.plant, t.message, t.index, t.type, t.event_time, e.target_id, e.target_hash
     FROM told t JOIN events e ON e.event_id = t.target_id AND e.hash = t.target_hash AND e.plant = t.plant
     WHERE e.target_id IS NOT NULL AND e.outcome = 'applied' AND NOT e.test
+), since AS (
+    SELECT c.plant, c.month, t.message, t.index
+    FROM told t JOIN events r ON r.event_id = t.target_id AND r.hash = t.target_hash AND r.plant = t.plant
+    JOIN closed c ON c.plant = t.plant
+        AND (t.message > c.message OR (t.message, -1)::text = ANY(c.awaited) OR (t.message, t.index)::text = ANY(c.awaited))
+        AND (r.event_time >= c.first AND r.event_time < c.until
+             OR t.type LIKE '%.correction.%' AND t.event_time >= c.first AND t.event_time < c.until)
+    -- A flow record that came after the report is late, however often it is amended.
+    WHERE r.target_id IS NULL AND r.outcome = 'applied' AND NOT r.test AND (r.type <> $6 OR r.message <= c.message)
+    UNION
+    SELECT c.plant, c.month, m.message, m.index
+    FROM closed c JOIN moves m ON m.plant = c.plant AND m.at >= c.first AND m.at < c.until
+        AND (m.message > c.message OR (m.message, -1)::text = ANY(c.awaited) OR (m.message, m.index)::text = ANY(c.awaited))
+    WHERE m.kind <> 'returned'
+    UNION
+    SELECT c.plant, c.month, s.message, s.index
+    FROM closed c JOIN stated s ON s.noun = 'month' AND s.key = c.plant || ' ' || to_char(c.month, 'YYYY-MM')
+        AND (s.message > c.message OR (s.message, -1)::text = ANY(c.awaited) OR (s.message, s.index)::text = ANY(c.awaited))
+    WHERE s.type <> $7 OR EXISTS (
+        SELECT FROM stated b WHERE b.noun = s.noun AND b.key = s.key AND b.type = s.type AND b.message <= c.message
+    )
 )
-SELECT c.plant, c.month, count(DISTINCT (t.message, t.index)) AS amendments, max(l.arrived_at) AS arrived_at
-FROM told t JOIN events r ON r.event_id = t.target_id AND r.hash = t.target_hash AND r.plant = t.plant
-JOIN ledger l ON l.message = t.message
-JOIN closed c ON c.plant = t.plant
-    AND (t.message > c.message OR EXISTS (
-        SELECT FROM awaited_by_reports a
-        WHERE a.month = c.month AND a.judged_at = c.judged_at AND a.message = t.message AND a.index IN (-1, t.index)
-    ))
-    AND (r.event_time >= c.first AND r.event_time < c.until
-         OR t.type LIKE '%.correction.%' AND t.event_time >= c.first AND t.event_time < c.until)
-WHERE r.target_id IS NULL AND r.outcome = 'applied' AND NOT r.test AND r.message <= c.message
-GROUP BY c.plant, c.month;
+SELECT s.plant, s.month, count(*) FILTER (WHERE e.target_id IS NOT NULL) AS amendments,
+       count(*) FILTER (WHERE e.target_id IS NULL) AS late_statements, max(l.arrived_at) AS arrived_at,
+       (array_agg(e.event_id::text ORDER BY l.arrived_at DESC, e.event_id))[:$8] AS newest
+FROM since s JOIN events e USING (message, index) JOIN ledger l USING (message)
+GROUP BY s.plant, s.month;
+
+-- name: late
+-- Plants that stated something of a month after a message; `first` and `until`: the span.
+SELECT DISTINCT plant FROM events
+WHERE message > $1 AND event_time >= $2 AND event_time < $3 AND target_id IS NULL AND outcome = 'applied' AND NOT test;
 
 -- name: perhaps_amended
 -- Plants that amended something between two messages, in all months that had been closed by then: what is voided moves nothing.

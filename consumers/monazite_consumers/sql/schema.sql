@@ -599,7 +599,7 @@ CREATE INDEX events_amending ON events USING btree (message, plant) WHERE target
 
 CREATE UNIQUE INDEX events_applied ON events USING btree (event_id) WHERE outcome = 'applied'::text AND NOT test;
 
-CREATE INDEX events_awaiting_amendments ON events USING btree (message, index) WHERE target_id IS NOT NULL AND outcome = 'awaiting'::text AND NOT test;
+CREATE INDEX events_awaiting ON events USING btree (message, index) WHERE outcome = 'awaiting'::text AND NOT test;
 
 CREATE INDEX events_others ON events USING btree (event_id) WHERE (outcome = ANY (ARRAY['duplicate'::text, 'awaiting'::text])) AND NOT test;
 

@@ -108,6 +108,7 @@ class CarelessOffice(Scene):
     def _reports_february(self, day: date) -> str:
         self._lot_of(day, self.on(2, 6))
         self.account.expect("declaration-differs", self._site.code)  # nobody mends the flow record of February
+        self.account.expect("amendment-after-report", self._site.code)  # whose report was out in March
         return "event-long-past"
 
     def _lot_of(self, day: date, event_day: date) -> None:
