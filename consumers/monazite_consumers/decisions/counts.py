@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.books import Month
@@ -10,7 +10,7 @@ from monazite_consumers.decisions.current import read_current
 from monazite_consumers.decisions.noticing import Noticed
 from monazite_consumers.decisions.obligations import LINES_MAX
 from monazite_consumers.decisions.posting import transposed
-from monazite_consumers.rules.balances import Flow, stock_g
+from monazite_consumers.rules.balances import NONE, UNKNOWN, Flow, Range, stock_g
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.declarations import Stocktake
@@ -18,18 +18,8 @@ from monazite_contracts.months import month_end
 from monazite_contracts.production import Production
 from monazite_contracts.quantities import PPM, grams
 
-Book = Mapping[str, "Range"]
-
-
-class Range(NamedTuple):
-    """Between how many grams of a product may have been on hand at an instant."""
-
-    low_g: int
-    high_g: int
-
-    def nearest(self, found_g: int) -> int:
-        """What of it lies closest to what was found."""
-        return min(max(found_g, self.low_g), self.high_g)
+Book = Mapping[str, Range]
+"""Between how many grams of each product may have been on hand at an instant."""
 
 
 async def about_counts(connection: Connection, key: str, known: Month, registry: Registry) -> list[Noticed]:
@@ -77,17 +67,17 @@ async def _with_under_way(connection: Connection, known: Month, at: datetime, bo
     ranges = dict(book)
     for message, index, product, kind, net_g in moves:
         if (message, index) in under_way:
-            low_g, high_g = ranges.get(product, Range(0, 0))
+            low_g, high_g = ranges.get(product, NONE)
             ranges[product] = Range(low_g - net_g, high_g) if kind == "used" else Range(low_g, high_g + net_g)
     return ranges
 
 
 def _apart(found: Mapping[str, int], book: Book, registry: Registry) -> list[dict[str, Any]]:
     """What was counted otherwise than anything that the book allows, beyond the product's tolerance."""
-    lines = []
-    for product in sorted({*found, *book}):
+    lines, unknown = [], book.get(UNKNOWN, NONE)
+    for product in sorted({*found, *book} - {UNKNOWN}):
         counted_g = found.get(product, 0)
-        book_g = book.get(product, Range(0, 0)).nearest(counted_g)
+        book_g = book.get(product, NONE).or_any_of(unknown).nearest(counted_g)
         if abs(counted_g - book_g) * PPM > registry.mass_tolerance_ppm(product) * max(abs(counted_g), abs(book_g)):
             lines.append({"product": product, "counted_g": counted_g, "book_g": book_g})
     return lines

@@ -93,10 +93,10 @@ async def _origins(connection: Connection, lots: Sequence[str]) -> dict[str, Ori
 
 async def _fill(connection: Connection, states: Mapping[str, LotState], moved: set[str]) -> None:
     """What moves do not say themselves, their lot says: product, origin of the feed, REO by its assay."""
-    moving, rows = Moving(), []
+    moving, rows, labels = Moving(), [], await read_labels(connection, states)
     for found in await connection.fetch(statement("moves", "of_lots"), *asked_of(states, moved)):
         row = MoveRow(*found.values())
-        full = filled(row, states[row.lot])
+        full = filled(row, states[row.lot], labels)
         if full != row:
             moving.flow(row, -1)
             moving.flow(full, 1)
@@ -111,12 +111,24 @@ def asked_of(states: Mapping[str, LotState], moved: Collection[str]) -> list[lis
     return transposed([(lot, lot in moved, now.feed, now.broken is None) for lot, now in states.items()], 4)
 
 
-def filled(row: MoveRow, now: LotState) -> MoveRow:
-    """A move with what its lot says of it."""
+Labels = Mapping[tuple[str, str | None], str]
+"""What waybills call lots of which nobody has said what they are: by lot and shipment, and by lot alone."""
+
+
+async def read_labels(connection: Connection, states: Mapping[str, LotState]) -> Labels:
+    """Of those of these lots whose product nobody has stated."""
+    unknown = [lot for lot, now in states.items() if now.product is None]
+    rows = await connection.fetch(statement("moves", "waybills"), unknown) if unknown else ()
+    return {(row["lot"], row["shipment"]): row["product"] for row in rows}
+
+
+def filled(row: MoveRow, now: LotState, labels: Labels) -> MoveRow:
+    """A move with what its lot says of it; what the lot is, if nobody says so, by its waybill."""
     says = own(row.kind, row.step)
     is_made = is_output(row.kind, row.step)
+    label = labels.get((row.lot, row.shipment), labels.get((row.lot, None)))
     return row._replace(
-        product=row.product if says.product else now.product,
+        product=row.product if says.product else now.product or label,
         origin=row.origin if says.origin else now.origin,
         reo_g=row.reo_g if says.reo else now.reo_of(row.net_g),
         oxides=row.oxides if says.reo else now.oxides_of(row.net_g),

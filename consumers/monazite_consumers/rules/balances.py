@@ -197,6 +197,28 @@ def stock_g(flows: Iterable[Flow]) -> Mapping[str, int]:
     return found
 
 
+UNKNOWN: Final = ""
+"""The product of what nobody has said it of."""
+
+
+class Range(NamedTuple):
+    """Between how many grams of a product there may be."""
+
+    low_g: int
+    high_g: int
+
+    def nearest(self, found_g: int) -> int:
+        """What of it lies closest to what was found."""
+        return min(max(found_g, self.low_g), self.high_g)
+
+    def or_any_of(self, unknown: "Range") -> "Range":
+        """With any part of what may be of this product or of another; below zero, of what is gone."""
+        return Range(self.low_g + min(0, unknown.low_g), self.high_g + max(0, unknown.high_g))
+
+
+NONE: Final = Range(0, 0)
+
+
 class Band(NamedTuple):
     """Between what a step's recovery rate should lie, in parts per million of the REO used."""
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from monazite_consumers.rules.balances import Flow, by_product, stock_g
+from monazite_consumers.rules.balances import UNKNOWN, Flow, Range, by_product, stock_g
 from monazite_consumers.rules.moves import Column, month_key
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.declarations import Declaration, DeclaredFlow
@@ -236,14 +236,20 @@ def _months_between(since: datetime, until: datetime) -> Iterator[str]:
 def differences(
     declaration: Declaration, month: Sequence[Flow], before: Sequence[Flow], tolerance_ppm: int
 ) -> Iterator[Mapping[str, Any]]:
-    """Line by line, what a declaration says otherwise than the plant's own events. Net grams."""
+    """Line by line, what a declaration says otherwise than the plant's own events. Net grams.
+
+    What nobody knows the product of may be of any: a plant answers for what it states, not for a lot that another took
+    back.
+    """
     opening, columns = stock_g(before), by_product(month)
+    unknown = _computed(opening.get(UNKNOWN, 0), columns.get(UNKNOWN, {}))
     lines: dict[str, DeclaredFlow] = {line.product: line for line in declaration.lines}
-    for product in sorted({*lines, *columns, *(p for p, net_g in opening.items() if net_g)}):
+    for product in sorted({*lines, *columns, *(p for p, net_g in opening.items() if net_g)} - {UNKNOWN}):
         computed = _computed(opening.get(product, 0), columns.get(product, {}))
         line = lines.get(product)
-        for name, computed_g in computed.items():
+        for name, known_g in computed.items():
             declared_g = grams(getattr(line, f"{name}_kg")) if line is not None else 0
+            computed_g = Range(known_g, known_g).or_any_of(Range(unknown[name], unknown[name])).nearest(declared_g)
             if abs(declared_g - computed_g) * PPM > tolerance_ppm * max(abs(computed_g), abs(declared_g)):
                 yield {"product": product, "column": name, "declared_g": declared_g, "computed_g": computed_g}
 

@@ -21,6 +21,11 @@ FROM unnest($1::text[], $2::boolean[], $3::text[], $4::boolean[]) AS k (lot, mov
 WHERE m.kind <> 'lost_in_process' AND (k.moved OR m.product IS NULL OR m.origin IS NULL OR m.reo_g IS NULL
                                        OR m.feed <> k.feed OR m.lawful <> k.lawful);
 
+-- name: waybills
+-- What waybills call lots: each shipment's, and under no shipment all of a lot.
+SELECT lot, shipment, min(product COLLATE "C") AS product FROM moves
+WHERE lot = ANY($1::text[]) AND kind = 'dispatched' GROUP BY GROUPING SETS ((lot, shipment), (lot));
+
 -- name: fill
 -- What is known of them now.
 UPDATE moves m SET product = k.product, origin = k.origin, reo_g = k.reo_g, oxides = k.oxides, feed = k.feed, lawful = k.lawful

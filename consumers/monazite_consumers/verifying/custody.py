@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from monazite_consumers.database import WORLD_IS_BAD, Connection
 from monazite_consumers.decisions.current import Current, read_current, saying
-from monazite_consumers.decisions.custody import LOTS, asked_of, examine_lots, filled
+from monazite_consumers.decisions.custody import LOTS, asked_of, examine_lots, filled, read_labels
 from monazite_consumers.decisions.following import MESSAGES, move_rows, past_rows, stated_row
 from monazite_consumers.decisions.licences import LICENCES, examine_licences
 from monazite_consumers.decisions.months import MONTHS, examine_months
@@ -104,9 +104,10 @@ async def _check_lots(connection: Connection, registry: Registry, report: Report
     async def check(lots: Sequence[str]) -> None:
         examined = await examine_lots(connection, registry, lots)
         _compare(report, "lot_states", examined.states, examined.before)
+        labels = await read_labels(connection, examined.states)
         for found in await connection.fetch(statement("moves", "of_lots"), *asked_of(examined.states, lots)):
             row = MoveRow(*found.values())
-            if (full := filled(row, examined.states[row.lot])) != row:
+            if (full := filled(row, examined.states[row.lot], labels)) != row:
                 due, is_so = ((*each[9:12], *each[15:]) for each in (full, row))
                 detail = f"{row.kind} of {row.lot}: product, origin, REO g, oxides, feed, lawful"
                 report.add(Misfit("moves", due, is_so, detail, message=row.message, index=row.index))

@@ -28,7 +28,7 @@ def sum_flows(moves: list[Move], lots: Lots, end: End) -> None:
     """By plant, month, product, kind and step; and what production made, by whether its chain is lawful."""
     flows: dict[Any, list[Move]] = defaultdict(list)
     for move in moves:
-        product = move.product or lots.product(move.lot)
+        product = move.product or lots.product(move.lot) or _labelled(move, moves)
         flows[move.plant, month_of(move.at), product, move.kind, move.step].append(move)
         if move.is_output:
             made = end.output[move.plant, month_of(move.at), move.step, product]
@@ -37,6 +37,13 @@ def sum_flows(moves: list[Move], lots: Lots, end: End) -> None:
     for key, found in flows.items():
         reo = sum(reo_of(move, lots) for move in found)
         end.flows[key] = (len(found), sum(m.net_g for m in found), sum(m.claimed_g for m in found), reo)
+
+
+def _labelled(move: Move, moves: list[Move]) -> str:
+    """What the waybill calls a lot of which nobody has said what it is; failing that, any waybill."""
+    named = [each for each in moves if each.lot == move.lot and each.kind == "dispatched"]
+    own = [each for each in named if each.shipment == move.shipment]
+    return min((each.product or "" for each in own or named), default="")
 
 
 def reo_of(move: Move, lots: Lots) -> int:
@@ -63,7 +70,8 @@ def judge_months(moves: list[Move], current: list[Now], registry: Registry, end:
             filed[said.plant, said.data["month"]].append(said)
     kept = {month: books(end, month) for month in {month for _, month in filed}}
     for (plant, month), found in filed.items():
-        if differs(found[-1].data, plant, kept[month]):
+        counts = any(said.arrived_at >= deadline(month) - TENTH for said in found)
+        if counts and differs(found[-1].data, plant, kept[month]):
             end.raised.add(("declaration-differs", plant, month))
     for plant, month in owed(registry):
         if deadline(month) > now:
@@ -132,10 +140,13 @@ def books(end: End, month: str) -> Books:
 def differs(declared: Json, plant: str, kept: Books) -> bool:
     """Whether a flow record disagrees with the events in any line."""
     lines = {line["product"]: line for line in declared["lines"]}
-    for product in {*lines, *(product for whose, product in kept if whose == plant)}:
+    for product in {*lines, *(product for whose, product in kept if whose == plant)} - {""}:
         for name in LINE:
             said = grams(lines[product][f"{name}_kg"]) if product in lines else 0
             found_g = kept[plant, product][name][0] if (plant, product) in kept else 0
+            # What nobody knows the product of may be of any.
+            open_g = kept[plant, ""][name][0] if (plant, "") in kept else 0
+            found_g = min(max(said, found_g + min(0, open_g)), found_g + max(0, open_g))
             if abs(said - found_g) * MILLION > 2_000 * max(abs(said), abs(found_g)):
                 return True
     return False

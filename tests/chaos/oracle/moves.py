@@ -42,6 +42,8 @@ class Move(NamedTuple):
     claimed_g: int = 0
     reo_g: int | None = None
     """By its own assay; None where its lot says how much there is."""
+    shipment: tuple[str, str] | None = None
+    """Consignor and waybill."""
 
     @property
     def is_output(self) -> bool:
@@ -91,7 +93,10 @@ def moves_of(said: Now) -> list[Move]:
         return split_of(said)
     if kind == "dispatched":
         return [
-            Move("dispatched", plant, line["lot"], grams(line["net_mass_kg"]), at, product=line["product"])
+            Move(
+                "dispatched", plant, line["lot"], grams(line["net_mass_kg"]), at, product=line["product"],
+                shipment=(plant, data["waybill"]),
+            )
             for line in data["lines"]
         ]
     if kind == "received":
@@ -100,7 +105,8 @@ def moves_of(said: Now) -> list[Move]:
             for line in data["lines"]
             for name, word in (("received", "accepted"), ("refused", "refused"))
         ]
-        return [Move(name, plant, lot, net_g, at) for name, lot, net_g in parts if net_g]
+        way = data["consignor"].get("plant", ""), data["waybill"]
+        return [Move(name, plant, lot, net_g, at, shipment=way) for name, lot, net_g in parts if net_g]
     return []
 
 
