@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monazite_contracts.months import MICROSECOND, SHANGHAI
+from monazite_contracts.times import INSTANT_MIN
 
 OUTCOMES = ("applied", "awaiting", "duplicate", "refused")
 ID_SHOWN = 7
@@ -170,7 +171,11 @@ def declarations_table(month: str, known_until: datetime, rows: Sequence[Mapping
     """Each plant's record under the enterprise that owes it; times are Beijing's."""
     table = plain_table(f"{len(rows):,} flow record{'' if len(rows) == 1 else 's'} owed for {month}")
     table.add_column("enterprise, plant", overflow="fold")
-    table.caption = f"as known until {known_until.astimezone(SHANGHAI):%Y-%m-%d %H:%M}, Beijing time"
+    table.caption = (
+        f"as known until {known_until.astimezone(SHANGHAI):%Y-%m-%d %H:%M}, Beijing time"
+        if known_until > INSTANT_MIN
+        else "nothing has been received yet"
+    )
     for name in ("state", "deadline", "filed"):
         table.add_column(name, no_wrap=True)
     table.add_column("what", overflow="fold")

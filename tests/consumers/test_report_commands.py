@@ -164,6 +164,8 @@ async def test_what_cannot_be_is_said_in_a_sentence(run: Run, tmp_path: Path) ->
     assert "neither nation nor" in await refused(run, "month", "2023-05", "--for", "shihe")
     assert "nothing is known of plant nowhere" in await refused(run, "month", "2023-05", "--for", "plant nowhere")
     assert "has not ended" in await refused(run, "close", "2023-06")
+    assert "the next month to close is 2023-05" in await refused(run, "close", "2021-05")
+    assert "reports stored" in await ok(run, "close", "2021-05", "--out-of-turn")
     other = tmp_path / "other.txt"
     other.write_text("hello")
     assert "this is no report" in await refused(run, "verify", other)

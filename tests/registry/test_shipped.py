@@ -4,7 +4,7 @@ import csv
 import importlib.util
 import re
 import shutil
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +14,7 @@ from nacl.signing import SigningKey
 
 from monazite import shipped
 from monazite_consumers.registry.files import entries
-from monazite_consumers.rules.closings import due_month
+from monazite_consumers.rules.closings import is_owed
 from monazite_consumers.rules.entries import NOUNS, Settings
 from monazite_consumers.rules.grants import granted_g
 from monazite_consumers.rules.registry import Operation, Registry
@@ -134,8 +134,8 @@ def test_whoever_mines_or_separates_owes_flow_records_since_order_71(registry: R
         assert not registry.has_duty(enterprise, date(2025, 8, 21))
         assert registry.has_duty(enterprise, date(2025, 8, 22))
     assert {duty.enterprise for duty in registry.entries["duties"]} == still_there
-    assert due_month(registry, datetime(2025, 9, 10, tzinfo=UTC), (), ()) is None
-    assert due_month(registry, datetime(2025, 9, 11, tzinfo=UTC), (), ()) == "2025-08"
+    assert registry.first_duty == date(2025, 8, 22)
+    assert not is_owed("2025-08", registry), "no plant is shipped: nobody can owe its record"
 
 
 def explained() -> dict[str, str]:

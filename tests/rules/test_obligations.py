@@ -375,7 +375,10 @@ async def test_what_else_is_noticed_in_a_declaration_stays_in_its_receipt(owed: 
 
 
 @pytest.mark.parametrize("nil_first", [True, False])
-async def test_of_two_records_that_arrive_at_one_instant_the_later_one_in_the_log_holds(owed: Desk, nil_first: bool) -> None:  # noqa: FBT001
+async def test_of_two_records_that_arrive_at_one_instant_the_later_one_in_the_log_holds(
+    owed: Desk,
+    nil_first: bool,  # noqa: FBT001
+) -> None:
     said = [a_nil_declaration(record="N-1"), a_declaration(record="N-2")]
     await owed.receive(send(*(said if nil_first else said[::-1]), at=SAID_AT))
     told = await judged(owed, a_production(), a_dispatch(record="D-1"))

@@ -74,7 +74,7 @@ class Month:
         return Filing(newest.declaration, min(filed), newest.place) if newest is not None and filed else None
 
     def differences(self, registry: Registry) -> list[Mapping[str, Any]]:
-        """Line by line, what was declared otherwise than the events say; a record that files nothing says nothing yet."""
+        """Line by line, what was declared otherwise than the events say, of a record that counts."""
         filing = self.filing
         if filing is None:
             return []

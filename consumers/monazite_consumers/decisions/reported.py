@@ -1,4 +1,4 @@
-"""Months that are closed: what is restated makes a revision, what was amended or stated since is for a person to see."""
+"""Closed months: what is restated makes a revision, what was amended or stated since is for a person to see."""
 
 from collections.abc import Sequence
 from datetime import date

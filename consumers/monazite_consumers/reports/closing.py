@@ -17,13 +17,13 @@ from monazite_consumers.locks import held
 from monazite_consumers.reports.computing import compute
 from monazite_consumers.reports.snapshots import Snapshot, snapshot
 from monazite_consumers.reports.storing import Drawn, compared_with, packed, store, told_revision
-from monazite_consumers.rules.closings import due_month, neighbours, to_compare, waiting
+from monazite_consumers.reports.turns import due_month, require_ended, stands_at
+from monazite_consumers.rules.closings import neighbours, to_compare, waiting
 from monazite_consumers.rules.month_rows import Since
-from monazite_consumers.rules.obligations import Outage
 from monazite_consumers.rules.reports import Basis, document, everybody, scopes
 from monazite_consumers.settings import ReportSettings
 from monazite_consumers.sql import statement
-from monazite_contracts.months import first_day, month_end, month_start
+from monazite_contracts.months import first_day, month_start
 from monazite_contracts.reports import Scope, TraceabilityReport
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Reports:
         closed = {f"{row['month']:%Y-%m}": row["compared_at"] for row in found}
         platform = await read_platform(connection)
         judged_at = platform.judged_at
-        due = due_month(registry, min(judged_at, platform.known_until), await _outages(connection), closed)
+        due = await due_month(connection, registry, closed, min(judged_at, platform.known_until))
         metrics.REPORT_DUE.set(int(due is not None))
         if due is not None:
             await close(connection, due)
@@ -107,11 +107,6 @@ class Reports:
         span = first_day(month), *neighbours(month, closed)
         await connection.execute(statement("reports", "carry"), row["mark"], *span)
         return True
-
-
-async def _outages(connection: Connection) -> list[Outage]:
-    rows = await connection.fetch(statement("outages", "since"), datetime(2000, 1, 1, tzinfo=UTC))
-    return [Outage(row["since"], row["until"]) for row in rows]
 
 
 async def close(connection: Connection, month: str) -> int:
@@ -167,7 +162,7 @@ async def preliminary(connection: Connection, scope: Scope, month: str) -> Trace
     """
     async with snapshot(connection) as seen:
         if seen.position.judged_at < month_start(month):
-            raise NotYetError(f"{month} has not begun")
+            raise NotYetError(f"{month} has not begun: {stands_at(seen.position.judged_at)}")
         before = await compared_with(connection, scope, month)
         basis = await compute(connection, seen.registry, month, seen.position, [before.since] if before else [])
         known = {(each.level, each.code): each for each in scopes(basis)}
@@ -175,16 +170,6 @@ async def preliminary(connection: Connection, scope: Scope, month: str) -> Trace
             raise NotYetError(f"nothing is known of {scope.level} {scope.code} in {month}")
         told = await told_revision(connection, scope, month)
         return document(known[scope.level, scope.code], basis._replace(preliminary=True), before, told)
-
-
-def require_ended(judged_at: datetime, month: str) -> None:
-    """Refuses a month that is not over.
-
-    Raises:
-        NotYetError: with the instant at which the platform stands.
-    """
-    if judged_at < month_end(month):
-        raise NotYetError(f"{month} has not ended: the platform has judged until {judged_at.isoformat()}")
 
 
 async def _documents(

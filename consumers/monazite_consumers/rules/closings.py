@@ -1,27 +1,33 @@
-"""Which month is to be closed next, and when: after the deadline of all who owe its record."""
+"""Which months are to be closed, and when: after the deadline of all who owe their records."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
 
-from monazite_consumers.rules.obligations import Outage, deadline_of
+from monazite_consumers.rules.obligations import Outage, deadline_of, owing
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.months import day_of, first_day, month_end
 
 
-def due_month(
-    registry: Registry, judged_at: datetime, outages: Sequence[Outage], closed: Collection[str]
-) -> str | None:
-    """The first month since somebody owes records that is past its deadline and not closed.
+def over_months(since: date | None, judged_at: datetime) -> Iterator[str]:
+    """The months that are over, in their order, from a day on; without a day, none."""
+    month = f"{since:%Y-%m}" if since is not None else None
+    while month is not None and month_end(month) <= judged_at:
+        yield month
+        month = following(month)
+
+
+def is_due(month: str, registry: Registry, judged_at: datetime, outages: Sequence[Outage]) -> bool:
+    """Whether a month is to be closed by now, if anything is to be told of it.
 
     A deadline that an outage moves moves the closing with it: nobody is reported missing who has time left.
     """
-    if registry.first_duty is None:
-        return None
-    month = f"{registry.first_duty:%Y-%m}"
-    while month in closed:
-        month = following(month)
-    return month if deadline_of(month, outages, registry) <= judged_at else None
+    return deadline_of(month, outages, registry) <= judged_at
+
+
+def is_owed(month: str, registry: Registry) -> bool:
+    """Whether anybody owes a record of a month."""
+    return any(owing(plant, month, registry) for plant in registry.plants)
 
 
 def following(month: str) -> str:

@@ -150,6 +150,15 @@ WHERE $1::text IS NULL OR level = $1 ORDER BY month DESC, level COLLATE "C", cod
 -- The months that are closed, and as of when each was compared last.
 SELECT c.month, c.compared_at FROM compared_months c ORDER BY c.month;
 
+-- name: is_told
+-- Whether anything was stated of a month, by plants that are registered; the month by its first day, and as keys name it.
+SELECT EXISTS (SELECT FROM unnest($1::text[]) AS p (plant) JOIN flows f ON f.plant = p.plant AND f.month = $2 AND f.moves <> 0)
+    OR EXISTS (SELECT FROM unnest($1::text[]) AS p (plant) JOIN stated s ON s.noun = 'month' AND s.key = p.plant || ' ' || $3);
+
+-- name: first_told
+-- The first month in which anything moved.
+SELECT min(month) FROM flows WHERE moves <> 0;
+
 -- name: restate
 -- Plants' months that have been judged anew. Those of months that are not closed wait until they are.
 INSERT INTO restated_months (plant, month) SELECT * FROM unnest($1::text[], $2::date[])

@@ -134,14 +134,22 @@ def key(*, data: Data = DEFAULT_DATA) -> None:
 
 
 @app.command()
-def close(month: Month, *, data: Data = DEFAULT_DATA) -> None:
-    """Close a month that has ended, for everybody, without waiting for its deadline."""
+def close(
+    month: Month,
+    *,
+    data: Data = DEFAULT_DATA,
+    out_of_turn: Annotated[bool, typer.Option("--out-of-turn", help="Even if another month is next.")] = False,
+) -> None:
+    """Close the next month that has ended, for everybody and for good, without waiting for its deadline."""
     from monazite_consumers.database import DECIDING_SESSION
     from monazite_consumers.reports.closing import close as close_month
+    from monazite_consumers.reports.turns import require_turn
 
     asked = _month(month)
 
     async def question(connection: "Connection") -> int:
+        if not out_of_turn:
+            await require_turn(connection, asked)
         return await close_month(connection, asked)
 
     console.print(f"{ask(data, question, session=DECIDING_SESSION)} reports stored")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
@@ -14,8 +14,7 @@ from monazite_consumers import clock, database, register
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
-from monazite_consumers.rules.closings import due_month
-from monazite_consumers.rules.obligations import Outage
+from monazite_consumers.reports.turns import due_month
 from monazite_consumers.rules.registry import NOUNS, Entry, Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_start
@@ -103,10 +102,8 @@ class Driver:
         platform = await read_platform(self.connection)
         if await register.revision(self.connection) != self._registry.revision:
             self._registry = await register.load(self.connection)
-        rows = await self.connection.fetch(statement("outages", "since"), day_start(date.min.replace(year=2000)))
-        outages = [Outage(row["since"], row["until"]) for row in rows]
         closed = {f"{row['month']:%Y-%m}" for row in await self.connection.fetch(statement("reports", "closed"))}
-        return due_month(self._registry, platform.judged_at, outages, closed) is None
+        return await due_month(self.connection, self._registry, closed, platform.judged_at) is None
 
     async def _all_published(self) -> bool:
         (row,) = await self.connection.fetch(statement("outbox", "depth"))

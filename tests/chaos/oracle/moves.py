@@ -94,7 +94,12 @@ def moves_of(said: Now) -> list[Move]:
     if kind == "dispatched":
         return [
             Move(
-                "dispatched", plant, line["lot"], grams(line["net_mass_kg"]), at, product=line["product"],
+                "dispatched",
+                plant,
+                line["lot"],
+                grams(line["net_mass_kg"]),
+                at,
+                product=line["product"],
                 shipment=(plant, data["waybill"]),
             )
             for line in data["lines"]

@@ -38,11 +38,12 @@ def judge_shipments(current: list[Now], registry: Registry, end: End, now: datet
             end.raised.add(("receipt-before-dispatch", receipt.plant, month_of(receipt.at)))
         state, is_apart = held_against(dispatch, receipt, end)
         end.shipments[key] = (consignee, state, consignor if is_apart else None)
+        way = consignor, receipt.data["waybill"]
         masses = {line["lot"]: grams(line["net_mass_kg"]) for line in dispatch.data["lines"]}
         for line in receipt.data["lines"]:
             back = min(grams(line["refused_kg"]), masses.get(line["lot"], 0) - grams(line["accepted_kg"]))
             if back > 0:
-                returned.append(Move("returned", consignor, line["lot"], back, receipt.at))
+                returned.append(Move("returned", consignor, line["lot"], back, receipt.at, shipment=way))
     return returned
 
 
