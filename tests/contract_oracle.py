@@ -255,10 +255,8 @@ def _fits(kind: str, data: Any) -> bool:
     if kind == "production":
         stages = {"mined": {"ore"}, "separated": {"compound"}, "smelted": {"metal"}, "recovered": {"compound", "metal"}}
         return _stage(data["product"]) in stages[data["activity"]] and _within_a_month(data["period"])
-    if kind == "declaration":
-        return bool(data["nil"]) != bool(data.get("lines")) and _one_for_each(data.get("lines", ()))
-    if kind == "stocktake":
-        return _one_for_each(data["counts"])
+    if kind in {"declaration", "stocktake"}:
+        return data.get("nil") in {None, not data.get("lines")} and _one_for_each(data.get("lines", data.get("counts")))
     if kind == "assay-finalised":
         return bool(data["assay"]["status"] == "final")
     if kind == "dispatched":
@@ -267,6 +265,7 @@ def _fits(kind: str, data: Any) -> bool:
 
 
 def _one_for_each(lines: Any) -> bool:
+    lines = lines or ()
     return len({line["product"] for line in lines}) == len(lines)
 
 
