@@ -44,8 +44,7 @@ SELECT split_part(key, '/', 1)::bigint, split_part(key, '/', 2)::smallint, split
 FROM custody_findings WHERE rule = $1 AND noun = 'event' ON CONFLICT DO NOTHING;
 
 -- name: next
--- The next messages with events that say what is so, or did until they were amended. While that waits to be read, which it is
--- all at once, the statement itself still says it, and none of its amendments: one version, always.
+-- The next messages with events that say what is so, or did until an amendment: until that is read, the statement itself says it.
 SELECT k.message, l.value, l.arrived_at, k.indexes, k.untils FROM (
     SELECT e.message, array_agg(e.index ORDER BY e.index) AS indexes, array_agg(CASE WHEN e.amended_at IS NULL OR EXISTS (
         SELECT FROM restated r WHERE r.message = e.message AND r.index = e.index AND r.cause > $2
