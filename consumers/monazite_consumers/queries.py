@@ -1,18 +1,21 @@
 """What the command line and the console ask of the database."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from monazite_consumers import register
 from monazite_consumers.database import REGISTRY_LOCK, Connection
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.licences import read_drawn
 from monazite_consumers.decisions.rebuilding import Difference, rebuild
+from monazite_consumers.rules.exports import shown_as
 from monazite_consumers.rules.moves import KINDS, Column
 from monazite_consumers.rules.shipment_states import State, task_of
+from monazite_consumers.rules.waybills import came_before_they_left
 from monazite_consumers.sql import statement
-from monazite_contracts.months import day_of
+from monazite_contracts.months import day_of, day_start, first_day, month_end
 from monazite_contracts.quantities import grams
 
 LOT_COLUMNS: Final = tuple(f"{column}_g" for column in Column if column is not Column.NONE)
@@ -64,23 +67,57 @@ async def alert_ids(connection: Connection) -> list[str]:
     return [row["alert"] for row in await connection.fetch(statement("alerts", "ids"))]
 
 
-async def shipments(
-    connection: Connection, plants: Sequence[str] | None, *, only_open: bool
-) -> tuple[list[dict[str, Any]], bool]:
-    """Shipments of plants on either side, None: of all; and whether there are more than are listed.
+@dataclass(frozen=True)
+class Wanted:
+    """Which shipments: of plants on either side, dispatched (or else received) in a month, in a state, of a waybill.
 
-    Open ones by when somebody must act, others the newest first. `late_days` by the platform's clock: whole days since
-    somebody should have acted, None: it is not due. `task`: what whoever must act is to do. Masses in grams.
+    None does not narrow. `only_open`: where somebody must act.
     """
-    asked = statement("shipments", "open") if only_open else statement("shipments", "all")
-    rows = await connection.fetch(asked, plants, SHIPMENTS_MAX + 1)
+
+    plants: Sequence[str] | None = None
+    month: str | None = None
+    state: State | None = None
+    waybill: str | None = None
+    only_open: bool = False
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """As the statements take them."""
+        first = None if self.month is None else day_start(first_day(self.month))
+        return self.plants, first, None if self.month is None else month_end(self.month), self.state, self.waybill
+
+
+class Shipments(NamedTuple):
+    """Of `total` shipments, of which so many are late, those that are listed."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    late: int
+
+
+async def shipments(connection: Connection, wanted: Wanted) -> Shipments:
+    """Shipments: open ones by when somebody must act, others the newest first.
+
+    `late_days` by the platform's clock: whole days since somebody should have acted, None: it is not due. `task`: what
+    whoever must act is to do. `is_early`: received before it was dispatched. Masses in grams.
+    """
+    asked = statement("shipments", "open") if wanted.only_open else statement("shipments", "all")
+    rows = await connection.fetch(asked, *wanted.arguments, SHIPMENTS_MAX)
     now = (await read_platform(connection)).instant or datetime.now(UTC)
+    (counted,) = await connection.fetch(statement("shipments", "counted"), *wanted.arguments, wanted.only_open, now)
+    settings = (await register.load(connection)).settings
     listed = []
     for row in rows:
         is_late = row["due_at"] is not None and row["due_at"] < now
-        task = task_of(State(row["state"]), row["consignor"]) if row["actor"] else None
-        listed.append({**dict(row), "task": task, "late_days": (now - row["due_at"]).days if is_late else None})
-    return listed[:SHIPMENTS_MAX], len(listed) > SHIPMENTS_MAX
+        sent_at, received_at, products = row["dispatched_at"], row["received_at"], [x["product"] for x in row["lines"]]
+        listed.append({
+            **dict(row),
+            **{name: shown_as(row[name], products) for name in ("shipment", "consignor", "consignee")},
+            "task": task_of(State(row["state"]), row["consignor"]) if row["actor"] else None,
+            "late_days": (now - row["due_at"]).days if is_late else None,
+            "is_early": None not in (sent_at, received_at) and came_before_they_left(sent_at, received_at, settings),
+        })  # fmt: skip
+    return Shipments(listed, counted["total"], counted["late"])
 
 
 async def lot(connection: Connection, name: str) -> list[dict[str, Any]]:
@@ -101,7 +138,7 @@ async def lot(connection: Connection, name: str) -> list[dict[str, Any]]:
 async def licences(connection: Connection) -> list[dict[str, Any]]:
     """Every export licence: what it grants, what was exported on it and what is left, in grams; below zero: too much.
 
-    `in_date`: by the platform's clock. End users are not shown.
+    `in_date`: by the platform's clock. `until`: the first day on which it no longer holds. End users are not shown.
     """
     registry = await register.load(connection)
     drawn = await read_drawn(connection, registry, list(registry.licences))
@@ -113,6 +150,7 @@ async def licences(connection: Connection) -> list[dict[str, Any]]:
         listed.append({
             "licence": number, "enterprise": licence.enterprise, "form": licence.form, "products": licence.products,
             "destination": licence.destination, "since": licence.since, "until": licence.until,
+            "last_day": licence.last_day,
             "in_date": licence.holds_on(today), "declarations": used.declarations if used else 0,
             "granted_g": granted_g, "exported_g": exported_g, "left_g": granted_g - exported_g,
             "draws": [each.told() for each in used.draws] if used else [],

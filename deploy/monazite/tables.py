@@ -109,28 +109,6 @@ def about(row: Mapping[str, Any]) -> str:
     return str(row["subject"]) + (f" {row['period']}" if len(row["period"]) > 4 else "")
 
 
-def shipments_table(rows: Sequence[Mapping[str, Any]], *, more: bool = False) -> Table:
-    """Shipments with who must act next, what to do and by when; what is late is red."""
-    late = sum(row["late_days"] is not None for row in rows)
-    title = f"{'the first ' * more}{len(rows):,} shipment{'' if len(rows) == 1 else 's'}, {late:,} late"
-    table = plain_table(title)
-    table.padding = (0, 1, 0, 0)
-    table.add_column("by", no_wrap=True)
-    table.add_column("who acts next: what", overflow="fold", ratio=2)
-    table.add_column("tonnes", justify="right", no_wrap=True)
-    table.add_column("waybill: from > to, state", overflow="fold", ratio=3)
-    for row in rows:
-        due = f"{row['due_at'].astimezone(SHANGHAI):%Y-%m-%d}" if row["due_at"] else ""
-        if row["late_days"] is not None:
-            due += f"\n{row['late_days']} d late"
-        style = "bold red" if row["late_days"] is not None else ""
-        acts = f"{row['actor']}:\n{row['task']}" if row["actor"] else "-"
-        sent_g = sum(line["sent_g"] or line["accepted_g"] + line["refused_g"] for line in row["lines"])
-        route = f"{row['waybill']}\n{row['consignor']} > {row['consignee']}, {row['state']}"
-        table.add_row(Text(due, style=style), Text(acts, style=style), tonnes(sent_g), Text(route))
-    return table
-
-
 def lot_table(lot: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     """What each plant did with a lot, in kilograms; who gave away more than it had is red."""
     table = plain_table(f"{lot}, kg")
@@ -144,23 +122,6 @@ def lot_table(lot: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     for row in rows:
         style = "bold red" if row["on_hand_g"] < 0 else ""
         table.add_row(Text(row["plant"]), *(f"{row[name] / 1_000:,.3f}" for name in names), style=style)
-    return table
-
-
-def licences_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Export licences with what is left on each, in kilograms; what was overdrawn is red, what is out of date dim."""
-    table = plain_table(f"{len(rows):,} export licence{'' if len(rows) == 1 else 's'}, kg")
-    table.padding = (0, 1, 0, 0)
-    table.add_column("licence: whose, what", overflow="fold")
-    table.add_column("until", no_wrap=True)
-    for name in ("granted", "exported", "left"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        what = f"{row['licence']}\n{row['enterprise']}, {row['form']}, to {row['destination']}"
-        until = f"{row['until'] or 'open'}" + ("" if row["in_date"] else "\nnot in date")
-        masses = [f"{row[name] / 1_000:,.3f}" for name in ("granted_g", "exported_g", "left_g")]
-        style = "bold red" if row["left_g"] < 0 else "" if row["in_date"] else "dim"
-        table.add_row(Text("\n".join([what, *row["products"]])), until, *masses, style=style)
     return table
 
 

@@ -4,7 +4,7 @@ import pytest
 from custody_talk import RECYCLER, SEPARATION, chain, judged
 from regulator_desk import MINE, Desk, send
 
-from monazite_consumers.queries import shipments
+from monazite_consumers.queries import Shipments, Wanted, shipments
 from monazite_consumers.rules.sharing import WHOLE
 from monazite_consumers.tracing.chain import Limits, TooManyLotsError, Trace, UnknownLotError, trace, trace_plant
 from monazite_consumers.tracing.papers import links, papers
@@ -143,17 +143,17 @@ async def test_shipments_say_who_must_act_next_and_whether_it_is_late(chain: Des
         chain, a_production(), a_dispatch(record="D-1"), a_receipt_of_goods(record="D-2"),
         a_dispatch(record="D-4", waybill="WB-2"), short, a_dispatch(record="D-5", waybill="WB-3"),
     )  # fmt: skip
-    rows, more = await shipments(chain.connection, None, only_open=True)
+    rows, *counts = await shipments(chain.connection, Wanted(only_open=True))
     assert [(row["waybill"], row["state"], row["actor"]) for row in rows] == [
         ("WB-2", "short", MINE),
         ("WB-3", "under way", SEPARATION),
     ]
     assert [row["late_days"] for row in rows] == [35, 16]
     assert [row["task"] for row in rows] == ["weigh again, and correct", "state the receipt"]
-    assert not more
-    rows, _ = await shipments(chain.connection, [SEPARATION], only_open=False)
+    assert counts == [2, 2]
+    rows, *_ = await shipments(chain.connection, Wanted([SEPARATION]))
     assert len(rows) == 3
-    assert await shipments(chain.connection, [RECYCLER], only_open=True) == ([], False)
+    assert await shipments(chain.connection, Wanted([RECYCLER], only_open=True)) == Shipments([], 0, 0)
 
 
 async def test_what_is_affected_when_a_lot_is_condemned(chain: Desk) -> None:

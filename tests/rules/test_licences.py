@@ -176,6 +176,7 @@ async def test_what_is_left_on_each_licence_is_told(desk: Desk) -> None:
     assert [told["MOFCOM-1"][name] for name in ("granted_g", "exported_g", "left_g")] == [1_000_000, 600_000, 400_000]
     assert told["MOFCOM-2"]["left_g"] == 1_000_000
     assert not told["MOFCOM-2"]["in_date"]
+    assert told["MOFCOM-2"]["last_day"] == date(2023, 1, 31)
     assert "end_user" not in told["MOFCOM-1"]
 
 

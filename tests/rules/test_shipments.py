@@ -9,7 +9,7 @@ from custody_talk import ACROSS, LOT, RECYCLER, SEPARATION, SETTLED, SOON, chain
 from regulator_desk import MINE, Desk, Json
 from rule_coverage import clears, fires
 
-from monazite_consumers.queries import shipments
+from monazite_consumers.queries import Wanted, shipments
 from monazite_consumers.rules.moves import read_shipment_key, shipment_key
 from monazite_consumers.rules.registry import Approval, Settings
 from monazite_consumers.rules.waybills import Said, Sides, expected_at, sides_of
@@ -64,7 +64,7 @@ async def test_nobody_waits_for_an_answer_from_outside_the_register(chain: Desk)
     await judged(chain, a_receipt_of_goods(record="D-2", consignor=sender))
     (row,) = await chain.connection.fetch("SELECT state, actor FROM shipments")
     assert tuple(row) == ("not dispatched", SEPARATION)
-    ((listed,), _) = await shipments(chain.connection, None, only_open=True)
+    ((listed,), *_) = await shipments(chain.connection, Wanted(only_open=True))
     assert listed["task"] == "correct the consignor, or state an import or a scrap intake instead"
     await judged(chain, a_dispatch(record="D-1", consignee=sender, waybill="WB-OUT"))
     (row,) = await chain.connection.fetch("SELECT state, actor FROM shipments WHERE waybill = 'WB-OUT'")

@@ -1,10 +1,12 @@
 """Exports: a dispatch held against its papers, its licence, and where the goods go."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any, Final
 
 from monazite_consumers.rules.entries import Licence
 from monazite_consumers.rules.licences import is_of
+from monazite_consumers.rules.moves import BEHIND_NAMES
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts import statements as st
 from monazite_contracts.catalogue import PRODUCTS
@@ -16,6 +18,20 @@ HOME: Final = "CN"
 def is_abroad(party: str) -> bool:
     """Whether a party, as shipments name it, is outside the country."""
     return party.startswith("@") and not party.startswith(f"@{HOME} ")
+
+
+WITHHELD: Final = "(name withheld)"
+
+
+def shown_as(party: str, products: Iterable[str | None]) -> str:
+    """A party, or a shipment of its, on screens: abroad, by its country only, if any product may need a licence (R11).
+
+    A product that nobody has named may be one of those.
+    """
+    if not is_abroad(party) or all(product is not None and not PRODUCTS[product].licensed for product in products):
+        return party
+    waybill = party.rpartition(BEHIND_NAMES)[2] if BEHIND_NAMES in party else None
+    return f"{party[:3]} {WITHHELD}" + ("" if waybill is None else f"{BEHIND_NAMES}{waybill}")
 
 
 def export_problems(
@@ -36,7 +52,7 @@ def export_problems(
         yield "export-unlicensed", detail | {"products": licensed}
         return
     if reason := _not_valid(licence, consignor, sent, registry):
-        held = {"holder": licence.enterprise, "since": f"{licence.since}", "until": f"{licence.until}"}
+        held = {"holder": licence.enterprise, "since": f"{licence.since}", "last_day": _day(licence.last_day)}
         yield "export-licence-invalid", detail | held | {"reason": reason}
     if outside := sorted(set(licensed) - set(licence.products)):
         yield "export-out-of-scope", detail | {"products": outside}
@@ -56,3 +72,7 @@ def _not_valid(licence: Licence, consignor: str, sent: st.Dispatched, registry: 
     if not licence.holds_on(day):
         why.append(f"it was not in date on {day}")
     return "; ".join(why)
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else f"{day}"

@@ -55,7 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in
 consignor's again, *returned* by the judgement of the shipment and by no statement. What a split has *left over* is
 in none of its children; below zero, they weigh more than what was split."""
 
-_BEHIND_NAMES: Final = "→"
+BEHIND_NAMES: Final = "→"
 
 MAKING: Final = tuple(kind.name for kind in _ROWS if kind.makes)
 
@@ -185,13 +185,13 @@ def shipment_key(consignor: str, waybill: str) -> str:
 
     Names of parties outside the register may hold a slash: behind them stands what no waybill's number can hold.
     """
-    return f"{consignor}{_BEHIND_NAMES if consignor.startswith('@') else '/'}{waybill}"
+    return f"{consignor}{BEHIND_NAMES if consignor.startswith('@') else '/'}{waybill}"
 
 
 def read_shipment_key(key: str) -> tuple[str, str]:
     """Consignor and waybill of a shipment."""
     named = key.startswith("@")
-    consignor, _, waybill = key.rpartition(_BEHIND_NAMES) if named else key.partition("/")
+    consignor, _, waybill = key.rpartition(BEHIND_NAMES) if named else key.partition("/")
     return consignor, waybill
 
 

@@ -1,7 +1,7 @@
 """How facts are written in registry files: days, instants and words with their bounds; and what an entry is."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from unicodedata import category
 
@@ -122,6 +122,11 @@ class Dated(Sourced):
     def _ends_after_it_begins(self) -> Self:
         in_order(self.since, self.until)
         return self
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which it holds; none: it holds on."""
+        return None if self.until is None else self.until - timedelta(days=1)
 
     def holds_on(self, day: date) -> bool:
         """Whether the fact holds on a day in Asia/Shanghai."""

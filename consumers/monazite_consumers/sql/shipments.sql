@@ -62,16 +62,30 @@ SELECT DISTINCT m.shipment FROM unnest($1::text[], $2::text[]) AS k (lot, plant)
 JOIN moves m ON m.lot = k.lot AND m.plant = k.plant AND m.kind = 'received' AND starts_with(m.shipment, '@');
 
 -- name: open
--- Where somebody must act, of plants on either side, the most urgent first.
+-- Where somebody must act, the most urgent first; of plants on either side, a month, a state, a waybill.
 SELECT shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines
-FROM shipments WHERE actor IS NOT NULL AND ($1::text[] IS NULL OR consignor = ANY($1) OR consignee = ANY($1))
-ORDER BY due_at, shipment LIMIT $2;
+FROM shipments
+WHERE ($1::text[] IS NULL OR consignor = ANY($1) OR consignee = ANY($1))
+  AND ($2::timestamptz IS NULL OR (coalesce(dispatched_at, received_at) >= $2 AND coalesce(dispatched_at, received_at) < $3))
+  AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR waybill = $5) AND actor IS NOT NULL
+ORDER BY due_at, shipment LIMIT $6;
 
 -- name: all
--- Every shipment of plants, on either side, the newest first.
+-- Every shipment, the newest first; of plants on either side, a month, a state, a waybill.
 SELECT shipment, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines
-FROM shipments WHERE $1::text[] IS NULL OR consignor = ANY($1) OR consignee = ANY($1)
-ORDER BY coalesce(dispatched_at, received_at) DESC NULLS LAST, shipment LIMIT $2;
+FROM shipments
+WHERE ($1::text[] IS NULL OR consignor = ANY($1) OR consignee = ANY($1))
+  AND ($2::timestamptz IS NULL OR (coalesce(dispatched_at, received_at) >= $2 AND coalesce(dispatched_at, received_at) < $3))
+  AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR waybill = $5)
+ORDER BY coalesce(dispatched_at, received_at) DESC NULLS LAST, shipment LIMIT $6;
+
+-- name: counted
+-- How many of the same there are, $6: where somebody must act only, and how many are late at an instant.
+SELECT count(*) AS total, count(*) FILTER (WHERE due_at < $7) AS late
+FROM shipments
+WHERE ($1::text[] IS NULL OR consignor = ANY($1) OR consignee = ANY($1))
+  AND ($2::timestamptz IS NULL OR (coalesce(dispatched_at, received_at) >= $2 AND coalesce(dispatched_at, received_at) < $3))
+  AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR waybill = $5) AND (actor IS NOT NULL OR NOT $6);
 
 -- name: of_licences
 -- What current dispatches name licences for: grams of each product, by whom, on which waybill and customs declaration.

@@ -63,7 +63,7 @@ ORDER BY m.lot, m.at, m.message, m.index, m.line;
 -- The shipments that lots went with, and the papers that their first dispatch names.
 SELECT k.*, x.data -> 'export' AS export, x.data -> 'invoice' AS invoice
 FROM (
-    SELECT m.lot, s.shipment, s.waybill, s.consignor, s.consignee, s.state, s.due_at,
+    SELECT m.lot, s.shipment, s.waybill, s.consignor, s.consignee, s.state, s.due_at, s.lines,
            coalesce(sum(m.net_g) FILTER (WHERE m.kind = 'dispatched'), 0)::bigint AS sent_g,
            coalesce(sum(m.net_g) FILTER (WHERE m.kind = 'received'), 0)::bigint AS accepted_g, min(m.at) AS at
     FROM moves m JOIN shipments s USING (shipment)
@@ -89,7 +89,7 @@ SELECT * FROM (
 -- What was sent of lots and has neither arrived nor gone back, and how its shipment stands.
 SELECT m.lot, s.shipment, s.consignor, s.consignee, s.state, s.due_at,
        coalesce(sum(m.net_g) FILTER (WHERE m.kind = 'dispatched'), 0)::bigint AS sent_g,
-       coalesce(sum(m.net_g) FILTER (WHERE m.kind <> 'dispatched'), 0)::bigint AS arrived_g
+       coalesce(sum(m.net_g) FILTER (WHERE m.kind <> 'dispatched'), 0)::bigint AS arrived_g, s.lines
 FROM moves m JOIN shipments s USING (shipment)
 WHERE m.lot = ANY($1::text[]) AND m.kind IN ('dispatched', 'received', 'returned')
 GROUP BY m.lot, s.shipment

@@ -9,6 +9,7 @@ from monazite_consumers import register
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.current import read_current
 from monazite_consumers.decisions.posting import transposed
+from monazite_consumers.rules.exports import shown_as
 from monazite_consumers.rules.moves import MAKING
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
@@ -102,8 +103,10 @@ def _place(row: Any) -> tuple[int, int]:
 
 def _carried(row: Any) -> Carried:
     export, invoice = row["export"] or {}, row["invoice"] or {}
-    said = [row[name] for name in Carried._fields[:-3]]
-    return Carried._make([*said, export.get("declaration"), export.get("licence"), invoice.get("number")])
+    said = {name: row[name] for name in Carried._fields[:-3]}
+    products = [line["product"] for line in row["lines"]]
+    said |= {name: shown_as(said[name], products) for name in ("shipment", "consignor", "consignee")}
+    return Carried._make([*said.values(), export.get("declaration"), export.get("licence"), invoice.get("number")])
 
 
 async def _named(connection: Connection, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:

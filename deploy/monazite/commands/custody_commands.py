@@ -19,7 +19,7 @@ from monazite.commands.platform_options import (
 )
 from monazite.commands.register_names import require_enterprise, require_plant
 from monazite.errors import CommandError
-from monazite.tables import shipments_table
+from monazite.goods_tables import shipments_table
 from monazite_consumers.registry.problems import did_you_mean
 from monazite_contracts.months import is_month
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from monazite_consumers.database import Connection
+    from monazite_consumers.rules.shipment_states import State
     from monazite_consumers.rules.whereabouts import Stay
     from monazite_consumers.tracing.chain import Trace
     from monazite_consumers.tracing.papers import Link, Papers
@@ -115,33 +116,51 @@ def _no_lot(name: str, plants: "Collection[str]") -> CommandError:
     return CommandError(f"{name} is neither a lot (shihe-mine/L-1) nor a plant of the register{near}")
 
 
-def shipments(
+def shipments(  # noqa: PLR0913 - what a person may ask for
     plant: Annotated[str | None, typer.Option(help="Only what this plant sent, or is to receive.")] = None,
     enterprise: Annotated[str | None, typer.Option(help="Only of this enterprise's plants, and its group's.")] = None,
+    month: Annotated[str | None, typer.Option(help="Only what was dispatched, or else received, in it.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only what stands so: short, say, or under-way.")] = None,
+    waybill: Annotated[str | None, typer.Option(help="Only of this number.")] = None,
     *,
     only_open: Annotated[bool, typer.Option("--open", help="Only where somebody must act.")] = False,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
     """Show shipments: how each stands, who must act next, and by when; with --open what is overdue first."""
-    from monazite_consumers.queries import SHIPMENTS_MAX
+    from monazite_consumers.queries import Shipments, Wanted
     from monazite_consumers.queries import shipments as query
 
-    async def question(connection: "Connection") -> tuple[list[dict[str, Any]], bool]:
-        plants = await _plants(connection, plant, enterprise)
-        return await query(connection, plants, only_open=only_open)
+    if month is not None and not is_month(month):
+        raise typer.BadParameter("give a month such as 2023-05", param_hint="--month")
+    stands = None if state is None else _state(state)
 
-    rows, more = ask(data, question)
+    async def question(connection: "Connection") -> Shipments:
+        plants = await _plants(connection, plant, enterprise)
+        return await query(connection, Wanted(plants, month, stands, waybill, only_open))
+
+    found = ask(data, question)
+    more = found.total > len(found.rows)
     if as_json:
-        shown = [{name: _plain(value) for name, value in row.items()} for row in rows]
-        print_json({"format": SHIPMENTS_FORMAT, "shipments": shown, "complete": not more})
+        shown = [{name: _plain(value) for name, value in row.items()} for row in found.rows]
+        counts = {"total": found.total, "late": found.late, "complete": not more}
+        print_json({"format": SHIPMENTS_FORMAT, "shipments": shown, **counts})
         return
-    console.print(shipments_table(rows, more=more))
+    console.print(shipments_table(*found))
     if more:
-        console.print(
-            f"There are more than {SHIPMENTS_MAX:,}: narrow with --plant, --enterprise or --open.", style="bold yellow"
-        )
+        console.print("Narrow with --plant, --enterprise, --month, --state, --waybill or --open.", style="bold yellow")
     print_notices(data)
+
+
+def _state(name: str) -> "State":
+    """As it is shown, or with hyphens for spaces."""
+    from monazite_consumers.rules.shipment_states import State
+
+    try:
+        return State(name.replace("-", " "))
+    except ValueError:
+        known = ", ".join(each.replace(" ", "-") for each in State)
+        raise typer.BadParameter(f"give one of {known}", param_hint="--state") from None
 
 
 async def _plants(connection: "Connection", plant: str | None, enterprise: str | None) -> list[str] | None:

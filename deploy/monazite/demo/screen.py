@@ -13,7 +13,8 @@ from rich.text import Text
 
 from monazite.demo.driver import Progress
 from monazite.demo.verdict import Verdict
-from monazite.tables import SEVERITY_STYLES, caps_table, plain_table, reconciliation_table, shipments_table
+from monazite.goods_tables import shipments_table
+from monazite.tables import SEVERITY_STYLES, caps_table, plain_table, reconciliation_table
 from monazite_contracts.months import SHANGHAI
 from monazite_producers.simulator import Chapter, Simulation
 
@@ -83,7 +84,7 @@ class Screen:
         console.print(caps_table(verdict.caps, "Caps at the year's end, tonnes REO"))
         console.print(_by_rule(verdict.alerts))
         console.print(_grave(verdict.alerts))
-        console.print(shipments_table(verdict.shipments))
+        console.print(shipments_table(verdict.shipments, len(verdict.shipments), len(verdict.shipments)))
         console.print(reconciliation_table(verdict.account))
         for difference in verdict.differences:
             console.print(f"[red]differs[/] {difference}")

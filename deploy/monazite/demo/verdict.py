@@ -36,7 +36,7 @@ async def verdict(connection: Connection, expected: Expected) -> Verdict:
     """Asks the platform, rebuilds its projections beside the live ones, and compares."""
     caps = await queries.caps(connection)
     alerts = await queries.alerts(connection, None, None)
-    shipments, _ = await queries.shipments(connection, None, only_open=True)
+    shipments = (await queries.shipments(connection, queries.Wanted(only_open=True))).rows
     account = await reconcile(connection)
     rebuilt = await queries.rebuilt(connection, keep=False)
     differences = [
