@@ -11,6 +11,7 @@ from monazite_contracts.report_lines import (
     ConditionLine,
     CoverageLine,
     DeclarationLine,
+    DeclaredFigure,
     Difference,
     FlowLine,
     OpenShipmentLine,
@@ -43,6 +44,10 @@ TRADES = (
     ("sep2", "第二分离厂", "separated", "cerium-oxide", "imported"),
     ("metal", "金属冶炼厂", "smelted", "ndpr-metal", "domestic"),
     ("scrap", "资源综合利用厂", "recovered", "neodymium-oxide", "recycled"),
+)
+DIFFERING = (
+    DeclaredFigure(product="cerium-oxide", column="made", declared_g=900 * TONNE, computed_g=887_013_013),
+    DeclaredFigure(product="cerium-oxide", column="closing", declared_g=300 * TONNE, computed_g=287_013_013),
 )
 HOSTILE = (
     '=HYPERLINK("http://x","a")',
@@ -307,7 +312,7 @@ def _declaration(plant: Plant, n: int) -> DeclarationLine:
     filed_at = None if status == "missing" else JUDGED_AT - timedelta(hours=31 + n)
     return DeclarationLine(
         plant=plant.code, enterprise=plant.enterprise, status=status, deadline=JUDGED_AT, filed_at=filed_at,
-        differences=2 if n % 11 == 3 else 0,
+        differences=2 if n % 11 == 3 else 0, differing=DIFFERING if n % 11 == 3 else (),
     )  # fmt: skip
 
 

@@ -140,6 +140,17 @@ class ShipmentTotal(Contract):
     net_g: Grams
 
 
+class DeclaredFigure(Contract):
+    """A figure of a declaration that disagrees with the plant's own events. Grams of product."""
+
+    product: Text
+    column: Text
+    """opening, in, made, used, shipped, lost or closing."""
+    declared_g: Grams
+    computed_g: Grams
+    """By the plant's events."""
+
+
 class DeclarationLine(Contract):
     """What a plant owed for the month and whether it came (R1, R2)."""
 
@@ -151,7 +162,9 @@ class DeclarationLine(Contract):
     deadline: Instant | None
     filed_at: Instant | None
     differences: Count
-    """Lines on which it disagrees with the plant's own events."""
+    """Figures in which it disagrees with the plant's own events."""
+    differing: tuple[DeclaredFigure, ...]
+    """Those figures, at most twenty."""
 
 
 class ConditionLine(Contract):

@@ -227,6 +227,23 @@ async def test_a_late_declaration_makes_a_revision(desk: Desk) -> None:
     assert stated[SEPARATION, "status"] == ("missing", "late")
 
 
+async def test_a_revision_says_what_is_declared_and_what_the_events_say_where_they_differ(desk: Desk) -> None:
+    await closed(desk)
+    wrong = a_declaration(plant=SEPARATION, record="F-2")
+    await receive(desk, send(wrong, at=DEADLINE + DAY / 2))
+    await told(desk, (), DEADLINE + DAY)
+    assert await service(desk).pass_once(desk.connection)
+    after = await report(desk)
+    (line,) = [line for line in after.declarations if line.plant == SEPARATION]
+    assert len(line.differing) == line.differences > 0
+    declared = {(each.product, each.column): (each.declared_g, each.computed_g) for each in line.differing}
+    assert declared["bastnaesite-concentrate", "made"] == (20_000_000, 0)
+    stated = {(d.of, d.figure): (d.before, d.after) for d in after.differences if d.topic == "declarations"}
+    assert stated[SEPARATION, "bastnaesite-concentrate made declared_g"] == (None, 20_000_000)
+    assert stated[SEPARATION, "bastnaesite-concentrate made computed_g"] == (None, 0)
+    assert await reproduced(desk.connection, after) == canonical_bytes(after)
+
+
 async def test_a_month_that_was_closed_before_its_deadline_says_who_is_missing_after_it(desk: Desk) -> None:
     await told(await opened(desk), (), datetime(2023, 6, 2, tzinfo=UTC))
     assert await close(desk.connection, MAY) > 0

@@ -261,6 +261,13 @@ def test_a_deadline_is_told_in_one_form_in_every_file() -> None:
     assert texts.count("by the end of 2023-06-10") == 2
 
 
+def test_what_was_declared_stands_beside_what_the_events_say_where_they_differ() -> None:
+    rows = csv_files(a_nation())["differing"]
+    assert rows[0][4:] == ["figure", "declared (t)", "by events (t)", "difference (t)"]
+    assert rows[1][4:] == ["made", "900.000000", "887.013013", "12.986987"]
+    assert len(rows) - 1 == sum(line.differences for line in a_nation().declarations)
+
+
 def a_flow(**masses: int) -> FlowLine:
     columns = ("opening_g", "in_g", "made_g", "used_g", "shipped_g", "lost_g", "closing_g")
     return FlowLine.model_validate(

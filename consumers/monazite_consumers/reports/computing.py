@@ -43,6 +43,7 @@ from monazite_contracts.report_lines import (
     ConditionLine,
     CoverageLine,
     DeclarationLine,
+    DeclaredFigure,
     OutputLine,
     ShipmentTotal,
 )
@@ -160,7 +161,8 @@ async def _declarations(
     owed_by = {code: found for code in plants if (found := owing(code, month, registry))}
     filings = await read_filings(connection, [month_key(code, month) for code in owed_by])
     differing = {
-        row["plant"]: row["measure"] for row in await connection.fetch(statement("reports", "differences"), month)
+        row["plant"]: (row["measure"], row["lines"])
+        for row in await connection.fetch(statement("reports", "differences"), month)
     }
     due = statutory_deadline(month, registry)
     rows = await connection.fetch(statement("outages", "of_revision"), position.outage_revision)
@@ -171,12 +173,14 @@ async def _declarations(
         excused, filed = (code, month) in registry.excuses, filings[month_key(code, month)]
         obligation = Obligation(code, month, enterprises, due, deadline, excused, filed)
         filing = obligation.filing
+        count, lines = differing.get(code, (0, ()))
         plants[code].declarations.append(
             DeclarationLine(
                 plant=code, enterprise=obligation.debtor,
                 status=obligation.status(min(position.judged_at, position.known_until)).value,
                 deadline=deadline if deadline < INSTANT_MAX else None,
-                filed_at=filing.arrived_at if filing is not None else None, differences=differing.get(code, 0),
+                filed_at=filing.arrived_at if filing is not None else None, differences=count,
+                differing=tuple(DeclaredFigure.model_validate(line) for line in lines),
             )
         )  # fmt: skip
 

@@ -243,9 +243,15 @@ def differences(before: TraceabilityReport, after: TraceabilityReport) -> Iterat
 
 def _lines(report: TraceabilityReport, table: str, keys: tuple[str, ...]) -> dict[tuple[str, ...], dict[str, Any]]:
     lines = [line.model_dump(mode="json") for line in getattr(report, table)]
-    return {
-        tuple(line[key] for key in keys): {
-            name: figure for name, figure in line.items() if name not in keys and "name" not in name
-        }
-        for line in lines
-    }
+    return {tuple(line[key] for key in keys): dict(_figures(line, keys)) for line in lines}
+
+
+def _figures(line: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for name, figure in line.items():
+        if isinstance(figure, list):  # what a declaration says otherwise than the events: figures by their place in it
+            for each in figure:
+                place = f"{each['product']} {each['column']}"
+                yield f"{place} declared_g", each["declared_g"]
+                yield f"{place} computed_g", each["computed_g"]
+        elif name not in keys and "name" not in name:
+            yield name, figure

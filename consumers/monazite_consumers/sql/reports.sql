@@ -68,8 +68,8 @@ FROM counted c JOIN ledger l USING (message) WHERE c.number <= $6
 ORDER BY c.arrived_at DESC, c.topic COLLATE "C", c.partition, c.log_offset DESC, c.index DESC;
 
 -- name: differences
--- On how many lines plants' declarations of a month disagree with their events.
-SELECT subject AS plant, measure FROM custody_findings WHERE noun = 'month' AND rule = 'declaration-differs' AND period = $1;
+-- In how many figures plants' declarations of a month disagree with their events, and the first of them.
+SELECT subject AS plant, measure, detail -> 'lines' AS lines FROM custody_findings WHERE noun = 'month' AND rule = 'declaration-differs' AND period = $1;
 
 -- name: position
 -- How far each partition has been decided, and the newest message.

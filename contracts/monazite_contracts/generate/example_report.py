@@ -43,7 +43,7 @@ def an_example_report() -> Json:
         "declarations": [
             {
                 "plant": MINE, "enterprise": _HOLDER, "status": "missing", "deadline": "2023-06-10T16:00:00Z",
-                "filed_at": None, "differences": 0,
+                "filed_at": None, "differences": 0, "differing": [],
             }
         ],
         "conditions": [

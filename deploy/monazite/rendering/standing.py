@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from monazite.rendering.naming import Names
+from monazite.rendering.naming import Names, product
 from monazite.rendering.tables import PRODUCT, Column, Figure, Kind, Named, Rows, Table, mass
 from monazite_contracts.report_lines import ConditionLine
 from monazite_contracts.reports import TraceabilityReport
@@ -57,6 +57,24 @@ def declarations(report: TraceabilityReport, names: Names) -> Table:
         "What was owed for the month. Differences: lines on which a declaration disagrees with the plant's own events."
     )
     return Table("declarations", "Declarations", "申报情况", says, "Nobody owed a declaration.", columns, rows)
+
+
+def differing(report: TraceabilityReport, names: Names) -> Table:
+    columns = (
+        Column("plant", Kind.NAMED), Column("product", Kind.NAMED), Column("figure"),
+        mass("declared", PRODUCT), mass("by events", PRODUCT), mass("difference", PRODUCT),
+    )  # fmt: skip
+    rows: Rows = tuple(
+        (
+            names.plant(d.plant), product(line.product), line.column, line.declared_g, line.computed_g,
+            line.declared_g - line.computed_g,
+        )
+        for d in report.declarations
+        for line in d.differing
+    )  # fmt: skip
+    says = "Figures of declarations that disagree with the plant's own events beyond the tolerance."
+    says += cut(len(rows), sum(d.differences for d in report.declarations))
+    return Table("differing", "Declared and by events", "申报与事件差异", says, "None.", columns, rows)
 
 
 def conditions(report: TraceabilityReport, _names: Names) -> Table:

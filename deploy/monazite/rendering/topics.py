@@ -164,6 +164,7 @@ def _coverage(report: TraceabilityReport, names: Names) -> Table:
 
 _TOPICS: Final[tuple[Callable[[TraceabilityReport, Names], Table], ...]] = (
     _provinces, _enterprises, _caps, _output, _flows_reo, _flows_product, _balances, _coverage,
-    standing.shipments, standing.open_shipments, standing.declarations, standing.conditions, standing.cleared,
-    standing.amendments, standing.differences, standing.plants, standing.partitions,
+    standing.shipments, standing.open_shipments, standing.declarations, standing.differing,
+    standing.conditions, standing.cleared, standing.amendments, standing.differences, standing.plants,
+    standing.partitions,
 )  # fmt: skip
