@@ -29,8 +29,8 @@ CHANGES: dict[str, tuple[str, str]] = {
         ("WITH m AS (DELETE FROM moves WHERE kind = 'lost' RETURNING *),"
         " h AS (UPDATE holdings h SET net_g = h.net_g - m.net_g, moves = h.moves - 1 FROM m"
         " WHERE (h.lot, h.plant, h.kind) = (m.lot, m.plant, m.kind))"
-        " UPDATE flows f SET moves = f.moves - 1, net_g = f.net_g - m.net_g, reo_g = f.reo_g - m.reo_g FROM m"
-        " WHERE (f.plant, f.kind, f.product) = (m.plant, m.kind, m.product)"),
+        " UPDATE flows f SET moves = f.moves - 1, net_g = f.net_g - m.net_g, reo_g = f.reo_g - coalesce(m.reo_g, 0)"
+        " FROM m WHERE (f.plant, f.kind, f.product) = (m.plant, m.kind, m.product)"),
         "moves",
     ),
     "a move is put in": (
