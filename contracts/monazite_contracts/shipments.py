@@ -124,7 +124,8 @@ class Received(Contract):
     """Who sent the goods."""
     outcome: Literal["accepted", "short", "over", "partly_refused", "refused"]
     """Refusal outweighs: `partly_refused` and `refused` also when the mass differs. All but `accepted` need a reason
-    on some line; `accepted`, `short` and `over` refuse nothing, `refused` accepts nothing.
+    on some line; `accepted`, `short` and `over` refuse nothing, `refused` accepts nothing. For a person: the platform
+    compares the masses with those of the dispatch, whatever is said here.
     """
     lines: Annotated[tuple[ReceivedLine, ...], Field(min_length=1, max_length=100)]
     """What was found."""

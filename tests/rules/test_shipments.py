@@ -59,6 +59,29 @@ async def test_both_sides_of_a_shipment_are_held_against_each_other(
     assert await on_hand(chain, LOT, MINE) == 2_000_000
 
 
+async def test_a_shipment_is_judged_by_its_masses_whatever_its_receipt_calls_them(chain: Desk) -> None:
+    found = a_receipt_of_goods(record="D-2", outcome="over", lines=[a_line(10)])
+    told = of_custody(await judged(chain, a_production(), a_dispatch(record="D-1"), found))
+    assert ("shipment-short", MINE) in told
+    assert ("shipment-over", MINE) not in told
+
+
+async def on_stock(desk: Desk) -> list[tuple[str, int]]:
+    rows = await desk.connection.fetch("SELECT product, net_g FROM stocks WHERE plant = $1 AND net_g <> 0", MINE)
+    return [(row["product"], row["net_g"]) for row in rows]
+
+
+async def test_what_was_shipped_is_of_what_the_lot_is_whatever_the_waybill_calls_it(chain: Desk) -> None:
+    labelled = [{"lot": LOT, "product": "magnet-sludge", "net_mass_kg": "100.000"}]
+    told = of_custody(await judged(chain, made := a_production(), a_dispatch(record="D-1", lines=labelled)))
+    assert ("lot-mislabelled", MINE) in told
+    assert await on_stock(chain) == [("bastnaesite-concentrate", 19_900_000)]
+    assert await chain.misfits() == []
+    await judged(chain, a_void(made))
+    assert await on_stock(chain) == [("magnet-sludge", -100_000)]
+    assert await chain.misfits() == []
+
+
 async def test_nobody_waits_for_an_answer_from_outside_the_register(chain: Desk) -> None:
     sender = {"kind": "named", "name": "A. Trader", "country": "CN"}
     await judged(chain, a_receipt_of_goods(record="D-2", consignor=sender))

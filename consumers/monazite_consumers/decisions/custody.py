@@ -128,7 +128,7 @@ def filled(row: MoveRow, now: LotState, labels: Labels) -> MoveRow:
     is_made = is_output(row.kind, row.step)
     label = labels.get((row.lot, row.shipment), labels.get((row.lot, None)))
     return row._replace(
-        product=row.product if says.product else now.product or label,
+        product=row.product if says.product else now.product or row.label or label,
         origin=row.origin if says.origin else now.origin,
         reo_g=row.reo_g if says.reo else now.reo_of(row.net_g),
         oxides=row.oxides if says.reo else now.oxides_of(row.net_g),

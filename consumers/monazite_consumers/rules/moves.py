@@ -84,7 +84,8 @@ class Move(NamedTuple):
 class MoveRow(NamedTuple):
     """One move as stored; the columns of its row.
 
-    `feed`, `lawful`: of what was made, where it came from and whether lawfully, as last summed.
+    `feed`, `lawful`: of what was made, where it came from and whether lawfully, as last summed. `label`: what a waybill
+    calls it, which is what it is taken for until its lot is known.
     """
 
     message: int
@@ -105,6 +106,7 @@ class MoveRow(NamedTuple):
     oxides: str | None = None
     feed: str | None = None
     lawful: bool | None = None
+    label: str | None = None
 
 
 class PastMove(NamedTuple):
@@ -151,7 +153,7 @@ def row_of(place: tuple[int, int], line: int, at: datetime, m: Move) -> MoveRow:
     feed, lawful = (m.origin, True) if is_output(m.kind, m.step) else (None, None)
     return MoveRow(
         *place, line, m.plant, m.lot, m.kind, m.step, at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g, m.into,
-        m.shipment, m.oxides, feed, lawful,
+        m.shipment, m.oxides, feed, lawful, m.product if m.kind == "dispatched" else None,
     )  # fmt: skip
 
 
@@ -177,7 +179,7 @@ def own(kind: str, step: str) -> Own:
         return Own(product=step != "split", origin=step not in {"split", "blended"}, reo=step != "split")
     if kind == "used":
         return Own(product=step not in {"split", "blended"}, origin=False, reo=step not in {"split", "blended"})
-    return Own(product=kind == "dispatched", origin=False, reo=False)
+    return Own(product=False, origin=False, reo=False)
 
 
 def shipment_key(consignor: str, waybill: str) -> str:

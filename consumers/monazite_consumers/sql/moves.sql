@@ -5,25 +5,25 @@
 DELETE FROM moves m USING unnest($1::bigint[], $2::smallint[]) AS k (message, index)
 WHERE m.message = k.message AND m.index = k.index
 RETURNING m.message, m.index, m.line, m.plant, m.lot, m.kind, m.step, m.at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
-          m.into_lot, m.shipment, m.oxides, m.feed, m.lawful;
+          m.into_lot, m.shipment, m.oxides, m.feed, m.lawful, m.label;
 
 -- name: unreturn
 -- Takes back what shipments gave back to their consignors.
 DELETE FROM moves m WHERE m.shipment = ANY($1::text[]) AND m.kind = 'returned'
 RETURNING m.message, m.index, m.line, m.plant, m.lot, m.kind, m.step, m.at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
-          m.into_lot, m.shipment, m.oxides, m.feed, m.lawful;
+          m.into_lot, m.shipment, m.oxides, m.feed, m.lawful, m.label;
 
 -- name: of_lots
 -- What was done with lots, as far as it depends on what they are; which of them $2: is to be looked at as a whole.
 SELECT m.message, m.index, m.line, m.plant, m.lot, m.kind, m.step, m.at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g,
-       m.into_lot, m.shipment, m.oxides, m.feed, m.lawful
+       m.into_lot, m.shipment, m.oxides, m.feed, m.lawful, m.label
 FROM unnest($1::text[], $2::boolean[], $3::text[], $4::boolean[]) AS k (lot, moved, feed, lawful) JOIN moves m USING (lot)
 WHERE m.kind <> 'lost_in_process' AND (k.moved OR m.product IS NULL OR m.origin IS NULL OR m.reo_g IS NULL
                                        OR m.feed <> k.feed OR m.lawful <> k.lawful);
 
 -- name: waybills
 -- What waybills call lots: each shipment's, and under no shipment all of a lot.
-SELECT lot, shipment, min(product COLLATE "C") AS product FROM moves
+SELECT lot, shipment, min(label COLLATE "C") AS product FROM moves
 WHERE lot = ANY($1::text[]) AND kind = 'dispatched' GROUP BY GROUPING SETS ((lot, shipment), (lot));
 
 -- name: fill
@@ -131,8 +131,8 @@ GROUP BY m.lot, m.plant ORDER BY m.lot, m.plant;
 
 -- name: labelled
 -- What plants used or dispatched of lots under another product than the lot's.
-SELECT m.lot, m.plant, array_agg(DISTINCT m.product) AS labels, sum(m.net_g)::bigint AS net_g, min(m.at) AS at,
+SELECT m.lot, m.plant, array_agg(DISTINCT coalesce(m.label, m.product)) AS labels, sum(m.net_g)::bigint AS net_g, min(m.at) AS at,
        min(e.arrived_at) AS arrived_at
 FROM unnest($1::text[], $2::text[]) AS k (lot, product) JOIN moves m USING (lot) JOIN envelopes e USING (message)
-WHERE (m.kind = 'dispatched' OR (m.kind = 'used' AND m.step NOT IN ('split', 'blended'))) AND m.product <> k.product
+WHERE (m.kind = 'dispatched' OR (m.kind = 'used' AND m.step NOT IN ('split', 'blended'))) AND coalesce(m.label, m.product) <> k.product
 GROUP BY m.lot, m.plant ORDER BY m.lot, m.plant;

@@ -323,6 +323,7 @@ CREATE TABLE moves (
     feed text,
     lawful boolean,
     oxides text,
+    label text,
     CONSTRAINT moves_pkey PRIMARY KEY (message, index, line),
     CONSTRAINT move_kind CHECK (kind = ANY (ARRAY['opening'::text, 'imported'::text, 'taken_in'::text, 'made'::text, 'used'::text, 'left_over'::text, 'dispatched'::text, 'received'::text, 'refused'::text, 'returned'::text, 'lost'::text, 'lost_in_process'::text])),
     CONSTRAINT move_mass CHECK (net_g >= 0 OR kind = 'left_over'::text)

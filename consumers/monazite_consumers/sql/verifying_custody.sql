@@ -10,7 +10,7 @@ WHERE noun = 'event' AND split_part(key, '/', 1)::bigint > $1 AND split_part(key
 -- name: moves
 -- What statements in messages after one and up to another did to stocks.
 SELECT message, index, line, plant, lot, kind, step, at, net_g, product, origin, reo_g, claimed_g, into_lot, shipment,
-       oxides, feed, lawful
+       oxides, feed, lawful, label
 FROM moves WHERE message > $1 AND message <= $2 AND kind <> 'returned';
 
 -- name: past_moves
@@ -92,7 +92,7 @@ SELECT DISTINCT rule, subject, period FROM custody_findings;
 -- name: next_moves
 -- All moves of the next messages.
 SELECT message, index, line, plant, lot, kind, step, at, net_g, product, origin, reo_g, claimed_g, into_lot, shipment,
-       oxides, feed, lawful
+       oxides, feed, lawful, label
 FROM moves WHERE message > $1 AND message <= (
     SELECT max(message) FROM (SELECT DISTINCT message FROM moves WHERE message > $1 ORDER BY message LIMIT $2) AS k
 ) ORDER BY message;

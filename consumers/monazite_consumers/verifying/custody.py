@@ -81,7 +81,7 @@ def _as_said(row: MoveRow) -> MoveRow:
     """Without what its lot says of it."""
     says, is_made = own(row.kind, row.step), is_output(row.kind, row.step)
     return row._replace(
-        product=row.product if says.product else None,
+        product=row.product if says.product else row.label,
         origin=row.origin if says.origin else None,
         reo_g=row.reo_g if says.reo else None,
         oxides=row.oxides if says.reo else None,
