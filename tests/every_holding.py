@@ -103,8 +103,8 @@ def _waybills() -> Iterator[Json]:
     yield a_change_of_destination(plant=MINE, record="W-7", waybill="W-7", consignee=consignee)
     yield _sent("W-8")
     yield _sent("W-8", record="W-8-again")
-    yield _sent("W-10")
-    yield _taken_in("W-10", received_at="2023-05-04T09:00:00+08:00")
+    yield _sent("W-12")
+    yield _taken_in("W-12", received_at="2023-05-04T09:00:00+08:00")
     yield _sent("W-9", consignee={"kind": "plant", "plant": RECYCLER})
 
 

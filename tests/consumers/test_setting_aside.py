@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from custody_talk import ACROSS, LOT, MINE, SETTLED, chain, the_chain
 from owing_talk import DAY, DEADLINE, declare, due
-from regulator_desk import Desk, Json, send
+from regulator_desk import HOLDER, Desk, Json, send
 
 from monazite_consumers.custody.following import Custody
 from monazite_consumers.decisions import claims, custody, following, halving, licences, months, shipments
@@ -57,7 +57,7 @@ BREAKS: dict[str, tuple[Break, str]] = {
 """Of each noun: what makes our code raise on one of it, and its key where that is known."""
 
 LICENCE: Json = {
-    "enterprise": "baogang", "form": "general", "products": ("dysprosium-oxide",), "destination": "DE",
+    "enterprise": HOLDER, "form": "general", "products": ("dysprosium-oxide",), "destination": "DE",
     "end_user": "X", "net_mass_kg": "1.000", "since": date(2023, 1, 1),
 }  # fmt: skip
 ON_LOTS = [a_production(record=f"R-{n}") for n in range(1, 6)]
