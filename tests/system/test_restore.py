@@ -83,13 +83,16 @@ async def acknowledge(platform: Platform, by: str) -> str:
     return str(alert)
 
 
+# A month of long ago is closed as soon as anybody speaks of it, and anew after a restore: what came after its report,
+# only the run itself can say.
 STATE = {
     "caps": "SELECT * FROM caps",
     "lots": "SELECT lot, plant, net_g, reo_g, made_at FROM lots",
     "positions": "SELECT topic, partition, log_generation, next_offset, received FROM intake_positions",
     "ledger": "SELECT topic, partition, log_offset, arrived_at, hash FROM ledger",
     "events": "SELECT event_id, outcome, effective FROM events",
-    "alerts": "SELECT alert, severity, percent, evidence FROM alerts WHERE condition = 'raised'",
+    "alerts": "SELECT alert, severity, percent, evidence FROM alerts"
+    " WHERE condition = 'raised' AND rule <> 'amendment-after-report'",
     "decided": "SELECT plant, incarnation, decided::text FROM source_states JOIN sources USING (source)",
     "handlings": "SELECT * FROM handlings",
 }
@@ -107,6 +110,8 @@ async def heard(platform: Platform) -> tuple[dict[str, Alert], dict[str, Receipt
         if b"alert-acknowledged" in record.value:
             continue
         alert = Alert.model_validate_json(record.value)
+        if alert.rule == "amendment-after-report":
+            continue
         seen = alerts.get(alert.id)
         if seen is None or (alert.epoch, alert.revision) > (seen.epoch, seen.revision):
             alerts[alert.id] = alert
@@ -125,7 +130,7 @@ async def knows_what_the_database_knows(platform: Platform, epoch: int) -> None:
     async with platform.connection() as opened:
         rows = await opened.fetch(
             "SELECT alert, revision, condition, coalesce(handling, 'new') AS handling"
-            " FROM alerts LEFT JOIN handlings USING (alert)"
+            " FROM alerts LEFT JOIN handlings USING (alert) WHERE rule <> 'amendment-after-report'"
         )
         decided = await opened.fetch(
             "SELECT incarnation || plant AS source, coalesce(upper(range_merge(decided)) - 1, 0) AS last"
