@@ -255,9 +255,7 @@ def test_the_nations_report_sums_what_is_so_now() -> None:
     mined = [a_lot(5), a_lot(2, "R-2", "2025-06-03")]
     end = judge([a_message([*mined, a_dispatch_of(4)])], country.declared(late=False) | OWING)
     product = PURE["product"]
-    assert [month for month in end.figures if isinstance(month, str)] == [
-        "2025-05", "2025-06", "2025-07", "2025-08", "2025-09", "2025-10", "2025-11",
-    ]  # fmt: skip
+    assert [month for month in end.figures if isinstance(month, str)] == ["2025-05", "2025-06"], "nobody owes others"
     assert end.figures["2025-05", "flow", PLANT, product, "reo"] == (0, 0, 5_000_000, 0, 4_000_000, 0, 1_000_000)
     assert end.figures["2025-06", "flow", PLANT, product, "product"][0] == 1_000_000
     assert end.figures["2025-06", "output", PLANT, "mined", product] == (2_000_000, 2_000_000)

@@ -3,18 +3,13 @@
 from datetime import date, datetime
 
 from chaos.oracle.messages import End
-from chaos.oracle.months import LINE, books, deadline
+from chaos.oracle.months import LINE, books, deadline, owed
 from chaos.oracle.registry import Registry
 
 
 def closed_months(registry: Registry, now: datetime) -> list[str]:
-    """From the first that anybody owes, all whose deadline is over."""
-    found = []
-    month = min((duty["since"][:7] for duty in registry.nouns.get("duties", [])), default="9999-12")
-    while deadline(month) <= now:
-        found.append(month)
-        month = next_month(month)
-    return found
+    """Those that somebody owes and whose deadline is over: of others since the first duty the load says nothing."""
+    return sorted({month for _, month in owed(registry) if deadline(month) <= now})
 
 
 def next_month(month: str) -> str:
