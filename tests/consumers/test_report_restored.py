@@ -1,13 +1,16 @@
 """A database that was restored gives no number of a report or an outage to another content."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from closing_talk import DAY, DEADLINE, MAY, closed, everybody, opened, report, service, the_month, told
 from regulator_desk import MINE, Desk, desk, open_desk
 
+from monazite_consumers import database
 from monazite_consumers.errors import NotReproducibleError
 from monazite_consumers.relay.revisions import announce, read_back
+from monazite_consumers.reports import closing
 from monazite_consumers.reports.reproducing import reproduced
 from monazite_consumers.reports.storing import canonical_bytes, newest_of
 from monazite_consumers.rules.reports import NATION
@@ -122,3 +125,25 @@ async def test_a_topic_that_was_made_again_is_told_every_revision(desk: Desk) ->
     assert sorted((ready.level, ready.revision) for ready in again) == before
     assert [ready.revision for ready in again if ready.level == "nation"] == [1, 2]
     assert rows[-1]["key"].decode() == f"{again[-1].level}/{again[-1].subject}/{MAY}"
+
+
+async def test_what_was_drawn_up_while_the_restore_was_noticed_is_not_stored(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await told(await opened(desk), the_month())
+    shipped = closing.compute
+
+    async def noticed_meanwhile(*given: Any) -> Any:
+        basis = await shipped(*given)
+        other = await database.connect(desk.url)
+        await other.execute("UPDATE platform SET epoch = epoch + 1")
+        await read_back(other, [announced(1)])
+        await other.close()
+        return basis
+
+    with monkeypatch.context() as patched:
+        patched.setattr(closing, "compute", noticed_meanwhile)
+        assert not await service(desk).pass_once(desk.connection)
+    assert await desk.connection.fetchval("SELECT count(*) FROM reports") == 0
+    assert await service(desk).pass_once(desk.connection)
+    assert (await report(desk)).revision == 2

@@ -127,6 +127,7 @@ async def _draw_up(connection: Connection, month: str, *, is_first: bool) -> int
     began = monotonic()
     async with snapshot(connection) as seen:
         require_ended(seen.position.judged_at, month)
+        epoch = (await read_platform(connection)).epoch
         rows = await connection.fetch(statement("reports", "newest"), first_day(month))
         if is_first and rows:
             raise NotYetError(f"{month} is closed already")
@@ -138,6 +139,8 @@ async def _draw_up(connection: Connection, month: str, *, is_first: bool) -> int
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", REGISTRY_LOCK)
         platform = await read_platform(connection)
+        if platform.epoch != epoch:  # the revisions that were announced before are known only since
+            raise NotYetError(f"the database was found to be a restored one while {month} was drawn up: once more")
         stored = await store(connection, drawn, platform.instant or datetime.now(UTC))
         drawn_up = first_day(month), seen.position.judged_at
         if stored:  # else no report will be compared with what was seen
