@@ -23,6 +23,11 @@ def day_start(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).astimezone(UTC)
 
 
+def month_of(instant: datetime) -> str:
+    """The month that an aware instant counts into, written `2023-05`."""
+    return f"{day_of(instant):%Y-%m}"
+
+
 def is_month(text: str) -> bool:
     """Whether a text is a month as it is written: `2023-05`."""
     return len(text) == len("2023-05") and re.match(MONTH_PATTERN, text) is not None
@@ -43,6 +48,16 @@ def month_end(month: str) -> datetime:
     year, number = int(month[:4]), int(month[5:])
     following = date(year + number // 12, number % 12 + 1, 1)
     return day_start(following)
+
+
+def month_before(month: str) -> str:
+    """The calendar month before a month written `2023-05`."""
+    return month_of(last_instant(month_start(month)))
+
+
+def month_after(month: str) -> str:
+    """The calendar month after a month written `2023-05`."""
+    return month_of(month_end(month))
 
 
 def last_instant(end: datetime) -> datetime:

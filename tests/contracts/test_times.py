@@ -12,7 +12,18 @@ from pydantic import TypeAdapter, ValidationError
 from monazite_contracts import builders as a
 from monazite_contracts.envelope import canonical
 from monazite_contracts.events import EVENT, event_time
-from monazite_contracts.months import SHANGHAI, day_of, day_start, is_month, last_instant, month_end
+from monazite_contracts.months import (
+    SHANGHAI,
+    day_of,
+    day_start,
+    is_month,
+    last_instant,
+    month_after,
+    month_before,
+    month_end,
+    month_of,
+    month_start,
+)
 from monazite_contracts.times import INSTANT_MAX, INSTANT_MIN, Day, Instant, Month, Period
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -48,6 +59,15 @@ def test_a_month_ends_where_the_next_begins(year: int, number: int) -> None:
     following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=ZONE)
     assert end == following
     assert day_of(last_instant(end)).month == number
+
+
+@given(st.integers(2000, 2099), st.integers(1, 12))
+def test_months_follow_each_other(year: int, number: int) -> None:
+    month = f"{year}-{number:02}"
+    after = month_after(month)
+    assert month_start(after) == month_end(month)
+    assert month_before(after) == month
+    assert (month_of(last_instant(month_end(month))), month_of(month_end(month))) == (month, after)
 
 
 @given(INSTANTS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monazite_contracts.months import day_of
+from monazite_contracts.months import day_of, month_of
 from monazite_contracts.opening import open_value
 from monazite_contracts.quantities import grams
 
@@ -144,7 +144,7 @@ def moved(year: Any) -> Moves:
         if plant.startswith("example-") or kind == "declaration":
             continue
         at = data.period.start if kind == "production" else next(v for k, v in vars(data).items() if k.endswith("_at"))
-        month = found[plant, f"{day_of(at):%Y-%m}"]
+        month = found[plant, month_of(at)]
         if hasattr(data, "product"):
             month[f"{data.product} {_COLUMNS[kind]}"] += grams(data.net_mass_kg)
         for line in getattr(data, "inputs", ()):

@@ -24,7 +24,7 @@ from monazite_contracts.builders import (
 )
 from monazite_contracts.envelope import canonical
 from monazite_contracts.events import EVENT
-from monazite_contracts.months import day_of
+from monazite_contracts.months import month_of
 
 ARRIVED = datetime(2023, 5, 5, 1, tzinfo=UTC)
 SETTINGS = Settings()
@@ -168,7 +168,7 @@ async def test_a_lot_number_used_twice_is_flagged_until_all_but_one_are_gone(des
     await desk.receive(send(first))
     assert "lot-reused" not in await desk.rules()
     await desk.receive(send(second))
-    alert = (await desk.alerts())["lot-reused", MINE, f"{day_of(ARRIVED_AT):%Y-%m}"]
+    alert = (await desk.alerts())["lot-reused", MINE, month_of(ARRIVED_AT)]
     assert alert["evidence"]["count"] == 2
     cited = {(example["event"], *example["lots"]) for example in alert["evidence"]["examples"]}
     assert cited == {(said["id"], f"{MINE}/L-1") for said in (first, second)}

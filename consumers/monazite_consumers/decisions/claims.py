@@ -19,7 +19,7 @@ from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.statements import CONFLICT, Claim, History, outcomes_of
 from monazite_consumers.sql import statement
 from monazite_contracts.events import event_time, target_of
-from monazite_contracts.months import day_of
+from monazite_contracts.months import day_of, month_of
 from monazite_contracts.opening import OpenedEvent
 from monazite_contracts.receipts import Outcome
 from monazite_contracts.refusals import Refusal
@@ -264,7 +264,7 @@ def _settle_outcomes(result: Claims, group: Group, changes: Changes) -> None:
             result.outcomes[claim.place] = outcome, reason
         if reason is not None:
             arrived_at = claim.coordinate.arrived_at
-            changes.find(claim.place, Finding(CONFLICT.rule, claim.plant, f"{day_of(arrived_at):%Y-%m}", arrived_at))
+            changes.find(claim.place, Finding(CONFLICT.rule, claim.plant, month_of(arrived_at), arrived_at))
 
 
 def _note_saying(

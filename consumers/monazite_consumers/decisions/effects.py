@@ -12,7 +12,7 @@ from monazite_consumers.rules.statements import WITHDRAWN, Claim, History, Step
 from monazite_consumers.rules.weighing import weigh
 from monazite_contracts import statements as st
 from monazite_contracts.events import Event
-from monazite_contracts.months import day_of
+from monazite_contracts.months import day_of, month_of
 
 
 class Effects(NamedTuple):
@@ -118,7 +118,7 @@ def post_orphan(changes: Changes, claim: Claim) -> None:
 
 def _about_amendment(claim: Claim, rule: str) -> Finding:
     arrived_at = claim.coordinate.arrived_at
-    return Finding(rule, claim.plant, f"{day_of(arrived_at):%Y-%m}", arrived_at)
+    return Finding(rule, claim.plant, month_of(arrived_at), arrived_at)
 
 
 def _drawn(step: Step) -> tuple[tuple[Draw, ...], tuple[Draw, ...]]:

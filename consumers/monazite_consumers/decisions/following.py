@@ -26,7 +26,7 @@ from monazite_consumers.rules.moves import (
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 from monazite_contracts.events import statement_time
-from monazite_contracts.months import day_of
+from monazite_contracts.months import month_of
 
 MESSAGES: Final = 500
 """New messages that one portion follows."""
@@ -166,7 +166,7 @@ def _kept_for(now: Current) -> Doubt | None:
     if isinstance(said, st.Declaration):
         return "month", month_key(now.plant, said.month)
     if isinstance(said, st.Stocktake):
-        return "month", month_key(now.plant, f"{day_of(said.taken_at):%Y-%m}")
+        return "month", month_key(now.plant, month_of(said.taken_at))
     return None
 
 

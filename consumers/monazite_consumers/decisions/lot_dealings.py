@@ -14,7 +14,7 @@ from monazite_consumers.rules.custody import LotState, Maker, Parent, shortfalls
 from monazite_consumers.rules.moves import KINDS, Stated
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
-from monazite_contracts.months import day_of
+from monazite_contracts.months import month_of
 
 _HANDLED: Final = {kind.name for kind in KINDS.values() if kind.sign and not kind.makes}
 
@@ -69,11 +69,6 @@ async def notice_dealings(
     return noticed
 
 
-def period_of(at: datetime) -> str:
-    """The month that something counts into."""
-    return f"{day_of(at):%Y-%m}"
-
-
 def _short(lot: _Lot) -> Iterator[Noticed]:
     refused = {plant: net_g for plant, kind, net_g in lot.held if kind == "refused"}
     for short in shortfalls(lot.held, lot.tolerance_ppm):
@@ -83,7 +78,7 @@ def _short(lot: _Lot) -> Iterator[Noticed]:
             rule, detail = "lot-refused", detail | {"refused_g": refused[short.plant]}
         at = beginnings.short_at(lot.stated, short.plant, lot.tolerance_ppm)
         since = beginnings.short_since(lot.stated, short.plant, lot.tolerance_ppm)
-        yield Noticed(lot.now.lot, rule, short.plant, period_of(at), since, short.out_g - short.in_g, detail)
+        yield Noticed(lot.now.lot, rule, short.plant, month_of(at), since, short.out_g - short.in_g, detail)
 
 
 def _unreported(lot: _Lot) -> Iterator[Noticed]:
@@ -92,7 +87,7 @@ def _unreported(lot: _Lot) -> Iterator[Noticed]:
         rule = "lot-unreported" if number.partition("/")[0] == plant else "lot-unreported-elsewhere"
         at = beginnings.unreported_at(lot.stated, plant)
         since = beginnings.unreported_since(lot.stated, plant)
-        yield Noticed(number, rule, plant, period_of(at), since, 1, {"lot": number})
+        yield Noticed(number, rule, plant, month_of(at), since, 1, {"lot": number})
 
 
 async def _early(connection: Connection, lots: Sequence[str]) -> dict[str, list[tuple[str, datetime, datetime]]]:
@@ -107,7 +102,7 @@ def _used_early(lot: _Lot, plants: Sequence[tuple[str, datetime, datetime]]) -> 
     for plant, had, at in plants:
         detail = {"lot": lot.now.lot, "had_from": had.isoformat(), "used_at": at.isoformat()}
         since = beginnings.early_since(lot.stated, plant, had, at)
-        yield Noticed(lot.now.lot, "lot-used-early", plant, period_of(at), since, 1, detail)
+        yield Noticed(lot.now.lot, "lot-used-early", plant, month_of(at), since, 1, detail)
 
 
 def _not_recycled_g(lot: str, known: Known, tolerance_ppm: int) -> int:
@@ -117,4 +112,4 @@ def _not_recycled_g(lot: str, known: Known, tolerance_ppm: int) -> int:
 def _recycled(lot: _Lot, first: Maker, other_g: int) -> Noticed:
     detail = {"lot": lot.now.lot, "feed": lot.now.feed}
     since = beginnings.recycled_since(lot.stated)
-    return Noticed(lot.now.lot, "recycled-differs", first.plant, period_of(first.at), since, other_g, detail)
+    return Noticed(lot.now.lot, "recycled-differs", first.plant, month_of(first.at), since, other_g, detail)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from monazite_consumers.database import Connection
-from monazite_consumers.decisions.lot_dealings import Known, notice_dealings, period_of
+from monazite_consumers.decisions.lot_dealings import Known, notice_dealings
 from monazite_consumers.decisions.noticing import Noticed
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.beginnings import unlawful_since
@@ -12,6 +12,7 @@ from monazite_consumers.rules.contradictions import Allowance, SplitUp, blended_
 from monazite_consumers.rules.custody import ORES, LotState, Maker, Parent
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
+from monazite_contracts.months import month_of
 
 
 async def notice_lots(
@@ -39,7 +40,7 @@ async def _split(
         splits[row["lot"]].append(SplitUp(*list(row.values())[1:]))
     return [
         Noticed(
-            lot, "split-differs", plant, period_of(split.at), split.arrived_at, abs(split.left_g),
+            lot, "split-differs", plant, month_of(split.at), split.arrived_at, abs(split.left_g),
             {"lot": lot, "used_g": split.split_g, "left_over_g": split.left_g},
         )
         for lot, of_lot in splits.items()
@@ -54,7 +55,7 @@ async def _ore_as_scrap(connection: Connection, states: Mapping[str, LotState]) 
         return []
     return [
         Noticed(
-            row["lot"], "recycler-fed-ore", row["plant"], period_of(row["at"]), row["arrived_at"], row["net_g"],
+            row["lot"], "recycler-fed-ore", row["plant"], month_of(row["at"]), row["arrived_at"], row["net_g"],
             {"lot": row["lot"], "product": states[row["lot"]].product, "used_g": row["net_g"]},
         )
         for row in await connection.fetch(statement("moves", "recovered"), ores, list(ORES))
@@ -66,7 +67,7 @@ async def _mislabelled(connection: Connection, states: Mapping[str, LotState]) -
     known = [(lot, now.product) for lot, now in states.items() if now.product is not None]
     return [
         Noticed(
-            row["lot"], "lot-mislabelled", row["plant"], period_of(row["at"]), row["arrived_at"], row["net_g"],
+            row["lot"], "lot-mislabelled", row["plant"], month_of(row["at"]), row["arrived_at"], row["net_g"],
             {"lot": row["lot"], "product": states[row["lot"]].product, "named": sorted(row["labels"])},
         )
         for row in await connection.fetch(statement("moves", "labelled"), *transposed(known, 2))
@@ -80,7 +81,7 @@ def _of_chain(now: LotState, known: Known, registry: Registry) -> Iterator[Notic
     broken = sorted({parent.lot for parent in known.parents.get(now.lot, ()) if not parent.known or parent.broken})
     detail = {"lot": now.lot, "why": now.broken, "parents": broken[:10]}
     since = unlawful_since(now, known.origins[now.lot], registry.listed)
-    yield Noticed(now.lot, "origin-unlawful", first.plant, period_of(first.at), since, now.net_g, detail)
+    yield Noticed(now.lot, "origin-unlawful", first.plant, month_of(first.at), since, now.net_g, detail)
 
 
 def _of_content(
@@ -88,7 +89,7 @@ def _of_content(
 ) -> Iterator[Noticed]:
     """A lot that was made twice is told of as such: what went into which of them, nobody can say."""
     first, mass_ppm = makers[0], registry.mass_tolerance_ppm(now.product)
-    dated = first.plant, period_of(first.at), first.arrived_at
+    dated = first.plant, month_of(first.at), first.arrived_at
     if first.kind == "taken_in" and first.product in ORES:
         yield Noticed(now.lot, "ore-as-scrap", *dated, now.net_g, {"lot": now.lot, "product": first.product})
     if first.step == "blended" and len(makers) == 1:

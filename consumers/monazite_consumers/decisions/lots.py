@@ -8,7 +8,7 @@ from monazite_consumers.decisions.changes import Changes, Place
 from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.rules.production import Finding
 from monazite_consumers.sql import statement
-from monazite_contracts.months import day_of
+from monazite_contracts.months import month_of
 
 REUSED: Final = "lot-reused"
 
@@ -54,5 +54,5 @@ async def _state_reuse(connection: Connection, places: set[Place], changes: Chan
         changes.unfind(place, REUSED)
     for row in await connection.fetch(statement("lots", "shared"), *transposed(sorted(places), 2)):
         at = row["arrived_at"]
-        finding = Finding(REUSED, row["plant"], f"{day_of(at):%Y-%m}", at, row["lots"])
+        finding = Finding(REUSED, row["plant"], month_of(at), at, row["lots"])
         changes.find((row["message"], row["index"]), finding)

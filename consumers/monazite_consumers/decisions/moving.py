@@ -9,7 +9,7 @@ from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.decisions.summing import Sums
 from monazite_consumers.rules.moves import MoveRow, is_outside, month_key
 from monazite_consumers.sql import statement
-from monazite_contracts.months import day_of
+from monazite_contracts.months import month_of
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Moving:
     def flow(self, row: MoveRow, times: int) -> None:
         """Adds it to its month, so many times."""
         self.sums.add(row, times)
-        self.doubts.add(("month", month_key(row.plant, f"{day_of(row.at):%Y-%m}")))
+        self.doubts.add(("month", month_key(row.plant, month_of(row.at))))
 
 
 async def write(connection: Connection, moving: Moving) -> None:

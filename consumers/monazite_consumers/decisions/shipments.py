@@ -19,7 +19,7 @@ from monazite_consumers.rules.shipments import Shipment, judge_shipment, returne
 from monazite_consumers.rules.waybills import Back, Beyond, Said
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
-from monazite_contracts.months import day_of
+from monazite_contracts.months import month_of
 
 SHIPMENTS: Final = 200
 """That one portion judges."""
@@ -65,7 +65,7 @@ async def examine_shipments(
         if key in said
     }
     noticed = [
-        Noticed(key, note.rule, note.subject, f"{day_of(note.on):%Y-%m}", note.at, note.measure, note.detail)
+        Noticed(key, note.rule, note.subject, month_of(note.on), note.at, note.measure, note.detail)
         for key, (_, notes) in judged.items()
         for note in notes
     ]

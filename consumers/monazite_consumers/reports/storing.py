@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 from monazite_consumers.database import Connection
 from monazite_consumers.delivery import announcement, put
 from monazite_consumers.errors import TamperedError
-from monazite_consumers.rules.month_rows import month_before
 from monazite_consumers.rules.reports import Stored
 from monazite_consumers.sql import statement
 from monazite_contracts.alerts import ReportReady
 from monazite_contracts.envelope import canonical
-from monazite_contracts.months import first_day
+from monazite_contracts.months import first_day, month_before
 from monazite_contracts.reports import Scope, TraceabilityReport
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 from monazite_consumers.rules.obligations import Outage, deadline_of, owing
 from monazite_consumers.rules.registry import Registry
-from monazite_contracts.months import day_of, first_day, month_end
+from monazite_contracts.months import first_day, month_after, month_end
 
 
 def over_months(since: date | None, judged_at: datetime) -> Iterator[str]:
@@ -14,7 +14,7 @@ def over_months(since: date | None, judged_at: datetime) -> Iterator[str]:
     month = f"{since:%Y-%m}" if since is not None else None
     while month is not None and month_end(month) <= judged_at:
         yield month
-        month = following(month)
+        month = month_after(month)
 
 
 def is_due(month: str, registry: Registry, judged_at: datetime, outages: Sequence[Outage]) -> bool:
@@ -28,11 +28,6 @@ def is_due(month: str, registry: Registry, judged_at: datetime, outages: Sequenc
 def is_owed(month: str, registry: Registry) -> bool:
     """Whether anybody owes a record of a month."""
     return any(owing(plant, month, registry) for plant in registry.plants)
-
-
-def following(month: str) -> str:
-    """The calendar month after."""
-    return f"{day_of(month_end(month)):%Y-%m}"
 
 
 def to_compare(marked: Iterable[str], closed: Collection[str]) -> list[str]:

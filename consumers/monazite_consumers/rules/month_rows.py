@@ -127,11 +127,6 @@ def span(month: str) -> tuple[date, date]:
     return first_day(month), day_of(month_end(month)) - timedelta(days=1)
 
 
-def month_before(month: str) -> str:
-    """The calendar month before."""
-    return f"{first_day(month) - timedelta(days=1):%Y-%m}"
-
-
 def plant_of(code: str, month: str, registry: Registry) -> tuple[Plant, bool]:
     """A plant as it stood in a month, and whether somebody ran it then."""
     first, last = span(month)

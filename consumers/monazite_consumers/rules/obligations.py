@@ -10,7 +10,7 @@ from monazite_consumers.rules.balances import UNKNOWN, Flow, Range, by_product, 
 from monazite_consumers.rules.moves import Column, month_key
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.declarations import Declaration, DeclaredFlow
-from monazite_contracts.months import day_of, day_start, first_day, month_end
+from monazite_contracts.months import day_of, day_start, first_day, month_after, month_end, month_of
 from monazite_contracts.quantities import PPM, grams, kilograms
 
 REMINDERS_DAYS: Final = (3, 1)
@@ -227,10 +227,10 @@ def _months(registry: Registry, after: datetime, until: datetime) -> Iterator[st
 
 def _months_between(since: datetime, until: datetime) -> Iterator[str]:
     """From the month of one instant on, those that ended by another."""
-    month = f"{day_of(since):%Y-%m}"
-    while (end := month_end(month)) <= until:
+    month = month_of(since)
+    while month_end(month) <= until:
         yield month
-        month = f"{day_of(end):%Y-%m}"
+        month = month_after(month)
 
 
 def differences(

@@ -7,7 +7,7 @@ from monazite_consumers.rules.registry import Settings
 from monazite_consumers.rules.weighing import Weighed
 from monazite_contracts import statements as st
 from monazite_contracts.catalogue import PRODUCTS, Stage
-from monazite_contracts.months import day_of
+from monazite_contracts.months import month_of
 from monazite_contracts.quantities import PPM, grams
 
 
@@ -31,7 +31,7 @@ def findings_of(plant: str, weighed: Weighed, arrived_at: datetime, settings: Se
         noticed.append(("recycler-used-ore", ore_g))
     if not noticed:
         return ()
-    period = f"{day_of(weighed.at):%Y-%m}"
+    period = month_of(weighed.at)
     return tuple(Finding(rule, plant, period, weighed.at, measure) for rule, measure in noticed)
 
 

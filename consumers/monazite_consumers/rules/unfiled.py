@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
-from monazite_contracts.months import day_of, is_month
+from monazite_contracts.months import is_month, month_before, month_of
 
 _PLANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 
@@ -45,7 +45,7 @@ def _may_declare(event: Any) -> bool:
 
 def last_month(at: datetime) -> str:
     """The month whose record is due at an instant."""
-    return f"{day_of(at).replace(day=1) - timedelta(days=1):%Y-%m}"
+    return month_before(month_of(at))
 
 
 def _month(event: Any) -> str | None:

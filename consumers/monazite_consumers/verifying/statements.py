@@ -14,7 +14,7 @@ from monazite_consumers.rules.statements import CONFLICT, Claim, histories
 from monazite_consumers.verifying.envelopes import Walked, because
 from monazite_consumers.verifying.misfits import Misfit, Report, differing, place_of
 from monazite_contracts.events import event_time, target_of
-from monazite_contracts.months import day_of
+from monazite_contracts.months import day_of, month_of
 from monazite_contracts.opening import OpenedEvent, open_value
 from monazite_contracts.receipts import Outcome
 
@@ -103,7 +103,7 @@ def _post(walked: Walked, row: Any, opened: OpenedEvent, settings: Settings, cha
     elif opened.event is None:
         changes.find(place, Finding("contract-refused", f"{source.plant}/{source.gateway}", f"{day_of(at)}", at))
     elif row["outcome"] == Outcome.AWAITING:
-        changes.find(place, Finding(CONFLICT.rule, source.plant, f"{day_of(at):%Y-%m}", at))
+        changes.find(place, Finding(CONFLICT.rule, source.plant, month_of(at), at))
     elif row["outcome"] == Outcome.APPLIED and not opened.event.test:
         post_new(changes, place, source.plant, effects_of(opened.event, at, settings))
 

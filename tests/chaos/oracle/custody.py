@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 
-from chaos.oracle.facts import ORES, day_of
+from chaos.oracle.facts import ORES, day_of, month_of
 from chaos.oracle.lots import Lots, Maker
 from chaos.oracle.messages import End
 from chaos.oracle.months import judge_months, sum_flows
-from chaos.oracle.moves import CAME, MADE, MILLION, WENT, Move, Now, month_of, month_start, moves_of, split_of
+from chaos.oracle.moves import CAME, MADE, MILLION, WENT, Move, Now, month_start, moves_of, split_of
 from chaos.oracle.recycling import judge_recycling
 from chaos.oracle.registry import Registry
 from chaos.oracle.shipments import judge_shipments

@@ -27,6 +27,10 @@ def day_of(at: datetime) -> date:
     return at.astimezone(CHINA).date()
 
 
+def month_of(at: datetime) -> str:
+    return f"{day_of(at):%Y-%m}"
+
+
 def reo_g(net_kg: str, assay: Json) -> int:
     if assay["basis"] == "metal":
         return _of_metal(net_kg, tuple(sorted(assay["elements_pct"].items())))
@@ -62,7 +66,7 @@ def within_contract(event: Json) -> bool:
     return (
         event["type"] != "monazite.rumour.v1"
         and all(re.fullmatch(r"\d+\.\d{3}", mass) for mass in masses)
-        and (begins is None or f"{day_of(begins):%Y-%m}" == f"{day_of(event_time(data)):%Y-%m}")
+        and (begins is None or month_of(begins) == month_of(event_time(data)))
     )
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from chaos.oracle.custody import judge_custody
-from chaos.oracle.facts import ORES, Json, amended, day_of, draws_of, event_time, reo_g, sha, within_contract
+from chaos.oracle.facts import ORES, Json, amended, day_of, draws_of, event_time, month_of, reo_g, sha, within_contract
 from chaos.oracle.messages import End, Message, place, source_of, vouch
 from chaos.oracle.moves import Now
 from chaos.oracle.registry import Registry
@@ -54,7 +54,7 @@ def judge(messages: Iterable[Message], nouns: dict[str, Any]) -> End:
     for lot, by in end.makers:
         makers[lot].append(by)
     for shared in (found for found in makers.values() if len(found) > 1):
-        end.raised |= {("lot-reused", by.event["source"], f"{day_of(by.at):%Y-%m}") for by in shared}
+        end.raised |= {("lot-reused", by.event["source"], month_of(by.at)) for by in shared}
     judge_caps(registry, end)
     if messages:
         now = max(message.at for message in messages)
@@ -85,7 +85,7 @@ def decide_events(standing: list[tuple[Message, Json]], end: End) -> list[Claim]
         for other in others:
             end.events[other.place] = "duplicate" if other.hash == first.hash else "awaiting"
             if other.hash != first.hash:
-                end.raised.add(("event-conflict", other.event["source"], f"{day_of(other.at):%Y-%m}"))
+                end.raised.add(("event-conflict", other.event["source"], month_of(other.at)))
     return applied
 
 
@@ -126,7 +126,7 @@ def settle(claims: list[Claim], registry: Registry, end: End) -> list[Now]:
             state(kind, data, by, registry, end)
             current.append(Now(kind, data, claim.event["source"], by.at))
     for orphan in (claim for found in amending.values() for claim in found):
-        end.raised.add(("amendment-without-target", orphan.event["source"], f"{day_of(orphan.at):%Y-%m}"))
+        end.raised.add(("amendment-without-target", orphan.event["source"], month_of(orphan.at)))
     return current
 
 
@@ -140,7 +140,7 @@ def set_aside(idle: list[tuple[Claim, str]], amending: dict[Any, list[Claim]], e
             idle.append((followers.pop(0), ""))
         idle += [(follower, "amendment-rival") for follower in followers]
         if rule:
-            end.raised.add((rule, claim.event["source"], f"{day_of(claim.at):%Y-%m}"))
+            end.raised.add((rule, claim.event["source"], month_of(claim.at)))
 
 
 def post(by: Claim, draws: list[tuple[date, str, str, int]], end: End, *, original: bool) -> None:
@@ -151,7 +151,7 @@ def post(by: Claim, draws: list[tuple[date, str, str, int]], end: End, *, origin
 def state(kind: str, data: Json, by: Claim, registry: Registry, end: End) -> None:
     """Lots and findings of a statement as it stands."""
     plant, at = by.event["source"], event_time(data)
-    month = f"{day_of(at):%Y-%m}"
+    month = month_of(at)
     origins = {"monazite.import.v1": "imported", "monazite.scrap-intake.v1": "recycled", "monazite.blend.v1": "blend"}
     for child in data.get("children", []):
         end.lots[child["lot"], plant, "", "split", int(Fraction(child["net_mass_kg"]) * 1000), None] += 1

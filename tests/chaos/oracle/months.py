@@ -4,10 +4,10 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from chaos.oracle.facts import CHINA, Json
+from chaos.oracle.facts import CHINA, Json, month_of
 from chaos.oracle.lots import Lots
 from chaos.oracle.messages import End
-from chaos.oracle.moves import MILLION, WENT, Move, Now, grams, month_of
+from chaos.oracle.moves import MILLION, WENT, Move, Now, grams
 from chaos.oracle.registry import Registry
 
 COLUMNS = {"opening": "opening", "made": "made", "imported": "in", "taken_in": "in", "received": "in", "returned": "in"}

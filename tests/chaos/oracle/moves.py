@@ -60,10 +60,6 @@ def grams(kilograms: str) -> int:
     return int(Fraction(kilograms) * 1000)
 
 
-def month_of(at: datetime) -> str:
-    return f"{day_of(at):%Y-%m}"
-
-
 def moves_of(said: Now) -> list[Move]:
     data, plant, at = said.data, said.plant, said.at
     kind = said.kind.split(".")[1]

@@ -4,10 +4,10 @@ from collections import defaultdict
 from datetime import datetime
 from fractions import Fraction
 
-from chaos.oracle.facts import ORES
+from chaos.oracle.facts import ORES, month_of
 from chaos.oracle.lots import Lots
 from chaos.oracle.messages import End
-from chaos.oracle.moves import MILLION, Move, month_of
+from chaos.oracle.moves import MILLION, Move
 
 
 def judge_recycling(moves: list[Move], lots: Lots, end: End) -> None:

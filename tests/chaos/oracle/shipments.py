@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from chaos.oracle.facts import ORES, day_of
+from chaos.oracle.facts import ORES, day_of, month_of
 from chaos.oracle.messages import End
-from chaos.oracle.moves import MILLION, Move, Now, grams, month_of
+from chaos.oracle.moves import MILLION, Move, Now, grams
 from chaos.oracle.registry import Registry
 
 
