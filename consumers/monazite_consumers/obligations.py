@@ -11,7 +11,7 @@ from monazite_consumers.decisions.books import Month, read_months
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.obligations import obligation_of, read_outages
 from monazite_consumers.decisions.posting import transposed
-from monazite_consumers.rules.moves import month_key
+from monazite_consumers.rules.keys import month_key
 from monazite_consumers.rules.obligations import Obligation, Outage, Status, moved_months, owing
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.unfiled import last_month

@@ -13,7 +13,7 @@ from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.material import ANY_PRODUCT, flow_of
 from monazite_consumers.rules.balances import Flow
 from monazite_consumers.rules.envelopes import FAULT
-from monazite_consumers.rules.moves import month_key
+from monazite_consumers.rules.keys import month_key
 from monazite_consumers.rules.obligations import Filing, Unfiled, differences
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement

@@ -23,7 +23,8 @@ from monazite_consumers.rules.custody import (
     is_suspect,
     judge_lot,
 )
-from monazite_consumers.rules.moves import KINDS, MAKING, MoveRow, is_output, own
+from monazite_consumers.rules.move_rows import MoveRow
+from monazite_consumers.rules.moves import KINDS, MAKING, is_output, own
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.tracing import in_circles
 from monazite_consumers.sql import statement

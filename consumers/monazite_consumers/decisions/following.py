@@ -13,16 +13,9 @@ from monazite_consumers.decisions.noticing import state
 from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.decisions.reported import doubt_amended
 from monazite_consumers.decisions.unfiled import Reading, note_unfiled
-from monazite_consumers.rules.moves import (
-    KINDS,
-    MoveRow,
-    PastMove,
-    consignor_of,
-    month_key,
-    moves_of,
-    row_of,
-    shipment_key,
-)
+from monazite_consumers.rules.keys import consignor_of, month_key, shipment_key
+from monazite_consumers.rules.move_rows import MoveRow, PastMove, row_of
+from monazite_consumers.rules.moves import KINDS, moves_of
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 from monazite_contracts.events import statement_time

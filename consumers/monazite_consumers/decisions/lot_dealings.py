@@ -11,7 +11,8 @@ from monazite_consumers.decisions.noticing import Noticed
 from monazite_consumers.rules import beginnings
 from monazite_consumers.rules.contradictions import Span, not_recycled_g, used_early
 from monazite_consumers.rules.custody import LotState, Maker, Parent, shortfalls
-from monazite_consumers.rules.moves import KINDS, Stated
+from monazite_consumers.rules.move_rows import Stated
+from monazite_consumers.rules.moves import KINDS
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.months import month_of

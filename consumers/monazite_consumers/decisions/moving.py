@@ -7,7 +7,8 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions.doubting import Doubt, doubt
 from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.decisions.summing import Sums
-from monazite_consumers.rules.moves import MoveRow, is_outside, month_key
+from monazite_consumers.rules.keys import is_outside, month_key
+from monazite_consumers.rules.move_rows import MoveRow
 from monazite_consumers.sql import statement
 from monazite_contracts.months import month_of
 

@@ -8,7 +8,7 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions.doubting import doubt
 from monazite_consumers.decisions.noticing import Noticed
 from monazite_consumers.decisions.posting import transposed
-from monazite_consumers.rules.moves import month_key
+from monazite_consumers.rules.keys import month_key
 from monazite_consumers.sql import statement
 from monazite_contracts.declarations import Declaration
 from monazite_contracts.months import day_start, first_day, month_end, month_start

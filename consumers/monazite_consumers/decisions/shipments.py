@@ -13,7 +13,8 @@ from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.beginnings import Span
-from monazite_consumers.rules.moves import MoveRow, is_outside, read_shipment_key
+from monazite_consumers.rules.keys import is_outside, read_shipment_key
+from monazite_consumers.rules.move_rows import MoveRow
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.shipments import Shipment, judge_shipment, returned
 from monazite_consumers.rules.waybills import Back, Beyond, Said

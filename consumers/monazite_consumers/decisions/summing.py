@@ -9,7 +9,8 @@ from typing import Any
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.elements import read_oxides
-from monazite_consumers.rules.moves import KINDS, MoveRow
+from monazite_consumers.rules.move_rows import MoveRow
+from monazite_consumers.rules.moves import KINDS
 from monazite_consumers.rules.origins import by_origin
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of

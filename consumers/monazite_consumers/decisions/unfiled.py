@@ -9,7 +9,7 @@ from monazite_consumers.decisions.changes import WHOLE, Place
 from monazite_consumers.decisions.doubting import doubt
 from monazite_consumers.decisions.posting import copy, transposed
 from monazite_consumers.rules.envelopes import FAULT
-from monazite_consumers.rules.moves import month_key
+from monazite_consumers.rules.keys import month_key
 from monazite_consumers.rules.unfiled import months_said
 from monazite_consumers.sql import statement
 from monazite_contracts.events import Stream

@@ -16,6 +16,7 @@ from monazite_consumers.decisions.reported import IDLE
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
 from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.keys import month_key
 from monazite_consumers.rules.month_rows import (
     FROM_THE_START,
     UNKNOWN,
@@ -31,7 +32,6 @@ from monazite_consumers.rules.month_rows import (
     plant_of,
     span,
 )
-from monazite_consumers.rules.moves import month_key
 from monazite_consumers.rules.obligations import Obligation, Outage, deadline_of, owing, statutory_deadline
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.reports import LINES_MAX, Basis

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 from monazite_consumers.rules.contradictions import there_from
 from monazite_consumers.rules.custody import Listed, LotState, fault_of, is_short
-from monazite_consumers.rules.moves import KINDS, Stated, is_output
+from monazite_consumers.rules.move_rows import Stated
+from monazite_consumers.rules.moves import KINDS, is_output
 
 _ALL: Final = ""
 

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from monazite_consumers.rules.elements import part_of
-from monazite_consumers.rules.moves import KINDS, Stated
+from monazite_consumers.rules.move_rows import Stated
+from monazite_consumers.rules.moves import KINDS
 from monazite_consumers.rules.origins import UNKNOWN, end_of_chain, mingled
 from monazite_contracts.catalogue import PRODUCTS, CapKind, Stage
 from monazite_contracts.months import day_of

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any, Final
 
 from monazite_consumers.rules.entries import Licence
+from monazite_consumers.rules.keys import BEHIND_NAMES, is_outside
 from monazite_consumers.rules.licences import is_of
-from monazite_consumers.rules.moves import BEHIND_NAMES
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts import statements as st
 from monazite_contracts.catalogue import PRODUCTS
@@ -17,7 +17,7 @@ HOME: Final = "CN"
 
 def is_abroad(party: str) -> bool:
     """Whether a party, as shipments name it, is outside the country."""
-    return party.startswith("@") and not party.startswith(f"@{HOME} ")
+    return is_outside(party) and not party.startswith(f"@{HOME} ")
 
 
 WITHHELD: Final = "(name withheld)"

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from monazite_consumers.rules.elements import written
+from monazite_consumers.rules.keys import consignor_of, shipment_key
 from monazite_consumers.rules.weighing import Weighed, weigh
 from monazite_contracts import statements as st
 from monazite_contracts.assays import oxides_g, reo_g
@@ -36,6 +36,9 @@ class Kind:
     makes: bool = False
 
 
+_REGROUPED: Final = frozenset({"split", "blended"})
+"""Steps that make nothing new."""
+
 _ROWS: Final = (
     Kind("opening", Column.OPENING, 1, makes=True),
     Kind("imported", Column.IN, 1, makes=True),
@@ -55,9 +58,31 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in
 consignor's again, *returned* by the judgement of the shipment and by no statement. What a split has *left over* is
 in none of its children; below zero, they weigh more than what was split."""
 
-BEHIND_NAMES: Final = "→"
-
 MAKING: Final = tuple(kind.name for kind in _ROWS if kind.makes)
+
+
+def is_output(kind: str, step: str) -> bool:
+    """Whether a kind of move in a step is what production made."""
+    return kind == "made" and step not in _REGROUPED
+
+
+class Own(NamedTuple):
+    """What a move says by itself of the material that it moves; of the rest it says what its lot is."""
+
+    product: bool
+    origin: bool
+    reo: bool
+
+
+def own(kind: str, step: str) -> Own:
+    """Of a kind of move in a step."""
+    if kind in {"opening", "imported", "taken_in", "lost_in_process"}:
+        return Own(product=True, origin=True, reo=True)
+    if kind == "made":
+        return Own(product=step != "split", origin=step not in _REGROUPED, reo=step != "split")
+    if kind == "used":
+        return Own(product=step not in _REGROUPED, origin=False, reo=step not in _REGROUPED)
+    return Own(product=False, origin=False, reo=False)
 
 
 class Move(NamedTuple):
@@ -81,135 +106,10 @@ class Move(NamedTuple):
     oxides: str | None = None
 
 
-class MoveRow(NamedTuple):
-    """One move as stored; the columns of its row.
-
-    `feed`, `lawful`: of what was made, where it came from and whether lawfully, as last summed. `label`: what a waybill
-    calls it, which is what it is taken for until its lot is known.
-    """
-
-    message: int
-    index: int  # type: ignore[assignment] # the column is older than the tuple
-    line: int
-    plant: str
-    lot: str
-    kind: str
-    step: str
-    at: datetime
-    net_g: int
-    product: str | None
-    origin: str | None
-    reo_g: int | None
-    claimed_g: int | None
-    into_lot: str | None
-    shipment: str | None
-    oxides: str | None = None
-    feed: str | None = None
-    lawful: bool | None = None
-    label: str | None = None
-
-
-class PastMove(NamedTuple):
-    """What a move said that was so until it was amended; the columns of its row."""
-
-    message: int
-    index: int  # type: ignore[assignment] # the column is older than the tuple
-    line: int
-    plant: str
-    lot: str
-    kind: str
-    step: str
-    at: datetime
-    net_g: int
-    product: str | None
-    origin: str | None
-    into_lot: str | None
-    until: datetime
-    shipment: str | None
-
-
-class Stated(NamedTuple):
-    """A move for as long as it was stated, by arrival. `until`: None where it is stated still."""
-
-    lot: str
-    plant: str
-    kind: str
-    step: str
-    at: datetime
-    net_g: int
-    product: str | None
-    origin: str | None
-    since: datetime
-    until: datetime | None
-
-
-def is_output(kind: str, step: str) -> bool:
-    """Whether a kind of move in a step is what production made: blending and splitting make nothing new."""
-    return kind == "made" and step not in {"split", "blended"}
-
-
-def row_of(place: tuple[int, int], line: int, at: datetime, m: Move) -> MoveRow:
-    """The row of a statement's move; of what was made, until its lot is judged, what is stated is taken to be so."""
-    feed, lawful = (m.origin, True) if is_output(m.kind, m.step) else (None, None)
-    return MoveRow(
-        *place, line, m.plant, m.lot, m.kind, m.step, at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g, m.into,
-        m.shipment, m.oxides, feed, lawful, m.product if m.kind == "dispatched" else None,
-    )  # fmt: skip
-
-
 def moves_of(plant: str, statement: st.Statement) -> tuple[Move, ...]:
     """The moves of one statement of a plant."""
     lines = _LINES.get(type(statement))
     return tuple(lines(plant, weigh(statement))) if lines else ()
-
-
-class Own(NamedTuple):
-    """What a move says by itself of the material that it moves; of the rest it says what its lot is."""
-
-    product: bool
-    origin: bool
-    reo: bool
-
-
-def own(kind: str, step: str) -> Own:
-    """Of a kind of move in a step."""
-    if kind in {"opening", "imported", "taken_in", "lost_in_process"}:
-        return Own(product=True, origin=True, reo=True)
-    if kind == "made":
-        return Own(product=step != "split", origin=step not in {"split", "blended"}, reo=step != "split")
-    if kind == "used":
-        return Own(product=step not in {"split", "blended"}, origin=False, reo=step not in {"split", "blended"})
-    return Own(product=False, origin=False, reo=False)
-
-
-def shipment_key(consignor: str, waybill: str) -> str:
-    """What names a shipment: a waybill's number is its consignor's own.
-
-    Names of parties outside the register may hold a slash: behind them stands what no waybill's number can hold.
-    """
-    return f"{consignor}{BEHIND_NAMES if consignor.startswith('@') else '/'}{waybill}"
-
-
-def read_shipment_key(key: str) -> tuple[str, str]:
-    """Consignor and waybill of a shipment."""
-    named = key.startswith("@")
-    consignor, _, waybill = key.rpartition(BEHIND_NAMES) if named else key.partition("/")
-    return consignor, waybill
-
-
-def month_key(plant: str, month: str) -> str:
-    """What names a plant's month."""
-    return f"{plant} {month}"
-
-
-def consignor_of(party: st.Party) -> str:
-    """A consignor as shipment keys name it; one outside the register can never be taken for a plant."""
-    return party.plant if isinstance(party, st.RegisteredParty) else f"@{party.country} {party.name}"
-
-
-def is_outside(party: str) -> bool:
-    """Whether a party, as shipment keys name it, is outside the register; the key of its shipment begins so too."""
-    return party.startswith("@")
 
 
 def _whole(kind: str, plant: str, weighed: Weighed, origin: str | None, step: str = "") -> Move:

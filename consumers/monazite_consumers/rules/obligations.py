@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from monazite_consumers.rules.balances import UNKNOWN, Flow, Range, by_product, stock_g
-from monazite_consumers.rules.moves import Column, month_key
+from monazite_consumers.rules.keys import month_key
+from monazite_consumers.rules.moves import Column
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.declarations import Declaration, DeclaredFlow
 from monazite_contracts.months import day_of, day_start, first_day, month_after, month_end, month_of

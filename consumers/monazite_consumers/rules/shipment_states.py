@@ -5,6 +5,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from monazite_consumers.rules.keys import is_outside
+
 
 class State(StrEnum):
     """How far a shipment has come."""
@@ -37,6 +39,6 @@ must act only if part of it was neither accepted nor refused."""
 
 def task_of(state: State, consignor: str) -> str | None:
     """What whoever must act on a shipment is to do. Who is outside the register cannot state a dispatch."""
-    if state is State.NOT_DISPATCHED and consignor.startswith("@"):
+    if state is State.NOT_DISPATCHED and is_outside(consignor):
         return "correct the consignor, or state an import or a scrap intake instead"
     return TASKS.get(state)

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from monazite_consumers.rules.beginnings import Span
 from monazite_consumers.rules.exports import export_problems, is_abroad
-from monazite_consumers.rules.moves import read_shipment_key
+from monazite_consumers.rules.keys import is_outside, read_shipment_key
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.shipment_states import TASKS, State
 from monazite_consumers.rules.waybills import (
@@ -149,7 +149,7 @@ def _state(sides: Sides, lines: Sequence[Line], consignee: str, registry: Regist
     missing = [line.missing_g for line in lines if _differs(line, registry)]
     has_spoken = any(stands(each, sides, consignee) for each in sides.heard)
     if not sides.heard or (not has_spoken and any(gap_g > 0 for gap_g in missing)):
-        return State.LEFT if consignee.startswith("@") else State.UNDER_WAY
+        return State.LEFT if is_outside(consignee) else State.UNDER_WAY
     if any(line.refused_g for line in lines):
         return State.PARTLY_REFUSED if any(line.accepted_g for line in lines) else State.REFUSED
     if not missing:
@@ -167,7 +167,7 @@ def _who_acts(state: State, consignor: str, consignee: str, sides: Sides, regist
         return consignee, expected_at(sides, registry.settings)
     told = [*(each.arrived_at for each in sides.heard or sides.receipts)]
     told += [each.arrived_at for each in sides.redirects]
-    answers = consignee if consignor.startswith("@") else consignor  # who is not on the register cannot answer
+    answers = consignee if is_outside(consignor) else consignor  # who is not on the register cannot answer
     return answers, max(told) + timedelta(days=registry.settings.answer_days)
 
 
@@ -264,7 +264,7 @@ def _may_take(consignee: str, product: str, naming: Said[st.Statement], registry
 
     Ore products go to listed enterprises only (785 arts 8, 13), or abroad; a plant must be on the register.
     """
-    if consignee.startswith("@"):
+    if is_outside(consignee):
         return is_abroad(consignee) or PRODUCTS[product].stage is not Stage.ORE
     day = day_of(when(naming))
     if registry.operator(consignee, day) is None:

@@ -7,7 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from monazite_consumers.rules.beginnings import Span, begun
 from monazite_consumers.rules.custody import is_short
 from monazite_consumers.rules.entries import Settings
-from monazite_consumers.rules.moves import consignor_of
+from monazite_consumers.rules.keys import consignor_of
 from monazite_contracts import statements as st
 from monazite_contracts.quantities import grams
 

@@ -14,7 +14,8 @@ from monazite_consumers.database import Connection
 from monazite_consumers.decisions.lots import REUSED
 from monazite_consumers.errors import MonaziteError
 from monazite_consumers.rules.custody import LotState
-from monazite_consumers.rules.moves import MAKING, month_key
+from monazite_consumers.rules.keys import month_key
+from monazite_consumers.rules.moves import MAKING
 from monazite_consumers.rules.tracing import Traced, broken_here, came_from, place, share
 from monazite_consumers.sql import statement
 from monazite_consumers.tracing.stays import stays

@@ -12,7 +12,8 @@ from monazite_consumers.decisions.licences import LICENCES, examine_licences
 from monazite_consumers.decisions.months import MONTHS, examine_months
 from monazite_consumers.decisions.noticing import Noticed, storable
 from monazite_consumers.decisions.shipments import SHIPMENTS, examine_shipments, returning
-from monazite_consumers.rules.moves import MoveRow, PastMove, is_output, own
+from monazite_consumers.rules.move_rows import MoveRow, PastMove
+from monazite_consumers.rules.moves import is_output, own
 from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.shipments import Line

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.summing import Sums
-from monazite_consumers.rules.moves import MoveRow
+from monazite_consumers.rules.move_rows import MoveRow
 from monazite_consumers.sql import statement
 from monazite_consumers.verifying.misfits import Misfit, Report
 

@@ -20,7 +20,7 @@ from monazite_consumers.health import Health
 from monazite_consumers.locks import held
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.caps import Cap
-from monazite_consumers.rules.moves import month_key
+from monazite_consumers.rules.keys import month_key
 from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.settling import Instants, settling
