@@ -73,7 +73,7 @@ class Done(NamedTuple):
         return bool(self.handled) or not self.is_all
 
 
-async def portion(connection: Connection, registry: Registry, platform: Platform, share: Share = Share()) -> Done:  # noqa: B008 - frozen
+async def portion(connection: Connection, registry: Registry, platform: Platform, share: Share) -> Done:
     """One portion of each kind of work, in the caller's transaction.
 
     Months come last, and only when nothing else is left: half of what came of a month is no ground to judge it on.

@@ -9,7 +9,7 @@ from typing import Final
 from monazite_consumers import register
 from monazite_consumers.database import REGISTRY_LOCK, Connection
 from monazite_consumers.decisions.deciding import read_platform
-from monazite_consumers.decisions.portions import portion
+from monazite_consumers.decisions.portions import Share, portion
 from monazite_consumers.errors import NotYetError
 from monazite_consumers.reports.computing import read_position
 from monazite_consumers.rules.registry import Registry
@@ -97,6 +97,6 @@ async def _settled(connection: Connection) -> Registry:
         async with connection.transaction():
             platform = await read_platform(connection)
             platform.require_current()
-            if not (await portion(connection, registry, platform)).goes_on:
+            if not (await portion(connection, registry, platform, Share())).goes_on:
                 return registry
     raise NotYetError(f"custody was not through after {PORTIONS_MAX} portions, and decisions are not held up longer")

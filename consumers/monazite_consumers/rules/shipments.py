@@ -89,10 +89,7 @@ def returned(shipment: Shipment) -> dict[str, int]:
 
 
 def judge_shipment(
-    key: str,
-    said: Sequence[Said[Any]],
-    registry: Registry,
-    beyond: Beyond = Beyond(),  # noqa: B008 - frozen
+    key: str, said: Sequence[Said[Any]], registry: Registry, beyond: Beyond
 ) -> tuple[Shipment, tuple[Noted, ...]]:
     """Both sides of one shipment, whatever came first; `said` holds at least one statement."""
     sides = sides_of(said)

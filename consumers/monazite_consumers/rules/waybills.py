@@ -60,8 +60,8 @@ class Beyond(NamedTuple):
     until it was amended.
     """
 
-    back: Sequence[Back] = ()
-    past: Sequence[Span] = ()
+    back: Sequence[Back]
+    past: Sequence[Span]
 
 
 def sides_of(said: Sequence[Said[Any]]) -> Sides:
