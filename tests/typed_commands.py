@@ -13,23 +13,24 @@ WIDTH = 80
 Ran = subprocess.CompletedProcess[str]
 
 
-def monazite(desk: Desk, *arguments: object) -> Ran:
-    """What a person sees who types this on a terminal of 80 columns."""
-    return subprocess.run(
+async def monazite(desk: Desk, *arguments: object, width: int = WIDTH) -> Ran:
+    """What a person sees who types this on a terminal of so many columns."""
+    return await asyncio.to_thread(
+        subprocess.run,
         [sys.executable, "-m", "monazite", *map(str, arguments)],
-        env=os.environ | {"COLUMNS": f"{WIDTH}", "MONAZITE_DATABASE__URL": desk.url},
+        env=os.environ | {"COLUMNS": f"{width}", "MONAZITE_DATABASE__URL": desk.url},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
-async def shown(desk: Desk, *arguments: object) -> str:
-    ran = await asyncio.to_thread(monazite, desk, *arguments)
+async def shown(desk: Desk, *arguments: object, width: int = WIDTH) -> str:
+    ran = await monazite(desk, *arguments, width=width)
     assert ran.returncode == 0, ran.stderr
-    assert max(map(len, ran.stdout.splitlines())) <= WIDTH
+    assert max(map(len, ran.stdout.splitlines())) <= width
     return ran.stdout
 
 
 async def read(desk: Desk, *arguments: object) -> Any:
-    ran = await asyncio.to_thread(monazite, desk, *arguments, "--json")
+    ran = await monazite(desk, *arguments, "--json")
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)

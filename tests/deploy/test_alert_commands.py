@@ -1,6 +1,5 @@
 """`monazite alerts`: narrowed to what is asked for, and one alert with all that it rests on."""
 
-import asyncio
 import re
 from datetime import UTC, datetime
 
@@ -42,10 +41,10 @@ async def test_one_alert_says_what_it_means_rests_on_and_how_it_clears(overdrawn
 
 async def test_an_id_that_nothing_or_several_begin_with_says_what_is_meant(overdrawn: Desk) -> None:
     wrong = OVERDRAWN.id[:6] + ("0" if OVERDRAWN.id[6] != "0" else "1") + OVERDRAWN.id[7:10]
-    ran = await asyncio.to_thread(monazite, overdrawn, "alerts", wrong)
+    ran = await monazite(overdrawn, "alerts", wrong)
     assert (ran.returncode, len(ran.stderr.splitlines())) == (1, 1)
     assert f"no alert's id begins with {wrong} (did you mean {OVERDRAWN.id[:10]}?)" in ran.stderr
-    ran = await asyncio.to_thread(monazite, overdrawn, "alerts", "")
+    ran = await monazite(overdrawn, "alerts", "")
     assert "several alerts begin with" in ran.stderr
 
 
@@ -75,6 +74,6 @@ async def test_alerts_are_narrowed_to_a_plant_a_province_a_month_or_a_severity(o
     ],
 )
 async def test_what_cannot_be_meant_is_said(overdrawn: Desk, arguments: tuple[str, ...], said: str) -> None:
-    ran = await asyncio.to_thread(monazite, overdrawn, "alerts", *arguments)
+    ran = await monazite(overdrawn, "alerts", *arguments)
     assert ran.returncode != 0
     assert said in re.sub(r"[\s│]+", " ", ran.stderr)

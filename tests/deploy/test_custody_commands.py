@@ -90,15 +90,18 @@ async def test_a_trace_for_a_program_has_exact_shares(chain: Desk) -> None:
     ]
 
 
+async def drawn(desk: Desk, *asked: object) -> str:
+    """A graph is as wide as it is, whatever the terminal."""
+    ran = await monazite(desk, "trace", *asked, "--dot")
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
 async def test_a_trace_as_a_graph(chain: Desk) -> None:
-    drawn = await shown_wide(chain, "trace", OXIDE, "--dot")
-    assert drawn.startswith("digraph trace {\n")
-    assert f'"{ORE}" -> "{OXIDE}" [label="18,000 kg"];' in drawn
-    assert drawn.rstrip().endswith("}")
-
-
-async def shown_wide(desk: Desk, *arguments: object) -> str:
-    return (await asyncio.to_thread(monazite, desk, *arguments)).stdout
+    graph = await drawn(chain, OXIDE)
+    assert graph.startswith("digraph trace {\n")
+    assert f'"{ORE}" -> "{OXIDE}" [label="18,000 kg"];' in graph
+    assert graph.rstrip().endswith("}")
 
 
 async def test_a_broken_chain_is_said_first_and_where(chain: Desk) -> None:
@@ -109,7 +112,7 @@ async def test_a_broken_chain_is_said_first_and_where(chain: Desk) -> None:
     assert "BROKEN: nobody reported that it was made" in " ".join(said.split())
     found = await read(chain, "trace", f"{SEPARATION}/S-2")
     assert found["broken"] == [{"lot": f"{MINE}/R-9", "why": "unreported", "ends": "0.500000000000"}]
-    assert "color=red" in await shown_wide(chain, "trace", f"{SEPARATION}/S-2", "--dot")
+    assert "color=red" in await drawn(chain, f"{SEPARATION}/S-2")
 
 
 async def test_what_lies_above_a_condemned_lot_is_not_called_whole(chain: Desk) -> None:
@@ -143,7 +146,7 @@ async def test_more_lots_than_fit_a_screen_are_counted(chain: Desk) -> None:
 
 
 async def test_a_lot_that_nobody_knows_is_one_line_with_a_remedy(chain: Desk) -> None:
-    ran = await asyncio.to_thread(monazite, chain, "trace", "shihe-mine/r-1")
+    ran = await monazite(chain, "trace", "shihe-mine/r-1")
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
     assert "speaks of lot shihe-mine/r-1; write a lot as its plant did" in ran.stderr
 
@@ -156,7 +159,7 @@ async def test_a_trace_while_custody_is_behind_says_so(chain: Desk) -> None:
 
 
 async def test_one_form_at_a_time(chain: Desk) -> None:
-    ran = await asyncio.to_thread(monazite, chain, "trace", ORE, "--json", "--dot")
+    ran = await monazite(chain, "trace", ORE, "--json", "--dot")
     assert ran.returncode == 2
     assert "give one of --json and --dot" in ran.stderr
 
@@ -215,7 +218,7 @@ async def test_shipments_of_a_month_a_state_or_a_waybill(chain: Desk) -> None:
     assert "1 shipment," in await shown(chain, "shipments", "--state", "under-way")
     assert "1 shipment," in await shown(chain, "shipments", "--waybill", "WB-20230504-001")
     for option, wrong, said in (("--month", "2023-13", "such as 2023-05"), ("--state", "gone", "under-way")):
-        ran = await asyncio.to_thread(monazite, chain, "shipments", option, wrong)
+        ran = await monazite(chain, "shipments", option, wrong)
         assert ran.returncode == 2
         assert said in ran.stderr
 
@@ -243,7 +246,7 @@ async def test_the_name_of_an_end_user_abroad_is_withheld(chain: Desk) -> None:
 @pytest.mark.parametrize("option", ["--plant", "--enterprise"])
 async def test_shipments_of_nobody_on_the_register_are_refused_with_the_nearest_name(chain: Desk, option: str) -> None:
     near = {"--plant": "shihe-separatoin", "--enterprise": "baogan"}[option]
-    ran = await asyncio.to_thread(monazite, chain, "shipments", option, near)
+    ran = await monazite(chain, "shipments", option, near)
     assert ran.returncode == 1
     assert f"no {option[2:]} {near} (did you mean" in ran.stderr
 
@@ -258,7 +261,7 @@ async def test_where_everything_from_a_mine_went(chain: Desk) -> None:
     found = await read(chain, "trace", MINE, "--down")
     assert (found["lot"], found["plant"], found["month"]) == (None, MINE, None)
     assert {lot["lot"] for lot in found["lots"]} == {ORE, f"{MINE}/R-2", OXIDE}
-    assert f'"{MINE}" -> "{ORE}" [label="20,000 kg"];' in await shown_wide(chain, "trace", MINE, "--down", "--dot")
+    assert f'"{MINE}" -> "{ORE}" [label="20,000 kg"];' in await drawn(chain, MINE, "--down")
 
 
 @pytest.mark.parametrize(
@@ -280,15 +283,15 @@ async def test_where_everything_from_a_mine_went(chain: Desk) -> None:
     ],
 )
 async def test_what_cannot_be_traced_is_said(chain: Desk, asked: tuple[str, ...], said: str) -> None:
-    ran = await asyncio.to_thread(monazite, chain, "trace", *asked)
+    ran = await monazite(chain, "trace", *asked)
     assert ran.returncode in {1, 2}
     assert said in " ".join(ran.stderr.split())
 
 
 @pytest.mark.skipif(DOT is None, reason="Graphviz is not installed")
 async def test_graphviz_draws_the_graph(chain: Desk) -> None:
-    drawn = await shown_wide(chain, "trace", OXIDE, "--dot")
-    drawing = partial(subprocess.run, [DOT, "-Tsvg"], input=drawn, capture_output=True, text=True, check=True)
+    graph = await drawn(chain, OXIDE)
+    drawing = partial(subprocess.run, [DOT, "-Tsvg"], input=graph, capture_output=True, text=True, check=True)
     svg = (await asyncio.to_thread(drawing)).stdout
     assert svg.count('class="node"') == 3
     assert svg.count('class="edge"') == 2
@@ -301,7 +304,7 @@ async def test_the_balance_of_a_lot_at_each_plant(chain: Desk) -> None:
     assert held[MINE]["made_g"] - held[MINE]["shipped_g"] == held[MINE]["on_hand_g"] == 2_000_000
     assert held[SEPARATION]["in_g"] == held[SEPARATION]["used_g"] == 18_000_000
     assert "2,000.000" in await shown(chain, "lot", ORE)
-    ran = await asyncio.to_thread(monazite, chain, "lot", "shihe-mine/NOBODY")
+    ran = await monazite(chain, "lot", "shihe-mine/NOBODY")
     assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
 
 

@@ -1,18 +1,13 @@
 """`monazite declarations`, as a person and as a program see it."""
 
-import asyncio
-import json
-import os
 import re
-import subprocess
-import sys
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from custody_talk import RECYCLER, SEPARATION, judged, the_chain
 from owing_talk import DAY, DEADLINE, declare
 from regulator_desk import MINE, Desk, an_enterprise, desk, open_desk, send
+from typed_commands import monazite, read, shown
 
 from monazite_consumers.rules.entries import Duty, Membership
 from monazite_contracts.builders import a_declaration, a_nil_declaration
@@ -21,29 +16,10 @@ __all__ = ["desk", "open_desk"]
 
 HOUR = timedelta(hours=1)
 WIDTH = 100
-Ran = subprocess.CompletedProcess[str]
 
 
-def monazite(desk: Desk, *arguments: object) -> Ran:
-    """What a person sees who types this on a terminal of 100 columns."""
-    return subprocess.run(
-        [sys.executable, "-m", "monazite", *map(str, arguments)],
-        env=os.environ | {"COLUMNS": f"{WIDTH}", "MONAZITE_DATABASE__URL": desk.url},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-
-
-async def shown(desk: Desk, *arguments: object) -> str:
-    ran = await asyncio.to_thread(monazite, desk, "declarations", *arguments)
-    assert ran.returncode == 0, ran.stderr
-    assert max(map(len, ran.stdout.splitlines())) <= WIDTH
-    return ran.stdout
-
-
-async def read(desk: Desk, *arguments: object) -> Any:
-    ran = await asyncio.to_thread(monazite, desk, "declarations", *arguments, "--json")
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+async def listed(desk: Desk, *arguments: object) -> str:
+    return await shown(desk, "declarations", *arguments, width=WIDTH)
 
 
 LATE = a_nil_declaration(plant=SEPARATION)
@@ -63,7 +39,7 @@ async def may(desk: Desk) -> Desk:
 
 
 async def test_a_person_sees_how_each_record_stands_and_why(may: Desk) -> None:
-    said = await shown(may)
+    said = await listed(may)
     assert "3 flow records owed for 2023-05" in said
     assert re.search(rf"shihe *\n +{MINE} +reported +end of 06-10 +06-10 00:00 +3 differ: +bastnaesite", said)
     assert re.search(rf"{SEPARATION} +late +end of 06-10 +06-11 00:00", said)
@@ -73,7 +49,7 @@ async def test_a_person_sees_how_each_record_stands_and_why(may: Desk) -> None:
 
 
 async def test_a_program_reads_everything(may: Desk) -> None:
-    found = await read(may, "2023-05")
+    found = await read(may, "declarations", "2023-05")
     assert (found["month"], found["outage_revision"]) == ("2023-05", 0)
     by_plant = {row["plant"]: row for row in found["obligations"]}
     assert [row["enterprise"] for row in found["obligations"]] == ["baogang", "ganzhou", "shihe"]
@@ -99,15 +75,15 @@ async def test_a_program_reads_everything(may: Desk) -> None:
     ],
 )
 async def test_what_is_asked_for_can_be_narrowed(may: Desk, narrowed: tuple[str, ...], plants: list[str]) -> None:
-    assert [row["plant"] for row in (await read(may, *narrowed))["obligations"]] == plants
+    assert [row["plant"] for row in (await read(may, "declarations", *narrowed))["obligations"]] == plants
 
 
 async def test_a_deadline_that_an_outage_moved_says_so(may: Desk) -> None:
     await may.connection.execute("INSERT INTO outages VALUES ($1, $2, 'down', 1)", DEADLINE - DAY, DEADLINE + DAY)
-    said = await shown(may, "--plant", SEPARATION)
+    said = await listed(may, "--plant", SEPARATION)
     assert re.search(rf"{SEPARATION} +confirmed nil +end of 06-12", said)
     assert "due end of 06-10, moved by an outage" in " ".join(said.split())
-    assert (await read(may))["outage_revision"] == 1
+    assert (await read(may, "declarations"))["outage_revision"] == 1
 
 
 async def test_what_an_outage_moved_is_listed(may: Desk) -> None:
@@ -116,14 +92,11 @@ async def test_what_an_outage_moved_is_listed(may: Desk) -> None:
             "INSERT INTO outages (since, until, what, number) VALUES ($1, $2, 'down', $3)",
             DEADLINE + since, DEADLINE + until, number,
         )  # fmt: skip
-    ran = await asyncio.to_thread(monazite, may, "outages")
-    assert ran.returncode == 0, ran.stderr
-    assert max(map(len, ran.stdout.splitlines())) <= WIDTH
-    assert "3 outages recorded" in ran.stdout
-    assert re.search(r"1 +2023-06-10 00:00 +2023-06-12 00:00 +down +2023-05: end of 06-10 to end of 06-12", ran.stdout)
-    assert re.search(r"3 +2023-07-01 00:00 +2023-07-02 00:00 +down +no deadline", ran.stdout)
-    ran = await asyncio.to_thread(monazite, may, "outages", "--json")
-    found = json.loads(ran.stdout)
+    said = await shown(may, "outages", width=WIDTH)
+    assert "3 outages recorded" in said
+    assert re.search(r"1 +2023-06-10 00:00 +2023-06-12 00:00 +down +2023-05: end of 06-10 to end of 06-12", said)
+    assert re.search(r"3 +2023-07-01 00:00 +2023-07-02 00:00 +down +no deadline", said)
+    found = await read(may, "outages")
     assert found["format"] == "monazite/outages/1"
     assert [each["number"] for each in found["outages"]] == [1, 2, 3]
     assert found["outages"][1]["months"] == [{
@@ -133,21 +106,20 @@ async def test_what_an_outage_moved_is_listed(may: Desk) -> None:
 
 
 async def test_a_platform_that_was_never_down_says_so(may: Desk) -> None:
-    ran = await asyncio.to_thread(monazite, may, "outages")
-    assert "0 outages recorded" in ran.stdout
+    assert "0 outages recorded" in await shown(may, "outages", width=WIDTH)
 
 
 async def test_a_register_that_gives_nobody_a_duty_says_so(desk: Desk) -> None:
     await desk.declare(the_chain())
-    said = " ".join((await shown(desk, "2023-05")).split())
+    said = " ".join((await listed(desk, "2023-05")).split())
     assert "The register gives nobody a duty to report" in said
-    assert (await read(desk, "2023-05"))["first_duty"] is None
+    assert (await read(desk, "declarations", "2023-05"))["first_duty"] is None
 
 
 async def test_a_month_before_the_first_duty_says_so(may: Desk) -> None:
-    said = " ".join((await shown(may, "2023-04")).split())
+    said = " ".join((await listed(may, "2023-04")).split())
     assert "Nobody owes a flow record for 2023-04: the first duty begins on 2023-05-01." in said
-    assert "Nobody owes" not in await shown(may, "2023-05", "--state", "confirmed nil")
+    assert "Nobody owes" not in await listed(may, "2023-05", "--state", "confirmed nil")
 
 
 @pytest.mark.parametrize(("asked", "plants"), [("north", [MINE]), ("shihe", [MINE]), ("baogang", [SEPARATION])])
@@ -155,10 +127,10 @@ async def test_of_a_group_it_is_shown_what_its_members_owe(desk: Desk, asked: st
     duty = ("duties", Duty(enterprise="baogang", since=date(2023, 5, 1), basis="R2"))
     membership = Membership(member="shihe", group="north", since=date(2023, 1, 1), until=date(2023, 6, 1))
     await declare(desk, duty, *an_enterprise("north", "-"), ("memberships", membership))
-    found = await read(desk, "2023-05", "--enterprise", asked)
+    found = await read(desk, "declarations", "2023-05", "--enterprise", asked)
     assert found["format"] == "monazite/declarations/1"
     assert [row["plant"] for row in found["obligations"]] == plants
-    assert (await read(desk, "2023-06", "--enterprise", "north"))["obligations"] == []
+    assert (await read(desk, "declarations", "2023-06", "--enterprise", "north"))["obligations"] == []
 
 
 @pytest.mark.parametrize(
@@ -171,7 +143,7 @@ async def test_of_a_group_it_is_shown_what_its_members_owe(desk: Desk, asked: st
 async def test_a_name_that_the_register_does_not_have_is_one_line_with_the_nearest(
     may: Desk, wrong: tuple[str, ...], said: str
 ) -> None:
-    ran = await asyncio.to_thread(monazite, may, "declarations", *wrong)
+    ran = await monazite(may, "declarations", *wrong)
     assert ran.returncode == 1
     assert said in " ".join(ran.stderr.split())
 
@@ -181,6 +153,6 @@ async def test_a_name_that_the_register_does_not_have_is_one_line_with_the_neare
     [(("2023-5",), "is no month: write 2023-05"), (("--state", "gone"), "use one of not due, reminded")],
 )
 async def test_what_cannot_be_asked_is_one_line_with_a_remedy(may: Desk, wrong: tuple[str, ...], said: str) -> None:
-    ran = await asyncio.to_thread(monazite, may, "declarations", *wrong)
+    ran = await monazite(may, "declarations", *wrong)
     assert ran.returncode == 2
     assert said in re.sub(r"[│\s]+", " ", ran.stderr)
