@@ -45,8 +45,7 @@ def grams(kilograms: str) -> int:
 
 def kilograms(mass_g: int) -> str:
     """The wire form of a mass in grams, three decimals: 12500 is `"12.500"`."""
-    whole, rest = divmod(mass_g, 1000)
-    return f"{whole}.{rest:03d}"
+    return _decimal(mass_g, 3)
 
 
 def ppm(percent: str) -> int:
@@ -56,8 +55,13 @@ def ppm(percent: str) -> int:
 
 def percent(share_ppm: int) -> str:
     """The wire form of a share in parts per million, four decimals: 925000 is `"92.5000"`."""
-    whole, rest = divmod(share_ppm, 10_000)
-    return f"{whole}.{rest:04d}"
+    return _decimal(share_ppm, 4)
+
+
+def _decimal(units: int, places: int) -> str:
+    """The sign stands before the whole: -1 of a thousand is `-0.001`."""
+    whole, rest = divmod(abs(units), 10**places)
+    return f"{'-' if units < 0 else ''}{whole}.{rest:0{places}d}"
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:

@@ -6,8 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from monazite.commands.trace_words import kilograms
-from monazite.tables import plain_table
+from monazite.tables import aligned_kilograms, kilograms, plain_table
 from monazite_contracts.months import SHANGHAI
 
 
@@ -62,10 +61,10 @@ def licences_table(rows: Sequence[Mapping[str, Any]], *, draws: bool = False) ->
     for row in rows:
         what = f"{row['licence']}\n{row['enterprise']}, {row['form']}, to {row['destination']}"
         last_day = f"{row['last_day'] or 'open'}\n{'in date' if row['in_date'] else 'not in date'}"
-        masses = [f"{row[name] / 1_000:,.3f}" for name in ("granted_g", "exported_g", "left_g")]
+        masses = [aligned_kilograms(row[name]) for name in ("granted_g", "exported_g", "left_g")]
         style = "bold red" if row["left_g"] < 0 else "" if row["in_date"] else "dim"
         table.add_row(Text("\n".join([what, *row["products"]])), last_day, *masses, style=style)
         for draw in row["draws"] if draws else ():
             who = f"  {draw['plant']}, {draw['waybill']}\n  {draw['product']}, customs {draw['declaration']}"
-            table.add_row(Text(who), draw["on"], "", f"{draw['net_g'] / 1_000:,.3f}", "", style="dim")
+            table.add_row(Text(who), draw["on"], "", aligned_kilograms(draw["net_g"]), "", style="dim")
     return table

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from monazite_contracts import quantities
 from monazite_contracts.months import MICROSECOND, SHANGHAI
 from monazite_contracts.times import INSTANT_MIN
 
@@ -23,6 +25,16 @@ def tonnes(mass_g: int | None) -> str:
     if mass_g is None:
         return "-"
     return f"{mass_g / 1_000_000:,.0f}" if abs(mass_g) >= 10_000_000_000 else f"{mass_g / 1_000_000:,.1f}"
+
+
+def kilograms(mass_g: int) -> str:
+    """A mass where nothing stands below it: thousands apart, no more decimals than it has."""
+    return aligned_kilograms(mass_g).rstrip("0").rstrip(".")
+
+
+def aligned_kilograms(mass_g: int) -> str:
+    """A mass for a column of masses: thousands apart, to the gram."""
+    return f"{Decimal(quantities.kilograms(mass_g)):,}"
 
 
 def bar(percent: int) -> Text:
@@ -121,7 +133,7 @@ def lot_table(lot: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     table.padding = (0, 1, 0, 0)
     for row in rows:
         style = "bold red" if row["on_hand_g"] < 0 else ""
-        table.add_row(Text(row["plant"]), *(f"{row[name] / 1_000:,.3f}" for name in names), style=style)
+        table.add_row(Text(row["plant"]), *(aligned_kilograms(row[name]) for name in names), style=style)
     return table
 
 

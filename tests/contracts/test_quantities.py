@@ -81,11 +81,18 @@ def test_the_wire_form_comes_back_exactly(mass_g: int, share: int) -> None:
     assert TypeAdapter(Percent).validate_python(percent(share)) == percent(share)
 
 
+@given(st.integers(-(10**13), 10**13))
+@example(-1)
+@example(-1_000)
+def test_what_is_below_zero_is_written_as_far_below_it_as_it_is(number: int) -> None:
+    assert Decimal(kilograms(number)) == Decimal(number).scaleb(-3)
+    assert Decimal(percent(number)) == Decimal(number).scaleb(-4)
+
+
 @given(st.integers(-2, 10**13))
 def test_every_mass_above_zero_is_positive_and_no_other(mass_g: int) -> None:
-    text = kilograms(mass_g) if mass_g >= 0 else f"-0.00{-mass_g}"
     fits = 0 < mass_g <= 999_999_999_999
-    assert accepts(PositiveKilograms, text) == fits
+    assert accepts(PositiveKilograms, kilograms(mass_g)) == fits
 
 
 def accepts(kind: Any, value: Any) -> bool:

@@ -261,15 +261,12 @@ def wording(declaration: Declaration, lines: Sequence[Mapping[str, Any]], count:
     known = first["product"] in places
     path = f"data.lines.{places.index(first['product'])}.{first['column']}_kg" if known else "data.lines"
     named = [
-        f"{line['product']} {line['column']}: declared {_kg(line['declared_g'])}, by events {_kg(line['computed_g'])}"
+        f"{line['product']} {line['column']}: declared {kilograms(line['declared_g'])} kg,"
+        f" by events {kilograms(line['computed_g'])} kg"
         for line in lines[:WORDED_MAX]
     ]
     more = [f"and {count - len(named)} more"] if count > len(named) else []
     return path, "; ".join([*named, *more]) + "."
-
-
-def _kg(mass_g: int) -> str:
-    return f"{'-' if mass_g < 0 else ''}{kilograms(abs(mass_g))} kg"
 
 
 def _computed(opening_g: int, columns: Mapping[Column, int]) -> dict[str, int]:

@@ -8,8 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monazite.commands.trace_words import kilograms
-from monazite.tables import SEVERITY_STYLES, about
+from monazite.tables import SEVERITY_STYLES, about, kilograms
 from monazite_consumers.rules.catalogue import RULES
 from monazite_contracts.months import SHANGHAI
 from monazite_contracts.quantities import percent
@@ -90,7 +89,7 @@ def _told(name: str, value: Any) -> str:
 
 def _figure(name: str, value: int) -> str:
     if name.endswith("_g"):
-        return f"{'-' if value < 0 else ''}{kilograms(abs(value))} kg"
+        return f"{kilograms(value)} kg"
     return f"{percent(value)} %" if name.endswith("_ppm") else f"{value:,}"
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from monazite.commands.trace_words import WHYS, kilograms, percentage
+from monazite.commands.trace_words import WHYS, percentage
+from monazite.tables import kilograms
 from monazite_consumers.rules.sharing import WHOLE
 from monazite_consumers.rules.tracing import Traced
 from monazite_contracts.quantities import divide_half_even

@@ -1,4 +1,4 @@
-"""How what a trace found is said: why a chain is broken, how a lot came to be, masses and shares in a narrow column."""
+"""How what a trace found is said: why a chain is broken, how a lot came to be, shares in a narrow column."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -31,12 +31,6 @@ def how_made(lot: str, papers: Mapping[str, "Papers"]) -> str | None:
         return None
     made = found.made[0]
     return _HOWS.get(made.kind, made.step or made.kind)
-
-
-def kilograms(mass_g: int) -> str:
-    """A mass for a narrow column: thousands apart, no more decimals than it has."""
-    whole, rest = divmod(mass_g, 1000)
-    return f"{whole:,}" + f".{rest:03d}".rstrip("0").rstrip(".")
 
 
 def percentage(units: int | None) -> str:

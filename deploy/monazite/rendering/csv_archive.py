@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from monazite.rendering.figures import ZONE, deadline, local, percent, plain_tonnes, seen
+from monazite.rendering.figures import ZONE, deadline, local, plain_tonnes, seen
 from monazite.rendering.identity import identity
 from monazite.rendering.tables import Cell, Column, Figure, Kind, Named, Table
 from monazite.rendering.topics import tables
+from monazite_contracts.quantities import percent
 from monazite_contracts.reports import TraceabilityReport
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")

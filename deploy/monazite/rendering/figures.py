@@ -38,12 +38,6 @@ def whole_tonnes(mass_g: int) -> str:
     return f"{'-' if mass_g < 0 and whole else ''}{whole:,}"
 
 
-def percent(share_ppm: int) -> str:
-    """A share to the part per million: 925000 is `92.5000`."""
-    whole, rest = divmod(abs(share_ppm), 10_000)
-    return f"{'-' if share_ppm < 0 else ''}{whole}.{rest:04d}"
-
-
 def share_ppm(part: int, whole: int) -> int | None:
     """Whole parts per million, rounded down; none of nothing."""
     return part * PPM // whole if whole > 0 else None

@@ -7,11 +7,12 @@ from typing import Final
 
 from monazite.rendering import charts, sankey, topics
 from monazite.rendering.drawing import PAPER, written
-from monazite.rendering.figures import deadline, decimals, minute, percent
+from monazite.rendering.figures import deadline, decimals, minute
 from monazite.rendering.headline import ACTIVITIES, SEVERITIES, SUMMED, CapTotal, Headline, headline, overruns
 from monazite.rendering.identity import TITLE, TITLE_ZH, banners, identity, scope_of
 from monazite.rendering.summaries import ORDER
 from monazite.rendering.tables import Cell, Column, Figure, Kind, Named, Table
+from monazite_contracts.quantities import percent
 from monazite_contracts.reports import TraceabilityReport
 
 OPEN_MAX: Final = 60

@@ -10,11 +10,12 @@ import typst
 
 from monazite.rendering import charts, sankey, summaries, topics
 from monazite.rendering.drawing import PAPER, across, fitted, styled
-from monazite.rendering.figures import ZONE, deadline, decimals, minute, percent, seen
+from monazite.rendering.figures import ZONE, deadline, decimals, minute, seen
 from monazite.rendering.glyphs import FAMILY, breakable, folder, lettered
 from monazite.rendering.headline import ACTIVITIES, SEVERITIES, SUMMED, CapTotal, Headline, headline, overruns
 from monazite.rendering.identity import TITLE, TITLE_ZH, banners, identity, name_of
 from monazite.rendering.tables import Cell, Column, Figure, Kind, Named, Table
+from monazite_contracts.quantities import percent
 from monazite_contracts.reports import TraceabilityReport
 
 LINES_MAX: Final = 250
