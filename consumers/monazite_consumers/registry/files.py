@@ -18,7 +18,7 @@ from monazite_consumers.registry.checks import require
 from monazite_consumers.registry.problems import Declared, Problem, RegistryRefused, did_you_mean
 from monazite_consumers.registry.strict_yaml import Document, line_of
 from monazite_consumers.rules.entries import NOUNS
-from monazite_consumers.rules.written import Entry
+from monazite_consumers.rules.facts import Entry
 
 _RULE_OF_ERROR: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -7,20 +7,8 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from monazite_consumers.rules.written import (
-    Code,
-    Dated,
-    Day,
-    Entry,
-    Instant,
-    ListedActivity,
-    Remark,
-    Sourced,
-    TonnesReo,
-    Words,
-    Year,
-    in_order,
-)
+from monazite_consumers.rules.facts import Dated, Entry, Sourced, in_order
+from monazite_consumers.rules.written import Code, Day, Instant, ListedActivity, Remark, TonnesReo, Words, Year
 from monazite_contracts.catalogue import CapKind, ProductCode
 from monazite_contracts.identifiers import GatewayCode, KeyId, PlantCode
 from monazite_contracts.material import Country

@@ -29,8 +29,9 @@ from monazite_consumers.rules.entries import (
     Settings,
     Succession,
 )
+from monazite_consumers.rules.facts import Entry
 from monazite_consumers.rules.grants import CapKey, Grant, by_day, granted_g
-from monazite_consumers.rules.written import Code, Entry, ListedActivity
+from monazite_consumers.rules.written import Code, ListedActivity
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.months import first_day
 from monazite_contracts.quantities import GRAMS_PER_TONNE

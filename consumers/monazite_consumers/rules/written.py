@@ -1,11 +1,11 @@
-"""How facts are written in registry files: days, instants and words with their bounds; and what an entry is."""
+"""How facts are written in registry files: days, instants, words and tonnages with their bounds."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, Literal
 from unicodedata import category
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from monazite_contracts.identifiers import Text
@@ -82,52 +82,3 @@ Remark = Annotated[str, Field(max_length=500), BeforeValidator(_visible)]
 
 TonnesReo = Annotated[int, Field(strict=True, ge=-1_000_000_000, le=1_000_000_000)]
 """Far beyond the world's output, and thousands of them in grams still fit 64 bits."""
-
-
-def in_order(since: Any, until: Any) -> None:
-    """Refuses an end that does not lie after the beginning."""
-    if until is not None and until <= since:
-        raise PydanticCustomError("until_order", "until lies after since", {"field": "until"})
-
-
-class Entry(BaseModel):
-    """One declared fact. `noun` and `key` name it; everything else is what it says."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    key_fields: ClassVar[tuple[str, ...]] = ()
-    """The fields that make the key, in its order."""
-
-    @property
-    def key(self) -> str:
-        """What tells this entry from others of its noun."""
-        return " ".join(str(getattr(self, name)) for name in self.key_fields)
-
-
-class Sourced(Entry):
-    """A fact that says how sure it is."""
-
-    evidence: Remark = ""
-    """How sure the fact is: read, derived, recalled or assumed, and where."""
-
-
-class Dated(Sourced):
-    """A fact that holds from a day on."""
-
-    since: Day
-    until: Day | None = None
-    """The first day on which it no longer holds; none: it holds on."""
-
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> Self:
-        in_order(self.since, self.until)
-        return self
-
-    @property
-    def last_day(self) -> date | None:
-        """The last day on which it holds; none: it holds on."""
-        return None if self.until is None else self.until - timedelta(days=1)
-
-    def holds_on(self, day: date) -> bool:
-        """Whether the fact holds on a day in Asia/Shanghai."""
-        return self.since <= day and (self.until is None or day < self.until)

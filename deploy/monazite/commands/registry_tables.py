@@ -11,7 +11,7 @@ from rich.text import Text
 
 from monazite_consumers.registry.plans import Change
 from monazite_consumers.rules.entries import NOUNS
-from monazite_consumers.rules.written import Entry
+from monazite_consumers.rules.facts import Entry
 
 if TYPE_CHECKING:  # it needs the database driver, which a plant does not install
     from monazite_consumers.registry.history import Recorded
