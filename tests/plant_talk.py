@@ -20,7 +20,7 @@ from regulator_desk import (
     key_id_of,
 )
 
-from monazite_consumers.rules.registry import (
+from monazite_consumers.rules.entries import (
     Approval,
     Duty,
     Licence,

@@ -30,17 +30,10 @@ from monazite_consumers.intake.positions import Advance
 from monazite_consumers.reconciling import Account, reconcile
 from monazite_consumers.register import load
 from monazite_consumers.registry.applying import apply, plan
+from monazite_consumers.rules.entries import Allocation, Approval, Enterprise, GatewayKey, Operation, Plant
+from monazite_consumers.rules.facts import Entry
 from monazite_consumers.rules.positions import Position
-from monazite_consumers.rules.registry import (
-    Allocation,
-    Approval,
-    Enterprise,
-    Entry,
-    GatewayKey,
-    Operation,
-    Plant,
-    Registry,
-)
+from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import IntakeSettings
 from monazite_consumers.sql import statement
 from monazite_consumers.verifying import Misfit, Report, verify

@@ -22,7 +22,7 @@ from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.queries import rebuilt
 from monazite_consumers.reconciling import Account, reconcile
 from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
-from monazite_consumers.rules.registry import NOUNS
+from monazite_consumers.rules.entries import NOUNS
 from monazite_contracts.builders import a_production, a_signing_key, a_source
 from monazite_contracts.envelope import record_key
 from monazite_contracts.seal import encode_base64url, seal_headers

@@ -8,7 +8,9 @@ import orjson
 
 from monazite_consumers.database import Connection
 from monazite_consumers.errors import SchemaError
-from monazite_consumers.rules.registry import NOUNS, Entry, Registry
+from monazite_consumers.rules.entries import NOUNS
+from monazite_consumers.rules.facts import Entry
+from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 
 

@@ -16,7 +16,7 @@ from monazite.embedded.servers import Servers
 from monazite_consumers import database, register, topics
 from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
-from monazite_consumers.rules.registry import NOUNS
+from monazite_consumers.rules.entries import NOUNS
 from monazite_consumers.settings import KafkaSettings
 from monazite_producers.publisher import Outgoing, Publisher, PublisherSettings
 

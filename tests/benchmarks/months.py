@@ -19,7 +19,7 @@ from monazite_consumers import database
 from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
 from monazite_consumers.reports.closing import close
 from monazite_consumers.reports.storing import document_of
-from monazite_consumers.rules.registry import NOUNS
+from monazite_consumers.rules.entries import NOUNS
 from monazite_consumers.sql import statement
 
 PLANTS, ENTERPRISES, PROVINCES = 300, 60, 12

@@ -15,8 +15,8 @@ from monazite_consumers.decisions.deciding import decide_arrivals
 from monazite_consumers.decisions.reading import Sealing, arrival
 from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
+from monazite_consumers.rules.entries import NOUNS
 from monazite_consumers.rules.envelopes import Arrival, Coordinate
-from monazite_consumers.rules.registry import NOUNS
 from monazite_contracts import builders
 from monazite_contracts.envelope import record_key, value_hash
 from monazite_contracts.partitioner import partition_of

@@ -25,7 +25,7 @@ from monazite_consumers import database
 from monazite_consumers.decisions import deciding, observing
 from monazite_consumers.decisions.posting import transposed
 from monazite_consumers.rules.alerts import AlertKey
-from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.entries import Settings
 from monazite_contracts.builders import MINE, a_signing_key
 
 

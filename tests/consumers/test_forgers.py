@@ -22,7 +22,7 @@ from regulator_desk import (
     the_registry,
 )
 
-from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.entries import Settings
 from monazite_contracts.builders import MINE, a_signing_key
 from monazite_contracts.receipts import Outcome
 

@@ -15,7 +15,7 @@ from monazite_consumers.decisions import claims, custody, following, halving, li
 from monazite_consumers.errors import FaultError
 from monazite_consumers.health import Health
 from monazite_consumers.patience import DECIDED_PER_FAULT, Patience
-from monazite_consumers.rules.registry import Licence
+from monazite_consumers.rules.entries import Licence
 from monazite_contracts.builders import (
     a_correction,
     a_declaration,

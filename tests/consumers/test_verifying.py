@@ -214,7 +214,7 @@ async def test_verifying_cannot_write(kept: Desk) -> None:
 
 
 async def test_a_message_of_which_only_the_hash_was_kept_is_counted_as_such(desk: Desk) -> None:
-    from monazite_consumers.rules.registry import Settings
+    from monazite_consumers.rules.entries import Settings
 
     await desk.declare(the_registry(("settings", Settings(awaiting_per_source_max=1))))
     new = Gateway("new-mine")
@@ -232,7 +232,7 @@ UNREPEATED = {
 
 @pytest.mark.parametrize("what", UNREPEATED)
 async def test_of_equal_messages_that_nobody_vouches_for_one_is_kept_and_no_other(desk: Desk, what: str) -> None:
-    from monazite_consumers.rules.registry import Settings
+    from monazite_consumers.rules.entries import Settings
 
     await desk.declare(the_registry(("settings", Settings(awaiting_per_source_max=1))))
     first, second = (Gateway().send(a_draw(n, "R-1"), key_id="nobody") for n in (1, 2))

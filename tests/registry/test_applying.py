@@ -18,7 +18,9 @@ from monazite_consumers.registry.applying import Applied, apply, plan
 from monazite_consumers.registry.history import history
 from monazite_consumers.registry.plans import Change
 from monazite_consumers.registry.problems import RegistryRefused
-from monazite_consumers.rules.registry import Enterprise, Entry, GatewayKey, Membership, Plant, Registry, Settings
+from monazite_consumers.rules.entries import Enterprise, GatewayKey, Membership, Plant, Settings
+from monazite_consumers.rules.facts import Entry
+from monazite_consumers.rules.registry import Registry
 from monazite_contracts.builders import a_signing_key
 from monazite_contracts.seal import encode_base64url
 
@@ -206,7 +208,7 @@ def test_the_digest_does_not_depend_on_order() -> None:
 def test_the_digest_is_the_same_in_every_process() -> None:
     program = (
         "from monazite_consumers.register import digest\n"
-        "from monazite_consumers.rules.registry import Enterprise, Settings\n"
+        "from monazite_consumers.rules.entries import Enterprise, Settings\n"
         "print(digest([('enterprises', Enterprise(code='acme', name='Acme', name_zh='稀土')),"
         " ('settings', Settings(settle_minutes=30))]).hex())"
     )

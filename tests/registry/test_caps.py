@@ -8,18 +8,18 @@ from hypothesis import strategies as some
 from nacl.encoding import URLSafeBase64Encoder
 from nacl.signing import SigningKey
 
-from monazite_consumers.rules.grants import Grant, granted_g
-from monazite_consumers.rules.registry import (
+from monazite_consumers.rules.entries import (
     Allocation,
     Approval,
     Breakdown,
-    Entry,
     GatewayKey,
     Membership,
     Operation,
-    Registry,
     Succession,
 )
+from monazite_consumers.rules.facts import Entry
+from monazite_consumers.rules.grants import Grant, granted_g
+from monazite_consumers.rules.registry import Registry
 from monazite_contracts.catalogue import CapKind
 
 KIND = CapKind.SEPARATION

@@ -10,7 +10,7 @@ from nacl.signing import SigningKey
 
 from monazite_consumers.registry.files import entries, read
 from monazite_consumers.registry.problems import REMEDIES, Problem, RegistryRefused
-from monazite_consumers.rules.registry import Enterprise, GatewayKey, Membership, Settings
+from monazite_consumers.rules.entries import Enterprise, GatewayKey, Membership, Settings
 
 Write = Callable[[dict[str, str]], Path]
 

@@ -15,9 +15,9 @@ from nacl.signing import SigningKey
 from monazite import shipped
 from monazite_consumers.registry.files import entries
 from monazite_consumers.rules.closings import is_owed
-from monazite_consumers.rules.entries import NOUNS, Settings
+from monazite_consumers.rules.entries import NOUNS, Operation, Settings
 from monazite_consumers.rules.grants import granted_g
-from monazite_consumers.rules.registry import Operation, Registry
+from monazite_consumers.rules.registry import Registry
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.seal import encode_base64url
 

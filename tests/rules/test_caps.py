@@ -28,8 +28,8 @@ from monazite_consumers.rules.caps import (
     judge_then,
     would_have_held,
 )
+from monazite_consumers.rules.entries import Membership
 from monazite_consumers.rules.grants import Grant
-from monazite_consumers.rules.registry import Membership
 from monazite_contracts.builders import a_correction, a_separation, a_target, a_void
 from monazite_contracts.catalogue import CapKind
 
@@ -268,7 +268,7 @@ async def test_a_draw_counts_in_the_year_of_its_day_in_shanghai(desk: Desk, day:
 
 
 async def test_settings_re_sum_days_without_reading_an_event(desk: Desk) -> None:
-    from monazite_consumers.rules.registry import Settings
+    from monazite_consumers.rules.entries import Settings
 
     kind = CapKind.SEPARATION
     await desk.declare(the_registry())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from monazite_consumers.rules.draws import Draw, counts, draws_of
-from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.entries import Settings
 from monazite_consumers.rules.weighing import weigh
 from monazite_contracts.builders import (
     a_dispatch,

@@ -25,8 +25,8 @@ from regulator_desk import (
 from rule_coverage import clears, fires
 
 from monazite_consumers.decisions.gaps import MISSING_MAX, Decided, format_ranges, parse_ranges, runs
+from monazite_consumers.rules.entries import Settings
 from monazite_consumers.rules.envelopes import FORKS, OCCUPIES, REPEATS, Candidate, Coordinate, place
-from monazite_consumers.rules.registry import Settings
 from monazite_consumers.watch.judging import Watch
 from monazite_contracts.builders import MINE, a_signing_key
 from monazite_contracts.envelope import SEQUENCE_MAX

@@ -9,8 +9,7 @@ from regulator_desk import Desk, Json, an_enterprise
 from rule_coverage import clears, fires
 
 from monazite_consumers.queries import licences
-from monazite_consumers.rules.entries import Licence
-from monazite_consumers.rules.registry import Membership
+from monazite_consumers.rules.entries import Licence, Membership
 from monazite_contracts.builders import a_change_of_destination, a_correction, a_dispatch, a_void, an_import
 
 __all__ = ["chain"]

@@ -7,8 +7,8 @@ import pytest
 from regulator_desk import ARRIVED_AT, Desk, Gateway, a_draw, a_plant, again, an_enterprise, send, the_registry
 from rule_coverage import clears, fires
 
+from monazite_consumers.rules.entries import Approval, Settings
 from monazite_consumers.rules.production import findings_of
-from monazite_consumers.rules.registry import Approval, Settings
 from monazite_consumers.rules.weighing import Weighed, weigh
 from monazite_contracts.builders import (
     MINE,

@@ -10,8 +10,8 @@ from regulator_desk import MINE, Desk, Json
 from rule_coverage import clears, fires
 
 from monazite_consumers.queries import Wanted, shipments
+from monazite_consumers.rules.entries import Approval, Settings
 from monazite_consumers.rules.keys import read_shipment_key, shipment_key
-from monazite_consumers.rules.registry import Approval, Settings
 from monazite_consumers.rules.waybills import Said, Sides, expected_at, sides_of
 from monazite_contracts import statements as st
 from monazite_contracts.builders import (

@@ -12,7 +12,8 @@ from running_platform import until
 
 from monazite.embedded import servers
 from monazite_consumers.errors import TopicError
-from monazite_consumers.rules.registry import Plant, Registry
+from monazite_consumers.rules.entries import Plant
+from monazite_consumers.rules.registry import Registry
 from monazite_consumers.settings import KafkaSettings
 from monazite_consumers.topics import INDEX_BYTES, ensure, names
 from monazite_contracts.topics import HEARTBEATS, PLANT_TOPICS, TOPICS, receipts_topic

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from monazite_consumers.decisions.changes import Changes, Place
 from monazite_consumers.rules.draws import Draw, difference, draws_of, written
+from monazite_consumers.rules.entries import Settings
 from monazite_consumers.rules.lots import LotMade, lots_of
 from monazite_consumers.rules.production import Finding, findings_of
-from monazite_consumers.rules.registry import Settings
 from monazite_consumers.rules.statements import WITHDRAWN, Claim, History, Step
 from monazite_consumers.rules.weighing import weigh
 from monazite_contracts import statements as st

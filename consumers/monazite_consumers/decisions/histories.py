@@ -8,7 +8,7 @@ from datetime import datetime
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.changes import Changes, Place
 from monazite_consumers.decisions.effects import post_history, post_orphan, statement_effects, unpost_history
-from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.entries import Settings
 from monazite_consumers.rules.statements import Claim, History, histories
 from monazite_consumers.sql import statement
 from monazite_contracts.opening import open_value

@@ -18,11 +18,12 @@ from monazite_consumers.decisions.sequences import Joining, SequenceKey, Verdict
 from monazite_consumers.decisions.unvouched import Identity, find, identity_of
 from monazite_consumers.rules.alerts import AlertKey
 from monazite_consumers.rules.catalogue import RULES
+from monazite_consumers.rules.entries import GatewayKey
 from monazite_consumers.rules.envelopes import FAULT, Arrival, Vouching, not_vouched, vouch
 from monazite_consumers.rules.keys import month_key
 from monazite_consumers.rules.obligations import owed_months
 from monazite_consumers.rules.production import Finding
-from monazite_consumers.rules.registry import GatewayKey, Registry
+from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_of
 from monazite_contracts.receipts import Outcome

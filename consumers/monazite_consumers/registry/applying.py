@@ -11,7 +11,9 @@ from monazite_consumers.register import digest, load
 from monazite_consumers.registry.checks import require
 from monazite_consumers.registry.plans import Change, Plan, difference, removals
 from monazite_consumers.registry.problems import Declared, RegistryRefused, about
-from monazite_consumers.rules.registry import Entry, GatewayKey, Registry
+from monazite_consumers.rules.entries import GatewayKey
+from monazite_consumers.rules.facts import Entry
+from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 
 APPLYING_SESSION: Final = DECIDING_SESSION | {

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from monazite_consumers.rules.registry import NOUNS, Entry, Registry
+from monazite_consumers.rules.entries import NOUNS
+from monazite_consumers.rules.facts import Entry
+from monazite_consumers.rules.registry import Registry
 
 Document = Mapping[str, Any]
 

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Final, Literal, NamedTuple, cast, get_args
 
-from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.entries import Settings
 from monazite_consumers.rules.weighing import Weighed
 from monazite_contracts import statements as st
 from monazite_contracts.assays import reo_g

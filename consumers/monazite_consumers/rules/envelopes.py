@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from monazite_consumers.rules.registry import GatewayKey, Registry
+from monazite_consumers.rules.entries import GatewayKey
+from monazite_consumers.rules.registry import Registry
 from monazite_contracts.opening import Opened
 from monazite_contracts.receipts import Outcome
 from monazite_contracts.refusals import Refusal, refuse

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from monazite_consumers.rules.registry import Settings
+from monazite_consumers.rules.entries import Settings
 from monazite_consumers.rules.weighing import Weighed
 from monazite_contracts import statements as st
 from monazite_contracts.catalogue import PRODUCTS, Stage

@@ -12,10 +12,7 @@ from typing import Any, Final, Self
 from nacl.signing import VerifyKey
 
 from monazite_consumers.rules.entries import (
-    NOUNS,
-    Allocation,
     Approval,
-    Breakdown,
     Deadline,
     Duty,
     Enterprise,
@@ -27,33 +24,14 @@ from monazite_consumers.rules.entries import (
     Plant,
     Recovery,
     Settings,
-    Succession,
 )
 from monazite_consumers.rules.facts import Entry
 from monazite_consumers.rules.grants import CapKey, Grant, by_day, granted_g
-from monazite_consumers.rules.written import Code, ListedActivity
+from monazite_consumers.rules.written import ListedActivity
 from monazite_contracts.catalogue import CapKind
 from monazite_contracts.months import first_day
 from monazite_contracts.quantities import GRAMS_PER_TONNE
 from monazite_contracts.seal import public_key
-
-__all__ = [
-    "NOUNS",
-    "Allocation",
-    "Approval",
-    "Breakdown",
-    "Code",
-    "Enterprise",
-    "Entry",
-    "GatewayKey",
-    "ListedActivity",
-    "Membership",
-    "Operation",
-    "Plant",
-    "Registry",
-    "Settings",
-    "Succession",
-]
 
 _BEGIN: Final = date(2000, 1, 1)
 """Before any month that a record can be owed for."""

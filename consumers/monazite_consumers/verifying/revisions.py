@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from monazite_consumers import register
 from monazite_consumers.database import Connection
 from monazite_consumers.errors import SchemaError
-from monazite_consumers.rules.registry import Entry
+from monazite_consumers.rules.facts import Entry
 from monazite_consumers.sql import statement
 from monazite_consumers.verifying.misfits import Misfit, Report
 

@@ -7,9 +7,9 @@ from typing import Any
 from monazite_consumers.decisions.changes import Changes, Place
 from monazite_consumers.decisions.effects import effects_of, post_history, post_new, post_orphan
 from monazite_consumers.decisions.reading import coordinate_of
+from monazite_consumers.rules.entries import Settings
 from monazite_consumers.rules.envelopes import FAULT
 from monazite_consumers.rules.production import Finding
-from monazite_consumers.rules.registry import Settings
 from monazite_consumers.rules.statements import CONFLICT, Claim, histories
 from monazite_consumers.verifying.envelopes import Walked, because
 from monazite_consumers.verifying.misfits import Misfit, Report, differing, place_of

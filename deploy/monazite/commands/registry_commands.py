@@ -19,7 +19,8 @@ from monazite_consumers.errors import MonaziteError
 from monazite_consumers.registry.files import entries
 from monazite_consumers.registry.plans import Change, Plan, removals
 from monazite_consumers.registry.problems import did_you_mean
-from monazite_consumers.rules.registry import NOUNS, Registry
+from monazite_consumers.rules.entries import NOUNS
+from monazite_consumers.rules.registry import Registry
 
 # What speaks to PostgreSQL is imported when a command needs it: a plant's installation has no driver.
 # ruff: noqa: PLC0415

@@ -15,7 +15,9 @@ from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
 from monazite_consumers.reports.turns import due_month
-from monazite_consumers.rules.registry import NOUNS, Entry, Registry
+from monazite_consumers.rules.entries import NOUNS
+from monazite_consumers.rules.facts import Entry
+from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
 from monazite_contracts.months import day_start
 from monazite_producers.publisher import Publisher, PublisherSettings
