@@ -67,7 +67,7 @@ async def stand(connection: Connection, asked: Asked) -> Stand:
         month,
         known_until,
         revision,
-        registry.first_duty,
+        registry.duties.first_day,
         sorted(wanted, key=lambda row: (row["enterprise"], row["plant"])),
     )
 
@@ -87,7 +87,7 @@ async def outages(connection: Connection) -> list[dict[str, Any]]:
     found = []
     for row in await connection.fetch(statement("outages", "listed")):
         outage = Outage(row["since"], row["until"])
-        moved = [each._asdict() for each in moved_months(outage, before, registry)] if registry.first_duty else []
+        moved = [each._asdict() for each in moved_months(outage, before, registry)] if registry.duties.first_day else []
         found.append({**dict(row), "months": moved})
         before.append(outage)
     return found

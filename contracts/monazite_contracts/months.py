@@ -1,6 +1,7 @@
 """The calendar that the law counts in: days, months and years in Asia/Shanghai."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
@@ -58,6 +59,14 @@ def month_before(month: str) -> str:
 def month_after(month: str) -> str:
     """The calendar month after a month written `2023-05`."""
     return month_of(month_end(month))
+
+
+def months_over(since: date | None, by: datetime) -> Iterator[str]:
+    """The months that are over by an instant, in their order, from that of a day on; without a day, none."""
+    month = f"{since:%Y-%m}" if since is not None else None
+    while month is not None and month_end(month) <= by:
+        yield month
+        month = month_after(month)
 
 
 def last_instant(end: datetime) -> datetime:

@@ -23,6 +23,7 @@ from monazite_contracts.months import (
     month_end,
     month_of,
     month_start,
+    months_over,
 )
 from monazite_contracts.times import INSTANT_MAX, INSTANT_MIN, Day, Instant, Month, Period
 
@@ -68,6 +69,13 @@ def test_months_follow_each_other(year: int, number: int) -> None:
     assert month_start(after) == month_end(month)
     assert month_before(after) == month
     assert (month_of(last_instant(month_end(month))), month_of(month_end(month))) == (month, after)
+
+
+def test_months_that_are_over_begin_with_that_of_a_day() -> None:
+    ends = datetime(2023, 6, 30, 16, tzinfo=UTC)
+    assert list(months_over(date(2023, 5, 22), ends)) == ["2023-05", "2023-06"]
+    assert list(months_over(date(2023, 5, 22), ends.replace(hour=15))) == ["2023-05"]
+    assert list(months_over(None, ends)) == []
 
 
 @given(INSTANTS)

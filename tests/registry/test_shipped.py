@@ -131,10 +131,10 @@ def test_everything_shipped_says_how_sure_it_is_and_is_not_invented(registry: Re
 def test_whoever_mines_or_separates_owes_flow_records_since_order_71(registry: Registry) -> None:
     still_there = {"northern", "creg", "guangdong"}
     for enterprise in still_there:
-        assert not registry.has_duty(enterprise, date(2025, 8, 21))
-        assert registry.has_duty(enterprise, date(2025, 8, 22))
+        assert not registry.duties.bind(enterprise, date(2025, 8, 21))
+        assert registry.duties.bind(enterprise, date(2025, 8, 22))
     assert {duty.enterprise for duty in registry.entries["duties"]} == still_there
-    assert registry.first_duty == date(2025, 8, 22)
+    assert registry.duties.first_day == date(2025, 8, 22)
     assert not is_owed("2025-08", registry), "no plant is shipped: nobody can owe its record"
 
 

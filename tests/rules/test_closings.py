@@ -1,8 +1,8 @@
 """Which closed months are compared with what was reported, and which of them wait."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 
-from monazite_consumers.rules.closings import neighbours, over_months, to_compare, waiting
+from monazite_consumers.rules.closings import neighbours, to_compare, waiting
 
 CLOSED = ("2023-07", "2023-03", "2023-05")
 """April and June were never closed: somebody closed the others by command."""
@@ -21,10 +21,3 @@ def test_a_closed_month_tells_what_was_restated_since_the_one_before_and_hands_i
     assert neighbours("2023-05", CLOSED) == (date(2023, 3, 1), date(2023, 7, 1))
     assert neighbours("2023-03", CLOSED) == (date.min, date(2023, 5, 1))
     assert neighbours("2023-07", CLOSED) == (date(2023, 5, 1), None)
-
-
-def test_months_that_are_over_begin_with_the_day_from_which_anybody_has_to_report() -> None:
-    ends = datetime(2023, 6, 30, 16, tzinfo=UTC)
-    assert list(over_months(date(2023, 5, 22), ends)) == ["2023-05", "2023-06"]
-    assert list(over_months(date(2023, 5, 22), ends.replace(hour=15))) == ["2023-05"]
-    assert list(over_months(None, ends)) == []

@@ -33,7 +33,7 @@ async def read_outages(connection: Connection, months: Iterable[Month], registry
     first = min((month_end(known.month) for known in months), default=None)
     if first is None:
         return []
-    rows = await connection.fetch(statement("outages", "since"), first - registry.outage_grace_max)
+    rows = await connection.fetch(statement("outages", "since"), first - registry.duties.outage_grace_max)
     return [Outage(*row.values()) for row in rows]
 
 
@@ -45,7 +45,7 @@ def obligation_of(known: Month, outages: Sequence[Outage], registry: Registry) -
     return Obligation(
         known.plant, known.month, enterprises, statutory_deadline(known.month, registry),
         deadline_of(known.month, outages, registry),
-        (known.plant, known.month) in registry.excuses, known.filing, tuple(known.unfiled), known.unfiled_count,
+        registry.duties.is_excused(known.plant, known.month), known.filing, tuple(known.unfiled), known.unfiled_count,
         known.set_aside_at,
     )  # fmt: skip
 

@@ -170,7 +170,7 @@ async def _declarations(
     deadline = deadline_of(month, outages, registry)
     for code, enterprises in owed_by.items():
         plants[code].owing = enterprises
-        excused, filed = (code, month) in registry.excuses, filings[month_key(code, month)]
+        excused, filed = registry.duties.is_excused(code, month), filings[month_key(code, month)]
         obligation = Obligation(code, month, enterprises, due, deadline, excused, filed)
         filing = obligation.filing
         count, lines = differing.get(code, (0, ()))

@@ -7,11 +7,11 @@ from monazite_consumers import register
 from monazite_consumers.database import Connection
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.errors import NotYetError
-from monazite_consumers.rules.closings import is_due, is_owed, over_months
+from monazite_consumers.rules.closings import is_due, is_owed
 from monazite_consumers.rules.obligations import Outage
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.sql import statement
-from monazite_contracts.months import first_day, month_end
+from monazite_contracts.months import first_day, month_end, months_over
 from monazite_contracts.times import INSTANT_MIN
 
 
@@ -21,7 +21,7 @@ async def due_month(
     """The first month since somebody has to report that is past its deadline, open, and owed or told of."""
     rows = await connection.fetch(statement("outages", "since"), datetime(2000, 1, 1, tzinfo=UTC))
     outages = [Outage(row["since"], row["until"]) for row in rows]
-    due = (m for m in over_months(registry.first_duty, judged_at) if is_due(m, registry, judged_at, outages))
+    due = (m for m in months_over(registry.duties.first_day, judged_at) if is_due(m, registry, judged_at, outages))
     return await _first(connection, registry, closed, due)
 
 
@@ -37,8 +37,8 @@ async def require_turn(connection: Connection, month: str) -> None:
     if month in closed:
         raise NotYetError(f"{month} is closed already")
     told_since = await connection.fetchval(statement("reports", "first_told"))
-    turns = [await _first(connection, registry, closed, over_months(since, judged_at))
-             for since in (registry.first_duty, told_since)]  # fmt: skip
+    turns = [await _first(connection, registry, closed, months_over(since, judged_at))
+             for since in (registry.duties.first_day, told_since)]  # fmt: skip
     if month not in turns:
         others = " or ".join(sorted({each for each in turns if each is not None}))
         which = f"the next month to close is {others}" if others else "no month that is over is left to close"

@@ -1,20 +1,12 @@
 """Which months are to be closed, and when: after the deadline of all who owe their records."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from itertools import islice
 
 from monazite_consumers.rules.obligations import Outage, deadline_of, owing
 from monazite_consumers.rules.registry import Registry
-from monazite_contracts.months import first_day, month_after, month_end
-
-
-def over_months(since: date | None, judged_at: datetime) -> Iterator[str]:
-    """The months that are over, in their order, from a day on; without a day, none."""
-    month = f"{since:%Y-%m}" if since is not None else None
-    while month is not None and month_end(month) <= judged_at:
-        yield month
-        month = month_after(month)
+from monazite_contracts.months import first_day
 
 
 def is_due(month: str, registry: Registry, judged_at: datetime, outages: Sequence[Outage]) -> bool:

@@ -1,5 +1,7 @@
 """What an entry of the registry is: a declared fact with a key, how sure it is, and from when until when it holds."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, ClassVar, Self
 
@@ -56,3 +58,11 @@ class Dated(Sourced):
     def holds_on(self, day: date) -> bool:
         """Whether the fact holds on a day in Asia/Shanghai."""
         return self.since <= day and (self.until is None or day < self.until)
+
+
+def grouped(entries: Iterable[Any], attribute: str) -> Mapping[str, list[Any]]:
+    """Entries by what they say of one thing."""
+    found: dict[str, list[Any]] = defaultdict(list)
+    for entry in entries:
+        found[getattr(entry, attribute)].append(entry)
+    return found

@@ -11,7 +11,7 @@ from monazite_consumers.rules.keys import month_key
 from monazite_consumers.rules.moves import Column
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.declarations import Declaration, DeclaredFlow
-from monazite_contracts.months import day_of, day_start, first_day, month_after, month_end, month_of
+from monazite_contracts.months import day_of, day_start, first_day, month_end, months_over
 from monazite_contracts.quantities import PPM, grams, kilograms
 
 REMINDERS_DAYS: Final = (3, 1)
@@ -109,9 +109,9 @@ def statutory_deadline(month: str, registry: Registry) -> datetime:
 
     On a holiday or a weekend it moves to the next working day, where the registry says so for the month.
     """
-    terms = registry.deadline(month)
+    terms = registry.duties.deadline(month)
     last_day = day_of(month_end(month)).replace(day=terms.declared_by_day)
-    while terms.moves_on_holidays and registry.is_holiday(last_day):
+    while terms.moves_on_holidays and registry.duties.is_holiday(last_day):
         last_day += timedelta(days=1)
     return day_start(last_day + timedelta(days=1) if terms.day_included else last_day)
 
@@ -147,7 +147,7 @@ def _overlap(outage: Outage, since: datetime, until: datetime) -> timedelta:
 
 def deadline_of(month: str, outages: Iterable[Outage], registry: Registry) -> datetime:
     """A month's deadline with what outages took from it given back."""
-    grace = timedelta(hours=registry.deadline(month).outage_grace_hours)
+    grace = timedelta(hours=registry.duties.deadline(month).outage_grace_hours)
     return extended(statutory_deadline(month, registry), outages, grace)
 
 
@@ -187,7 +187,7 @@ def covers_deadline(outage: Outage, others: Sequence[Outage], registry: Registry
 def _months_near(outage: Outage, others: Sequence[Outage]) -> Iterator[str]:
     """The months that ended by its end, but for those whose deadlines lie before every outage."""
     since = min(each.since for each in (outage, *others)) - _DUE_WITHIN
-    return _months_between(since, outage.until)
+    return months_over(day_of(since), outage.until)
 
 
 _DUE_WITHIN: Final = timedelta(days=100)
@@ -203,7 +203,7 @@ def owing(plant: str, month: str, registry: Registry) -> tuple[str, ...]:
     day, end = first_day(month), day_of(month_end(month))
     while day < end:
         enterprise = registry.operator(plant, day)
-        if enterprise is not None and registry.has_duty(enterprise, day):
+        if enterprise is not None and registry.duties.bind(enterprise, day):
             found.pop(enterprise, None)  # who comes back is the last again
             found[enterprise] = None
         day = registry.next_turn(day, end)
@@ -222,16 +222,9 @@ def owed_months(registry: Registry, after: datetime, until: datetime) -> list[st
 
 def _months(registry: Registry, after: datetime, until: datetime) -> Iterator[str]:
     """The months that ended after one instant and by another, from the first on that anybody owes."""
-    since = max(after, day_start(registry.first_duty)) if registry.first_duty is not None else until
-    return (month for month in _months_between(since, until) if month_end(month) > after)
-
-
-def _months_between(since: datetime, until: datetime) -> Iterator[str]:
-    """From the month of one instant on, those that ended by another."""
-    month = month_of(since)
-    while month_end(month) <= until:
-        yield month
-        month = month_after(month)
+    first = registry.duties.first_day
+    since = max(after, day_start(first)) if first is not None else until
+    return (month for month in months_over(day_of(since), until) if month_end(month) > after)
 
 
 def differences(

@@ -4,19 +4,16 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
-from operator import attrgetter
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from nacl.signing import VerifyKey
 
+from monazite_consumers.rules.duties import Duties
 from monazite_consumers.rules.entries import (
     Approval,
-    Deadline,
-    Duty,
     Enterprise,
-    Excuse,
     GatewayKey,
     Licence,
     Membership,
@@ -25,16 +22,12 @@ from monazite_consumers.rules.entries import (
     Recovery,
     Settings,
 )
-from monazite_consumers.rules.facts import Entry
+from monazite_consumers.rules.facts import Entry, grouped
 from monazite_consumers.rules.grants import CapKey, Grant, by_day, granted_g
 from monazite_consumers.rules.written import ListedActivity
 from monazite_contracts.catalogue import CapKind
-from monazite_contracts.months import first_day
 from monazite_contracts.quantities import GRAMS_PER_TONNE
 from monazite_contracts.seal import public_key
-
-_BEGIN: Final = date(2000, 1, 1)
-"""Before any month that a record can be owed for."""
 
 Spell = tuple[int, int]
 """A year, and how many changes lie before: on all its days everybody's operator, group and approvals are the same."""
@@ -116,11 +109,11 @@ class Registry:
 
     @cached_property
     def _operations(self) -> Mapping[str, list[Operation]]:
-        return _grouped(self._all("operations"), "plant")
+        return grouped(self._all("operations"), "plant")
 
     @cached_property
     def _memberships(self) -> Mapping[str, list[Membership]]:
-        return _grouped(self._all("memberships"), "member")
+        return grouped(self._all("memberships"), "member")
 
     @cached_property
     def _successors(self) -> Mapping[tuple[str, int], str]:
@@ -267,64 +260,20 @@ class Registry:
         return any(m.since <= last and (m.until is None or m.until > first) for m in self._memberships.get(holder, ()))
 
     @cached_property
-    def _duties(self) -> Mapping[str, list[Duty]]:
-        return _grouped(self._all("duties"), "enterprise")
-
-    @cached_property
-    def _holidays(self) -> Mapping[date, bool]:
-        return {holiday.day: not holiday.working for holiday in self._all("holidays")}
-
-    @cached_property
-    def _first_deadline(self) -> Deadline:
-        """Of the months before any that is declared: as the settings have it."""
-        s = self.settings
-        return Deadline(
-            since=_BEGIN, declared_by_day=s.declared_by_day, day_included=s.deadline_day_included,
-            moves_on_holidays=s.deadline_moves_on_holidays, outage_grace_hours=s.outage_grace_hours,
-        )  # fmt: skip
-
-    def deadline(self, month: str) -> Deadline:
-        """When the records of a month are due: as declared last by its first day."""
-        first = first_day(month)
-        return max(
-            (each for each in self._all("deadlines") if each.since <= first),
-            key=attrgetter("since"),
-            default=self._first_deadline,
+    def duties(self) -> Duties:
+        """Who owes flow records, of which months, and by when."""
+        return Duties(
+            self._all("duties"), self._all("excuses"), self._all("deadlines"), self._all("holidays"), self.settings
         )
 
     @cached_property
-    def outage_grace_max(self) -> timedelta:
-        """How much of the time before any deadline is given back at most."""
-        found = (self._first_deadline, *self._all("deadlines"))
-        return timedelta(hours=max(each.outage_grace_hours for each in found))
-
-    @cached_property
-    def excuses(self) -> Mapping[tuple[str, str], Excuse]:
-        """Months that a plant need not report, by plant and month."""
-        return {(excuse.plant, excuse.month): excuse for excuse in self._all("excuses")}
-
-    @cached_property
     def _approvals(self) -> Mapping[str, list[Approval]]:
-        return _grouped(self._all("approvals"), "enterprise")
+        return grouped(self._all("approvals"), "enterprise")
 
     def answerable(self, plant: str, day: date) -> tuple[str, ...]:
         """Who runs a plant on a day, the groups above it, and who succeeded them; none: nobody runs it."""
         operator = self.operator(plant, day)
         return () if operator is None else (*self._upwards(operator, day), *self.holders(plant, day))
-
-    @cached_property
-    def first_duty(self) -> date | None:
-        """The first day on which anybody owes a flow record."""
-        return min((duty.since for duty in self._all("duties")), default=None)
-
-    def has_duty(self, enterprise: str, day: date) -> bool:
-        """Whether an enterprise owes monthly flow records on a day (R2)."""
-        return any(duty.holds_on(day) for duty in self._duties.get(enterprise, ()))
-
-    def is_holiday(self, day: date) -> bool:
-        """Whether nobody works on a day: a declared holiday, or a weekend that no declared working day replaces."""
-        declared = self._holidays.get(day)
-        return declared if declared is not None else day.isoweekday() > 5
 
     def next_turn(self, day: date, end: date) -> date:
         """The next day on which some dated fact begins or ends; the end if none does before."""
@@ -353,10 +302,3 @@ class Registry:
     def _approved(self, enterprise: str, activity: ListedActivity, day: date) -> bool:
         approvals = self._approvals.get(enterprise, ())
         return any(approval.activity == activity and approval.holds_on(day) for approval in approvals)
-
-
-def _grouped(entries: Iterable[Any], attribute: str) -> Mapping[str, list[Any]]:
-    grouped: dict[str, list[Any]] = defaultdict(list)
-    for entry in entries:
-        grouped[getattr(entry, attribute)].append(entry)
-    return grouped
