@@ -42,6 +42,20 @@ def of_custody(alerts: dict[tuple[str, str, str], Json]) -> set[tuple[str, str]]
     return {(rule, subject) for rule, subject, _ in alerts if not rule.startswith(("cap-", "event-", "claimed"))}
 
 
+async def told(desk: Desk, at: datetime) -> set[tuple[str, str]]:
+    """The alerts of custody at an instant."""
+    await desk.watch(at)
+    await desk.follow()
+    return of_custody(await desk.alerts())
+
+
+async def say(desk: Desk, *events: Json, at: datetime) -> None:
+    """Has events arrive at an instant, and followed."""
+    for event in events:
+        await desk.receive(send(event, at=at))
+    await desk.follow()
+
+
 async def on_hand(desk: Desk, lot: str, plant: str) -> int:
     rows = await desk.connection.fetch("SELECT kind, net_g FROM holdings WHERE lot = $1 AND plant = $2", lot, plant)
     signs = {"made": 1, "imported": 1, "received": 1, "returned": 1, "used": -1, "dispatched": -1, "lost": -1}

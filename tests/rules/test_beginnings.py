@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from custody_talk import ACROSS, LOT, SEPARATION, SOON, chain, of_custody
-from regulator_desk import MINE, Desk, Json, send
+from custody_talk import ACROSS, LOT, SEPARATION, SOON, chain, say, told
+from regulator_desk import MINE, Desk, Json
 
 from monazite_contracts.builders import (
     a_correction,
@@ -22,19 +22,6 @@ BEGUN = datetime(2023, 6, 1, 1, tzinfo=UTC)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 NOBODYS = f"{MINE}/NOBODY"
 MADE_OF_IT = [an_input(lot=NOBODYS)]
-
-
-async def told(desk: Desk, at: datetime) -> set[tuple[str, str]]:
-    """The alerts at an instant."""
-    await desk.watch(at)
-    await desk.follow()
-    return of_custody(await desk.alerts())
-
-
-async def say(desk: Desk, *events: Json, at: datetime) -> None:
-    for event in events:
-        await desk.receive(send(event, at=at))
-    await desk.follow()
 
 
 def a_weight(kilograms: int, number: int, lot: str = LOT) -> Json:

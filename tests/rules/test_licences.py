@@ -10,7 +10,14 @@ from rule_coverage import clears, fires
 
 from monazite_consumers.queries import licences
 from monazite_consumers.rules.entries import Licence, Membership
-from monazite_contracts.builders import a_change_of_destination, a_correction, a_dispatch, a_void, an_import
+from monazite_contracts.builders import (
+    a_change_of_destination,
+    a_correction,
+    a_dispatch,
+    a_receipt_of_goods,
+    a_void,
+    an_import,
+)
 
 __all__ = ["chain"]
 
@@ -22,14 +29,14 @@ LICENCE: Json = {
 }  # fmt: skip
 
 
-def an_export(record: str, mass: str = "600.000", plant: str = SEPARATION, **papers: Any) -> Json:
+def an_export(record: str, mass: str = "600.000", plant: str = SEPARATION, waybill: str = "", **papers: Any) -> Json:
     known = {
         "declaration": "531620230000000001", "destination": "DE", "end_user": "Invented Magnet GmbH",
         "licence": "MOFCOM-1",
     }  # fmt: skip
     export = {name: value for name, value in (known | papers).items() if value is not None}
     return a_dispatch(
-        plant=plant, record=record, waybill=f"WB-{record}", end_use="export", export=export,
+        plant=plant, record=record, waybill=waybill or f"WB-{record}", end_use="export", export=export,
         consignee={"kind": "named", "name": "Invented Magnet GmbH", "country": "DE"},
         lines=[{"lot": OXIDE, "product": "dysprosium-oxide", "net_mass_kg": mass}],
     )  # fmt: skip
@@ -69,6 +76,31 @@ async def test_whatever_is_wrong_with_an_export_clears_when_it_is_corrected(desk
     right = an_export("X-1")["data"]["export"]
     told = await judged(desk, a_correction(wrong, {"export": right}), a_correction(unknown, {"export": right}))
     assert not rules & {rule for rule, _ in of_custody(told)}
+
+
+async def test_no_alert_names_an_end_user_abroad_nor_does_any_message_that_tells_of_it(desk: Desk) -> None:
+    await desk.declare(the_chain(("licences", Licence.model_validate(LICENCE))))
+    back = a_receipt_of_goods(
+        record="D-9", plant=SEPARATION, waybill="WB-BACK",
+        consignor={"kind": "named", "name": "Invented Magnet GmbH", "country": "DE"},
+        lines=[{"lot": f"{SEPARATION}/DY-2", "accepted_kg": "1.000", "refused_kg": "0.000"}],
+    )  # fmt: skip
+    wrong, copied = an_export("X-1", end_user="Hidden Magnet KK"), an_export("X-2", waybill="WB-X-1")
+    told = await judged(desk, an_import(plant=SEPARATION, lot=OXIDE, record="I-1"), wrong, copied, back)
+    assert {"export-other-party", "waybill-reused", "receipt-without-dispatch"} <= {
+        rule for rule, _ in of_custody(told)
+    }
+    (example,) = (await desk.evidence("export-other-party"))["examples"]
+    assert example == {
+        "shipment": f"{SEPARATION}/WB-X-1", "licence": "MOFCOM-1", "declaration": "531620230000000001",
+        "destination": "DE", "licensed_destination": "DE", "end_user_differs": True, "consignee": "@DE (name withheld)",
+    }  # fmt: skip
+    (example,) = (await desk.evidence("receipt-without-dispatch"))["examples"]
+    assert example["shipment"] == "@DE (name withheld)→WB-BACK"
+    assert example["consignor"] == "@DE (name withheld)"
+    rows = await desk.connection.fetch("SELECT evidence::text AS said FROM alerts")
+    rows += await desk.connection.fetch("SELECT convert_from(value, 'UTF8') AS said FROM outbox WHERE topic ~ 'alerts'")
+    assert not [row["said"] for row in rows if "Magnet" in row["said"]]
 
 
 @fires("licence-overdrawn", "licence-reused")

@@ -250,7 +250,7 @@ async def test_nobody_is_late_for_goods_that_were_expected_before_they_left() ->
     at = datetime(2023, 5, 4, tzinfo=UTC)
     sent = st.Dispatched.model_construct(dispatched_at=at, expected_at=at - timedelta(days=30))
     said = Said(MINE, sent, at)
-    assert expected_at(Sides((said,), (), ()), Settings()) == at + timedelta(days=30)
+    assert expected_at(Sides((said,), (), ()), Settings(), at) == at + timedelta(days=30)
 
 
 @pytest.mark.parametrize(("received_at", "is_told"), [("11:44:59", True), ("11:45:00", False)])

@@ -15,7 +15,7 @@ from monazite_consumers.decisions.reported import doubt_amended
 from monazite_consumers.decisions.unfiled import Reading, note_unfiled
 from monazite_consumers.rules.keys import consignor_of, month_key, shipment_key
 from monazite_consumers.rules.move_rows import MoveRow, PastMove, row_of
-from monazite_consumers.rules.moves import KINDS, moves_of
+from monazite_consumers.rules.moves import KINDS, Move, moves_of
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 from monazite_contracts.events import statement_time
@@ -136,8 +136,11 @@ def move_rows(now: Current) -> list[MoveRow]:
 
 
 def past_rows(said: Current, until: datetime) -> list[PastMove]:
-    """What a statement did to stocks until it was amended."""
-    rows = [row for row in move_rows(said) if KINDS[row.kind].sign]
+    """What a statement did to stocks until it was amended, and that somebody answered, if only that nothing came."""
+    rows = [row for row in move_rows(said) if KINDS[row.kind].sign or row.kind == "refused"]
+    if not rows and isinstance(said.said, st.Received):
+        none = Move("refused", said.plant, said.said.lines[0].lot, 0, shipment=_received_on(said.said))
+        rows = [row_of(said.place, 0, statement_time(said.said), none)]
     return [PastMove(*row[:9], row.product, row.origin, row.into_lot, until, row.shipment) for row in rows]
 
 
@@ -155,12 +158,16 @@ def _kept_for(now: Current) -> Doubt | None:
     if isinstance(said, (st.Dispatched, st.DestinationChanged)):
         return "shipment", shipment_key(now.plant, said.waybill)
     if isinstance(said, st.Received):
-        return "shipment", shipment_key(consignor_of(said.consignor), said.waybill)
+        return "shipment", _received_on(said)
     if isinstance(said, st.Declaration):
         return "month", month_key(now.plant, said.month)
     if isinstance(said, st.Stocktake):
         return "month", month_key(now.plant, month_of(said.taken_at))
     return None
+
+
+def _received_on(said: st.Received) -> str:
+    return shipment_key(consignor_of(said.consignor), said.waybill)
 
 
 def _licence(now: Current) -> set[Doubt]:

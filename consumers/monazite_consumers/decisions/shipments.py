@@ -1,23 +1,23 @@
 """Judges shipments anew: how each stands, who must act next, what is wrong, and what is its consignor's again."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
 from monazite_consumers.database import Connection
-from monazite_consumers.decisions.changes import Changes
+from monazite_consumers.decisions.changes import Changes, Place
 from monazite_consumers.decisions.doubting import doubt
 from monazite_consumers.decisions.moving import Moving, write
 from monazite_consumers.decisions.noticing import Noticed, state
 from monazite_consumers.decisions.posting import transposed
-from monazite_consumers.rules.beginnings import Span
 from monazite_consumers.rules.keys import is_outside, read_shipment_key
 from monazite_consumers.rules.move_rows import MoveRow
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.shipments import Shipment, judge_shipment, returned
-from monazite_consumers.rules.waybills import Back, Beyond, Said
+from monazite_consumers.rules.waybills import Back, Beyond, Said, Word
 from monazite_consumers.sql import statement
 from monazite_contracts import statements as st
 from monazite_contracts.months import month_of
@@ -55,10 +55,12 @@ async def examine_shipments(
 ) -> tuple[Mapping[str, Shipment], Sequence[Noticed]]:
     """How shipments stand, and what is noticed about them; writes nothing."""
     said: dict[str, list[Said[Any]]] = defaultdict(list)
-    for row in await connection.fetch(statement("following", "stated"), "shipment", keys, STATEMENTS_MAX):
-        said[row["key"]].append(
-            Said(row["plant"], _MODELS[row["type"]].model_validate_json(orjson.dumps(row["data"])), row["arrived_at"])
-        )
+    rows = await connection.fetch(statement("following", "stated"), "shipment", keys, STATEMENTS_MAX)
+    since = await _redirected(connection, {row["key"] for row in rows if row["type"] == st.DestinationChanged.__name__})
+    for row in rows:
+        arrived_at = since.get((row["message"], row["index"]), row["arrived_at"])
+        stated = _MODELS[row["type"]].model_validate_json(orjson.dumps(row["data"]))
+        said[row["key"]].append(Said(row["plant"], stated, arrived_at))
     back, past = await _came_back(connection, said), await _past(connection, said)
     judged = {
         key: judge_shipment(key, said[key], registry, Beyond(back.get(key, ()), past.get(key, ())))
@@ -82,11 +84,17 @@ async def _came_back(connection: Connection, keys: Iterable[str]) -> dict[str, l
     return found
 
 
-async def _past(connection: Connection, keys: Iterable[str]) -> dict[str, list[Span]]:
+async def _redirected(connection: Connection, keys: Collection[str]) -> dict[Place, datetime]:
+    """Since when changes of destination have been stated: a correction is not a later one."""
+    rows = await connection.fetch(statement("shipments", "redirected"), list(keys)) if keys else ()
+    return {(row["message"], row["index"]): row["since"] for row in rows}
+
+
+async def _past(connection: Connection, keys: Iterable[str]) -> dict[str, list[Word]]:
     """What was said of both sides until it was amended."""
-    found: dict[str, list[Span]] = defaultdict(list)
+    found: dict[str, list[Word]] = defaultdict(list)
     for row in await connection.fetch(statement("shipments", "past"), list(keys)):
-        found[row["shipment"]].append(Span(row["kind"], 1, row["since"], row["until"]))
+        found[row["shipment"]].append(Word(*list(row.values())[1:]))
     return found
 
 

@@ -24,7 +24,9 @@ WITHHELD: Final = "(name withheld)"
 
 
 def shown_as(party: str, products: Iterable[str | None]) -> str:
-    """A party, or a shipment of its, on screens: abroad, by its country only, if any product may need a licence (R11).
+    """A party, or a shipment of its, on screens and in findings.
+
+    Abroad, by its country only, if any product may need a licence (R11).
 
     A product that nobody has named may be one of those.
     """
@@ -60,7 +62,13 @@ def export_problems(
     if (papers.destination, papers.end_user) != (licence.destination, licence.end_user) or (
         goes_to != papers.destination
     ):
-        told = {"destination": papers.destination, "end_user": papers.end_user, "consignee": consignee}
+        told = {
+            "declaration": papers.declaration,
+            "destination": papers.destination,
+            "licensed_destination": licence.destination,
+            "end_user_differs": papers.end_user != licence.end_user,
+            "consignee": shown_as(consignee, licensed),
+        }
         yield "export-other-party", detail | told
 
 

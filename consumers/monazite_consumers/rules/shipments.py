@@ -5,15 +5,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from monazite_consumers.rules.beginnings import Span
-from monazite_consumers.rules.exports import export_problems, is_abroad
+from monazite_consumers.rules.exports import export_problems, is_abroad, shown_as
 from monazite_consumers.rules.keys import is_outside, read_shipment_key
+from monazite_consumers.rules.missing_goods import (
+    ever_said,
+    named_since,
+    short_since,
+    taken_since,
+    unanswered_since,
+    unsent_since,
+)
 from monazite_consumers.rules.registry import Registry
 from monazite_consumers.rules.shipment_states import TASKS, State
 from monazite_consumers.rules.waybills import (
     Beyond,
     Said,
     Sides,
+    Word,
     accepts,
     came_back,
     came_before_they_left,
@@ -21,7 +29,6 @@ from monazite_consumers.rules.waybills import (
     named_by,
     sides_of,
     stands,
-    unsent_since,
     when,
 )
 from monazite_contracts import statements as st
@@ -70,6 +77,14 @@ class Shipment(NamedTuple):
     received_at: datetime | None
     lines: tuple[Line, ...]
 
+    def shown(self, party: str) -> str:
+        """A party, or this shipment, as everybody may read it."""
+        return shown_as(party, [line.product for line in self.lines])
+
+    def told(self) -> dict[str, Any]:
+        """As findings name it."""
+        return {"shipment": self.shown(self.key), "consignee": self.shown(self.consignee)}
+
 
 class Noted(NamedTuple):
     """What is wrong with a shipment. `at`: from when it settles; `on`: the day of the month that it counts into."""
@@ -93,21 +108,24 @@ def judge_shipment(
 ) -> tuple[Shipment, tuple[Noted, ...]]:
     """Both sides of one shipment, whatever came first; `said` holds at least one statement."""
     sides = sides_of(said)
-    shipment = _as_it_stands(key, sides, registry, is_return=came_back(beyond.back, registry.mass_tolerance_ppm(None)))
+    shipment = _as_it_stands(key, sides, registry, beyond)
     return shipment, tuple(_noted(shipment, sides, registry, beyond.past))
 
 
-def _as_it_stands(key: str, sides: Sides, registry: Registry, *, is_return: bool) -> Shipment:
+def _as_it_stands(key: str, sides: Sides, registry: Registry, beyond: Beyond) -> Shipment:
     consignor, waybill = read_shipment_key(key)
     consignee = _consignee(sides)
     lines = _lines(sides, consignee)
-    state = State.RECEIVED if is_return and not sides.dispatches else _state(sides, lines, consignee, registry)
+    is_return = not sides.dispatches and came_back(beyond.back, registry.mass_tolerance_ppm(None))
+    state = State.RECEIVED if is_return else _state(sides, lines, consignee, registry)
     dispatched_at = when(sides.dispatches[0]) if sides.dispatches else None
     counted = sides.heard if sides.dispatches else sides.receipts
     received_at = when(counted[0]) if counted and state not in _ON_THE_WAY else None
     actor, due_at = None, None
-    if state in TASKS and (state not in _REFUSED or any(_differs(line, registry) for line in lines)):
-        actor, due_at = _who_acts(state, consignor, consignee, sides, registry)
+    if state is State.UNDER_WAY:
+        actor, due_at = consignee, expected_at(sides, registry.settings, named_since(sides, beyond.past))
+    elif state in TASKS and (state not in _REFUSED or any(_differs(line, registry) for line in lines)):
+        actor, due_at = _who_answers(consignor, consignee, sides, registry)
     return Shipment(
         key, consignor, waybill, consignee, state, actor, due_at, dispatched_at, received_at, lines
     )  # fmt: skip
@@ -159,70 +177,69 @@ def _differs(line: Line, registry: Registry) -> bool:
     return abs(line.missing_g) * PPM > tolerance_ppm * line.sent_g
 
 
-def _who_acts(state: State, consignor: str, consignee: str, sides: Sides, registry: Registry) -> tuple[str, datetime]:
-    if state is State.UNDER_WAY:
-        return consignee, expected_at(sides, registry.settings)
+def _who_answers(consignor: str, consignee: str, sides: Sides, registry: Registry) -> tuple[str, datetime]:
     told = [*(each.arrived_at for each in sides.heard or sides.receipts)]
     told += [each.arrived_at for each in sides.redirects]
     answers = consignee if is_outside(consignor) else consignor  # who is not on the register cannot answer
     return answers, max(told) + timedelta(days=registry.settings.answer_days)
 
 
-def _noted(shipment: Shipment, sides: Sides, registry: Registry, past: Sequence[Span]) -> Iterator[Noted]:
-    detail: dict[str, Any] = {"shipment": shipment.key, "consignee": shipment.consignee}
+def _noted(shipment: Shipment, sides: Sides, registry: Registry, past: Sequence[Word]) -> Iterator[Noted]:
     if not sides.dispatches:
-        yield from _about_nothing_sent(shipment, sides, past, detail)
+        yield from _about_nothing_sent(shipment, sides, past)
         return
-    yield from _about_overdue(shipment, sides, past, detail)
-    yield from _about_sides(shipment, sides, registry, detail)
-    yield from _about_instants(sides, registry, detail)
-    yield from _about_parties(shipment, sides, registry, detail)
+    yield from _about_overdue(shipment, sides, registry, past)
+    yield from _about_sides(shipment, sides, registry, past)
+    yield from _about_instants(shipment, sides, registry)
+    yield from _about_takers(shipment, sides, past)
+    yield from _about_parties(shipment, sides, registry)
     for each in sides.dispatches:
         for rule, more in export_problems(shipment.consignor, shipment.consignee, each.data, registry):
             papers = {"shipment": shipment.key, **more}
             yield Noted(rule, shipment.consignor, when(each), each.arrived_at, 1, papers)
 
 
-def _about_nothing_sent(
-    shipment: Shipment, sides: Sides, past: Sequence[Span], detail: dict[str, Any]
-) -> Iterator[Noted]:
+def _about_nothing_sent(shipment: Shipment, sides: Sides, past: Sequence[Word]) -> Iterator[Noted]:
     for each in sides.receipts[:1] if shipment.state is State.NOT_DISPATCHED else ():
-        told = {**detail, "consignor": shipment.consignor}
+        told = {**shipment.told(), "consignor": shipment.shown(shipment.consignor)}
         since = unsent_since(sides.receipts, past)
         yield Noted("receipt-without-dispatch", each.plant, when(each), since, 1, told)
     for redirect in sides.redirects[:1]:
-        since = unsent_since(sides.redirects, [span for span in past if span.what == "dispatched"])
-        yield Noted("redirect-without-dispatch", redirect.plant, when(redirect), since, 1, detail)
+        since = unsent_since(sides.redirects, [word for word in past if word.kind == "dispatched"])
+        yield Noted("redirect-without-dispatch", redirect.plant, when(redirect), since, 1, shipment.told())
 
 
-def _about_overdue(shipment: Shipment, sides: Sides, past: Sequence[Span], detail: dict[str, Any]) -> Iterator[Noted]:
+def _about_overdue(shipment: Shipment, sides: Sides, registry: Registry, past: Sequence[Word]) -> Iterator[Noted]:
     if shipment.state is not State.UNDER_WAY or shipment.due_at is None:
         return
-    due = {**detail, "due_at": shipment.due_at.isoformat(), "consignor": shipment.consignor}
-    taken_back = [span.until for span in past if span.what == "received" and span.until is not None]
-    told_at = sides.dispatches[0].arrived_at, sides.namings[-1].arrived_at, *taken_back
-    yield Noted("shipment-overdue", shipment.consignee, shipment.due_at, max(shipment.due_at, *told_at), 1, due)
+    due = {**shipment.told(), "due_at": shipment.due_at.isoformat(), "consignor": shipment.consignor}
+    since = max(shipment.due_at, named_since(sides, past), unanswered_since(ever_said(sides, past, registry)))
+    yield Noted("shipment-overdue", shipment.consignee, shipment.due_at, since, 1, due)
 
 
-def _about_sides(shipment: Shipment, sides: Sides, registry: Registry, detail: dict[str, Any]) -> Iterator[Noted]:
+def _about_sides(shipment: Shipment, sides: Sides, registry: Registry, past: Sequence[Word]) -> Iterator[Noted]:
     consignor = shipment.consignor
     if len(sides.dispatches) > 1:
         second = sides.dispatches[1]
-        yield Noted("waybill-reused", consignor, when(second), second.arrived_at, len(sides.dispatches), detail)
+        reused = len(sides.dispatches)
+        yield Noted("waybill-reused", consignor, when(second), second.arrived_at, reused, shipment.told())
     if sides.heard and shipment.state not in _ON_THE_WAY:
         received = sides.heard[-1]
-        told_at = max(each.arrived_at for each in sides.heard)
         for rule, gap_g, lines in _differences(shipment.lines, registry):
-            told = {**detail, "lines": [line.told() for line in lines[:LINES_MAX]]}
+            told = {**shipment.told(), "lines": [line.told() for line in lines[:LINES_MAX]]}
+            told_at = max(each.arrived_at for each in sides.heard)
+            if rule == "shipment-short":
+                told_at = short_since(ever_said(sides, past, registry))
             yield Noted(rule, consignor, when(received), told_at, gap_g, told)
 
 
-def _about_instants(sides: Sides, registry: Registry, detail: dict[str, Any]) -> Iterator[Noted]:
+def _about_instants(shipment: Shipment, sides: Sides, registry: Registry) -> Iterator[Noted]:
     """Each plant that received the goods before they were dispatched, by its first receipt."""
     left = sides.dispatches[0]
     for plant, first in {each.plant: each for each in reversed(sides.receipts)}.items():
         if came_before_they_left(when(left), when(first), registry.settings):
-            told = {**detail, "dispatched_at": when(left).isoformat(), "received_at": when(first).isoformat()}
+            instants = {"dispatched_at": when(left).isoformat(), "received_at": when(first).isoformat()}
+            told = {**shipment.told(), **instants}
             yield Noted("receipt-before-dispatch", plant, when(first), max(left.arrived_at, first.arrived_at), 1, told)
 
 
@@ -237,19 +254,24 @@ def _differences(lines: Sequence[Line], registry: Registry) -> Iterator[tuple[st
         yield "shipment-over", -sum(line.missing_g for line in over), over
 
 
-def _about_parties(shipment: Shipment, sides: Sides, registry: Registry, detail: dict[str, Any]) -> Iterator[Noted]:
-    takers: dict[str, Said[Any]] = {each.plant: each for each in reversed(sides.receipts) if accepts(each)}
+def _about_takers(shipment: Shipment, sides: Sides, past: Sequence[Word]) -> Iterator[Noted]:
+    """Each plant that took in what was never sent to it, by its first receipt."""
+    takers = {each.plant: each for each in reversed(sides.receipts) if accepts(each)}
     for plant in sorted(takers.keys() - sides.named):
-        each = takers[plant]
-        told = {**detail, "taken_in_by": plant}
-        yield Noted("shipment-misdelivered", plant, when(each), each.arrived_at, 1, told)
+        told = {**shipment.told(), "taken_in_by": plant}
+        since = taken_since(sides, past, plant)
+        yield Noted("shipment-misdelivered", plant, when(takers[plant]), since, 1, told)
+
+
+def _about_parties(shipment: Shipment, sides: Sides, registry: Registry) -> Iterator[Noted]:
+    takers = {each.plant for each in sides.receipts if accepts(each)}
     for naming in sides.namings:
         party = named_by(naming)
         if party != shipment.consignee and party not in takers:
             continue  # nothing of it has come there
         for line in shipment.lines:
             if line.product is not None and not _may_take(party, line.product, naming, registry):
-                told = {"shipment": shipment.key, "consignee": party, "product": line.product}
+                told = {**shipment.told(), "consignee": shipment.shown(party), "product": line.product}
                 yield Noted(
                     "consignee-not-entitled", shipment.consignor, when(naming), naming.arrived_at, line.sent_g, told
                 )

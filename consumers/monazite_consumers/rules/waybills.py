@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from monazite_consumers.rules.beginnings import Span, begun
 from monazite_consumers.rules.custody import is_short
 from monazite_consumers.rules.entries import Settings
 from monazite_consumers.rules.keys import consignor_of
@@ -15,7 +14,7 @@ Data_co = TypeVar("Data_co", bound=st.Statement, covariant=True)
 
 
 class Said(NamedTuple, Generic[Data_co]):
-    """A current statement about a shipment."""
+    """A current statement about a shipment. `arrived_at`: of a change of destination, since when it has been stated."""
 
     plant: str
     data: Data_co
@@ -53,15 +52,29 @@ class Back(NamedTuple):
     back_g: int
 
 
+class Word(NamedTuple):
+    """What one side said of one lot, in grams, for as long as it did. `until`: None where it says so still.
+
+    `kind`: `dispatched`, or of a receipt what was `received` and what `refused`.
+    """
+
+    kind: str
+    plant: str
+    at: datetime
+    lot: str
+    net_g: int
+    since: datetime
+    until: datetime | None
+
+
 class Beyond(NamedTuple):
     """What else is known of a shipment than what is stated of it now.
 
-    `back`: of each lot that was taken in from outside the register. `past`: what was `dispatched` or `received` on it,
-    until it was amended.
+    `back`: of each lot that was taken in from outside the register. `past`: what was said of it until it was amended.
     """
 
     back: Sequence[Back]
-    past: Sequence[Span]
+    past: Sequence[Word]
 
 
 def sides_of(said: Sequence[Said[Any]]) -> Sides:
@@ -94,10 +107,15 @@ def stands(receipt: Said[st.Received], sides: Sides, consignee: str) -> bool:
 
     Until the consignor sends the goods on: from then on whoever is named now owes them.
     """
-    later = {named_by(each) for each in sides.redirects if when(each) > when(receipt)}
-    if receipt.plant != consignee or not later:
-        return receipt.plant == consignee
-    earlier = {named_by(each) for each in sides.redirects if when(each) <= when(receipt)}
+    return answers(receipt.plant, when(receipt), sides, consignee)
+
+
+def answers(plant: str, at: datetime, sides: Sides, consignee: str) -> bool:
+    """The same of whatever a plant said to have found at an instant."""
+    later = {named_by(each) for each in sides.redirects if when(each) > at}
+    if plant != consignee or not later:
+        return plant == consignee
+    earlier = {named_by(each) for each in sides.redirects if when(each) <= at}
     return consignee not in earlier.union(map(named_by, sides.dispatches)) and later == {consignee}
 
 
@@ -106,24 +124,24 @@ def came_before_they_left(sent_at: datetime, received_at: datetime, settings: Se
     return sent_at - received_at > timedelta(minutes=settings.future_tolerance_minutes)
 
 
-def expected_at(sides: Sides, settings: Settings) -> datetime:
-    """By when goods should arrive: whoever is named anew has as long as if they had left on that day."""
+def expected_at(sides: Sides, settings: Settings, named_since: datetime) -> datetime:
+    """By when goods should arrive: whoever is named anew has as long as if they had left on that day.
+
+    Whatever is corrected meanwhile, goods had left, or were sent on, when that was first stated.
+    """
+    longest = timedelta(days=max(settings.transit_days, settings.transit_days_max))
+    return min(_expected_at(sides, timedelta(days=settings.transit_days), longest), named_since + longest)
+
+
+def _expected_at(sides: Sides, transit: timedelta, longest: timedelta) -> datetime:
     sent = sides.dispatches[0].data
-    transit = timedelta(days=settings.transit_days)
     if sides.redirects:
         return max(sent.dispatched_at, when(sides.redirects[-1])) + transit
     if sent.expected_at is None or sent.expected_at <= sent.dispatched_at:  # nobody is late before goods can come
         return sent.dispatched_at + transit
-    longest = timedelta(days=max(settings.transit_days, settings.transit_days_max))
     return min(sent.expected_at, sent.dispatched_at + longest)
 
 
 def came_back(back: Sequence[Back], tolerance_ppm: int) -> bool:
     """Goods that were sold come back from their buyer, who is outside the register: no more than were sent there."""
     return bool(back) and not any(is_short(each.sent_g, each.back_g, tolerance_ppm) for each in back)
-
-
-def unsent_since(said: Sequence[Said[Any]], past: Sequence[Span]) -> datetime:
-    """Since when something has been stated of goods of which no dispatch was."""
-    now = [Span("received", 1, each.arrived_at, None) for each in said]
-    return begun([*past, *now], lambda known: known["received"] > 0 and not known["dispatched"])

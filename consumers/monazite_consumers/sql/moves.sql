@@ -93,7 +93,7 @@ SELECT m.lot, m.plant, m.kind, m.step, m.at, m.net_g, m.product, m.origin, e.arr
 FROM moves m JOIN envelopes e USING (message) WHERE m.lot = ANY($1::text[]) AND m.kind NOT IN ('refused', 'lost_in_process')
 UNION ALL
 SELECT m.lot, m.plant, m.kind, m.step, m.at, m.net_g, m.product, m.origin, e.arrived_at, m.until
-FROM past_moves m JOIN envelopes e USING (message) WHERE m.lot = ANY($1::text[]);
+FROM past_moves m JOIN envelopes e USING (message) WHERE m.lot = ANY($1::text[]) AND m.kind <> 'refused';
 
 -- name: links
 -- What ever went into lots, by what was stated when, and whether it has a lawful origin now.

@@ -27,9 +27,22 @@ WHERE s.noun = 'shipment' AND s.type = 'Received' AND s.plant = k.consignee
 ORDER BY s.key, s.at, s.arrived_at, s.message, s.index;
 
 -- name: past
--- What was said to be sent or taken in on these shipments, until it was amended.
-SELECT DISTINCT m.shipment, m.kind, e.arrived_at AS since, m.until
+-- What was said to be sent, taken in or refused on these shipments, until it was amended.
+SELECT m.shipment, m.kind, m.plant, m.at, m.lot, m.net_g, e.arrived_at AS since, m.until
 FROM past_moves m JOIN envelopes e USING (message) WHERE m.shipment = ANY($1::text[]);
+
+-- name: redirected
+-- Since when the changes of these shipments' destinations have been stated: a correction is not a later one.
+WITH RECURSIVE said AS (
+    SELECT s.message AS current, s.index, e.plant, e.message, e.target_id, e.target_hash
+    FROM stated s JOIN events e USING (message, index)
+    WHERE s.noun = 'shipment' AND s.key = ANY($1::text[]) AND s.type = 'DestinationChanged'
+    UNION ALL
+    SELECT s.current, s.index, s.plant, e.message, e.target_id, e.target_hash
+    FROM said s JOIN events e ON e.event_id = s.target_id AND e.hash = s.target_hash AND e.plant = s.plant
+        AND e.outcome = 'applied' AND NOT e.test
+)
+SELECT s.current AS message, s.index, min(l.arrived_at) AS since FROM said s JOIN ledger l USING (message) GROUP BY 1, 2;
 
 -- name: came_back
 -- Of goods from outside the register: how much of each lot whoever took it in had sent there by then, and taken back.
