@@ -6,34 +6,31 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from monazite.tables import aligned_kilograms, kilograms, plain_table
-from monazite_contracts.months import SHANGHAI
+from monazite.tables import plain_table
+from monazite.terminal_figures import aligned_kilograms, counted, kilograms
+from monazite_contracts.months import day_of
 
 
 def shipments_table(rows: Sequence[Mapping[str, Any]], total: int, late: int) -> Table:
     """Shipments with who must act next, what to do and by when; what is late is red."""
     first = f"the first {len(rows):,} of " if total > len(rows) else ""
-    table = plain_table(f"{first}{total:,} shipment{'' if total == 1 else 's'}, {late:,} late")
+    table = plain_table(f"{first}{counted(total, 'shipment')}, {late:,} late")
     table.padding = (0, 1, 0, 0)
     table.add_column("by", no_wrap=True)
     table.add_column("who acts next: what", overflow="fold", ratio=2)
     table.add_column("kg", justify="right", no_wrap=True)
     table.add_column("waybill: from > to, state", overflow="fold", ratio=3)
     for row in rows:
-        due = f"{row['due_at'].astimezone(SHANGHAI):%Y-%m-%d}" if row["due_at"] else ""
+        due = f"{day_of(row['due_at'])}" if row["due_at"] else ""
         if row["late_days"] is not None:
             due += f"\n{row['late_days']} d late"
         style = "bold red" if row["late_days"] is not None else ""
         acts = f"{row['actor']}:\n{row['task']}" if row["actor"] else "-"
         route = f"{row['waybill']}\n{row['consignor']} > {row['consignee']}, {row['state']}"
         if row["is_early"]:
-            route += f"\nreceived {_day(row['received_at'])}, dispatched {_day(row['dispatched_at'])}"
+            route += f"\nreceived {day_of(row['received_at'])}, dispatched {day_of(row['dispatched_at'])}"
         table.add_row(Text(due, style=style), Text(acts, style=style), "\n".join(_masses(row)), Text(route))
     return table
-
-
-def _day(instant: Any) -> str:
-    return f"{instant.astimezone(SHANGHAI):%Y-%m-%d}"
 
 
 def _masses(row: Mapping[str, Any]) -> list[str]:
@@ -52,7 +49,7 @@ def _masses(row: Mapping[str, Any]) -> list[str]:
 
 def licences_table(rows: Sequence[Mapping[str, Any]], *, draws: bool = False) -> Table:
     """Export licences with what is left on each; what was overdrawn is red, what is out of date dim."""
-    table = plain_table(f"{len(rows):,} export licence{'' if len(rows) == 1 else 's'}, kg")
+    table = plain_table(f"{counted(len(rows), 'export licence')}, kg")
     table.padding = (0, 1, 0, 0)
     table.add_column("licence: whose, what", overflow="fold")
     table.add_column("last day", no_wrap=True)

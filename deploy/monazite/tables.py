@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from monazite_contracts import quantities
-from monazite_contracts.months import MICROSECOND, SHANGHAI
+from monazite.terminal_figures import aligned_kilograms, counted, minute, tonnes
+from monazite_contracts.months import MICROSECOND, SHANGHAI, day_of
 from monazite_contracts.times import INSTANT_MIN
 
 OUTCOMES = ("applied", "awaiting", "duplicate", "refused")
@@ -18,23 +17,6 @@ ID_SHOWN = 7
 """Letters of an alert's id; `monazite alerts ID` takes as many as tell it apart."""
 SEVERITY_STYLES = {"critical": "bold red", "serious": "red", "warning": "yellow", "information": "cyan"}
 BAR_WIDTH, BAR_CELL = 7, 6
-
-
-def tonnes(mass_g: int | None) -> str:
-    """A mass in tonnes for a narrow column: whole ones from 10,000 on, one decimal below."""
-    if mass_g is None:
-        return "-"
-    return f"{mass_g / 1_000_000:,.0f}" if abs(mass_g) >= 10_000_000_000 else f"{mass_g / 1_000_000:,.1f}"
-
-
-def kilograms(mass_g: int) -> str:
-    """A mass where nothing stands below it: thousands apart, no more decimals than it has."""
-    return aligned_kilograms(mass_g).rstrip("0").rstrip(".")
-
-
-def aligned_kilograms(mass_g: int) -> str:
-    """A mass for a column of masses: thousands apart, to the gram."""
-    return f"{Decimal(quantities.kilograms(mass_g)):,}"
 
 
 def bar(percent: int) -> Text:
@@ -105,7 +87,7 @@ def alerts_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) ->
         percent = "" if row["percent"] is None else f"{row['percent']}"
         cells = [
             row["alert"][:ID_SHOWN],
-            f"{row['raised_at'].astimezone(SHANGHAI):%Y-%m-%d}",
+            f"{day_of(row['raised_at'])}",
             Text(row["severity"], style=style),
             row["rule"],
             Text(about(row)),
@@ -142,10 +124,10 @@ STATE_STYLES = {"missing": "bold red", "late": "yellow", "reminded": "cyan"}
 
 def declarations_table(month: str, known_until: datetime, rows: Sequence[Mapping[str, Any]]) -> Table:
     """Each plant's record under the enterprise that owes it; times are Beijing's."""
-    table = plain_table(f"{len(rows):,} flow record{'' if len(rows) == 1 else 's'} owed for {month}")
+    table = plain_table(f"{counted(len(rows), 'flow record')} owed for {month}")
     table.add_column("enterprise, plant", overflow="fold")
     table.caption = (
-        f"as known until {known_until.astimezone(SHANGHAI):%Y-%m-%d %H:%M}, Beijing time"
+        f"as known until {minute(known_until)}, Beijing time"
         if known_until > INSTANT_MIN
         else "nothing has been received yet"
     )
@@ -158,34 +140,34 @@ def declarations_table(month: str, known_until: datetime, rows: Sequence[Mapping
             enterprise = row["enterprise"]
             table.add_row(Text(row["name"], style="bold"))
         state = Text(row["state"], style=STATE_STYLES.get(row["state"], ""))
-        filed = _minute(row["filed_at"]) if row["filed_at"] else ""
+        filed = _short_minute(row["filed_at"]) if row["filed_at"] else ""
         table.add_row(Text(f" {row['plant']}"), state, _until(row["deadline"]), filed, Text(_remarks(row)))
     return table
 
 
 def outages_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """When the platform was down or behind, and what that moved; times are Beijing's."""
-    table = plain_table(f"{len(rows):,} outage{'' if len(rows) == 1 else 's'} recorded")
+    table = plain_table(f"{counted(len(rows), 'outage')} recorded")
     table.caption = "Beijing time; an outage is recorded when it is over"
     for name in ("number", "since", "until", "the platform was"):
         table.add_column(name, no_wrap=True)
     table.add_column("moved", overflow="fold")
     for row in rows:
         moved = [f"{m['month']}: {_until(m['before'])} to {_until(m['deadline'])}" for m in row["months"]]
-        span = (f"{row[name].astimezone(SHANGHAI):%Y-%m-%d %H:%M}" for name in ("since", "until"))
+        span = (minute(row[name]) for name in ("since", "until"))
         table.add_row(f"{row['number']}", *span, row["what"], Text("\n".join(moved) or "no deadline"))
     return table
 
 
-def _minute(instant: datetime) -> str:
-    """In Asia/Shanghai."""
+def _short_minute(instant: datetime) -> str:
+    """Where the year is plain from the month that it is about."""
     return f"{instant.astimezone(SHANGHAI):%m-%d %H:%M}"
 
 
 def _until(end: datetime) -> str:
     """The end of a span in Asia/Shanghai: one that ends with a day is told by that day."""
     last = end.astimezone(SHANGHAI) - MICROSECOND
-    return f"end of {last:%m-%d}" if (last + MICROSECOND).date() != last.date() else _minute(end)
+    return f"end of {last:%m-%d}" if (last + MICROSECOND).date() != last.date() else _short_minute(end)
 
 
 def _remarks(row: Mapping[str, Any]) -> str:

@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monazite.tables import SEVERITY_STYLES, about, kilograms
+from monazite.tables import SEVERITY_STYLES, about
+from monazite.terminal_figures import kilograms, minute
 from monazite_consumers.rules.catalogue import RULES
-from monazite_contracts.months import SHANGHAI
 from monazite_contracts.quantities import percent
 
 _UNSAID: Final = frozenset({"measure"})
@@ -38,7 +38,7 @@ def _facts(row: Mapping[str, Any]) -> Table:
         "period": row["period"],
         "basis": rule.basis,
         "clears by": clears,
-        "condition": f"{row['condition']}, first on {_minute(row['raised_at'])}, changed {_minute(row['changed_at'])}",
+        "condition": f"{row['condition']}, first on {minute(row['raised_at'])}, changed {minute(row['changed_at'])}",
         "handling": _handling(row),
     }
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -54,7 +54,7 @@ def _handling(row: Mapping[str, Any]) -> str:
     if row["handled_by"] is None:
         return str(row["handling"])
     note = f": {row['note']}" if row["note"] else ""
-    return f"{row['handling']} by {row['handled_by']}, {_minute(row['handled_at'])}{note}"
+    return f"{row['handling']} by {row['handled_by']}, {minute(row['handled_at'])}{note}"
 
 
 def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _told(name: str, value: Any) -> str:
         return "none"
     if isinstance(value, int) and not isinstance(value, bool):
         return _figure(name, value)
-    return _minute(datetime.fromisoformat(value)) if name.endswith(_INSTANTS) and "T" in str(value) else str(value)
+    return minute(datetime.fromisoformat(value)) if name.endswith(_INSTANTS) and "T" in str(value) else str(value)
 
 
 def _figure(name: str, value: int) -> str:
@@ -95,7 +95,3 @@ def _figure(name: str, value: int) -> str:
 
 def _word(name: str) -> str:
     return name.removesuffix("_g").removesuffix("_ppm").replace("_", " ")
-
-
-def _minute(instant: datetime) -> str:
-    return f"{instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"

@@ -22,7 +22,7 @@ from monazite.commands.platform_options import (
 from monazite.commands.report_proofs import key_path, named, print_banners, reproduce, verify
 from monazite.errors import CommandError
 from monazite.report_key import make_key, public_text, read_key
-from monazite_contracts.months import SHANGHAI
+from monazite.terminal_figures import minute
 from monazite_contracts.reports import Scope, TraceabilityReport
 from monazite_contracts.stated_reports import stated
 from monazite_contracts.times import Month as ContractMonth
@@ -106,7 +106,7 @@ def list_reports(
             f"{row['month']:%Y-%m}",
             whose,
             f"{row['revision']}",
-            f"{row['judged_at'].astimezone(SHANGHAI):%Y-%m-%d %H:%M}",
+            minute(row["judged_at"]),
         )
         table.add_row(*map(escape, cells), row["hash"].hex()[:16])
     console.print(table)

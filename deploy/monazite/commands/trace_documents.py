@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from monazite.commands.trace_words import WHYS, percentage
-from monazite.tables import kilograms
+from monazite.terminal_figures import kilograms
 from monazite_consumers.rules.sharing import WHOLE
 from monazite_consumers.rules.tracing import Traced
 from monazite_contracts.quantities import divide_half_even

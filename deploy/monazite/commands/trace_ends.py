@@ -8,7 +8,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from monazite.commands.trace_words import WHYS, how_made, percentage
-from monazite.tables import kilograms, plain_table
+from monazite.tables import plain_table
+from monazite.terminal_figures import kilograms
 from monazite_consumers.rules.tracing import Traced
 from monazite_contracts.months import day_of
 

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from monazite.commands.trace_ends import ends_table, whereabouts_table
 from monazite.commands.trace_words import WHYS, how_made, percentage
-from monazite.tables import kilograms, plain_table
+from monazite.tables import plain_table
+from monazite.terminal_figures import counted, kilograms
 from monazite_consumers.rules.tracing import Traced
 from monazite_contracts.months import day_of
 
@@ -43,12 +44,12 @@ def screen(
     """The lots, and last, where a terminal stands, what was asked for: the origins, or where everything is now."""
     parts: list[RenderableType] = [_head(trace), _lots(trace, papers)]
     if hidden := len(trace.names) - len(shown(trace)):
-        parts.append(Text(f"{_lots_of(hidden)} more: --json and --dot have them all.", style="dim"))
+        parts.append(Text(f"{counted(hidden, 'lot')} more: --json and --dot have them all.", style="dim"))
     parts.append(whereabouts_table(trace, stays) if trace.down else ends_table(trace, papers))
-    if trace.unfollowed:
+    if further := len(trace.unfollowed):
         parts.append(Text(
-            f"NOT COMPLETE: {_lots_of(len(trace.unfollowed))} lead{'s' * (len(trace.unfollowed) == 1)} further than"
-            f" this trace goes, and shares end there. Trace such a lot by itself: {min(trace.unfollowed)}.",
+            f"NOT COMPLETE: {counted(further, 'lot')} lead{'s' * (further == 1)} further than this trace goes,"
+            f" and shares end there. Trace such a lot by itself: {min(trace.unfollowed)}.",
             style="bold yellow",
         ))  # fmt: skip
     if behind:
@@ -62,12 +63,12 @@ def _head(trace: "Trace") -> Text:
     others = len(trace.lots) - 1
     if subject.plant is not None:
         text.append(": what it made, and where that went\n", "")
-        text.append(f"{_lots_of(others)}, over {levels} level{'s' * (levels > 1)}.\n", "")
+        text.append(f"{counted(others, 'lot')}, over {counted(levels, 'level')}.\n", "")
     elif not others:
         text.append("\nWent into no other lot.\n" if trace.down else "\nWas made of no other lot.\n", "")
     else:
         verb = "Went into" if trace.down else "Comes from"
-        text.append(f"\n{verb} {_lots_of(others)}, over {levels} level{'s' * (levels > 1)}.\n", "")
+        text.append(f"\n{verb} {counted(others, 'lot')}, over {counted(levels, 'level')}.\n", "")
     if trace.down and others:
         of = "it" if subject.plant is None else "the plant's"
         text.append(f"Share: how much of {of} went there. Part: how much of what is there is of {of}.\n", "dim")
@@ -78,7 +79,7 @@ def _head(trace: "Trace") -> Text:
 def _verdict(trace: "Trace") -> Text:
     if trace.breaks:
         mass = "" if trace.down else f", {percentage(sum(each.ends for each, _ in trace.breaks))} % of its mass"
-        return Text(f"The chain is BROKEN at {_lots_of(len(trace.breaks))}{mass}.", style="bold red")
+        return Text(f"The chain is BROKEN at {counted(len(trace.breaks), 'lot')}{mass}.", style="bold red")
     if trace.down:
         state = trace.states.get(trace.subject.name)
         if state is not None and state.broken:
@@ -87,10 +88,6 @@ def _verdict(trace: "Trace") -> Text:
     if trace.unfollowed:
         return Text("As far as it is followed, the chain is not broken.", style="yellow")
     return Text("The chain is not broken.", style="green")
-
-
-def _lots_of(number: int) -> str:
-    return f"{number:,} lot{'' if number == 1 else 's'}"
 
 
 def _lots(trace: "Trace", papers: Mapping[str, "Papers"]) -> RenderableType:

@@ -10,8 +10,8 @@ from rich.text import Text
 from monazite.commands.platform_options import DEFAULT_DATA, Data, console, settings
 from monazite.errors import CommandError
 from monazite.tables import SEVERITY_STYLES
+from monazite.terminal_figures import minute
 from monazite_contracts.alerts import Alert
-from monazite_contracts.months import SHANGHAI
 from monazite_contracts.topics import ALERTS, province_topic
 
 app = typer.Typer(help="Follow what the platform publishes.", no_args_is_help=True)
@@ -83,6 +83,6 @@ def line(alert: Alert) -> Any:
     raised = alert.condition == "raised"
     mark = "▲" if raised else "▽"
     style = SEVERITY_STYLES[alert.severity] if raised else "green"
-    text = Text(f"{alert.changed_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M} ", style="dim")
+    text = Text(f"{minute(alert.changed_at)} ", style="dim")
     text += Text(f"{mark} {alert.severity:<11} {alert.condition:<9} ", style=style)
     return text + Text(alert.summary) + Text("  simulated" if alert.simulated else "", style="yellow")
