@@ -158,6 +158,7 @@ async def run(service: str, settings: PlatformSettings, announce: Callable[[int]
     health = Health()
     health.red("start", "starting")
     connections.endure_closed_transports()
+    connections.keep_cancellations_apart()
     gc.freeze()  # what was imported stays
     gc.set_threshold(GARBAGE_AFTER)
     metrics.BUILD.labels(version("monazite")).set(1)

@@ -10,7 +10,7 @@ from monazite_consumers.database import REGISTRY_LOCK, Connection
 from monazite_consumers.decisions.changes import Changes
 from monazite_consumers.decisions.deciding import read_platform, tell
 from monazite_consumers.errors import NothingToAdoptError
-from monazite_consumers.intake.logs import look
+from monazite_consumers.intake.logs import log_starts, look
 from monazite_consumers.intake.positions import lasts, read
 from monazite_consumers.register import load
 from monazite_consumers.rules.alerts import AlertKey
@@ -67,7 +67,7 @@ async def plan(connection: Connection, reader: AIOKafkaConsumer, tp: TopicPartit
     if tp.topic not in await reader.topics():
         raise NothingToAdoptError(f"TOPIC: the broker has no {tp.topic}; restart a service, which creates it")
     position = positions[tp]
-    starts = await reader.beginning_offsets([tp])
+    starts = await log_starts(reader, [tp])
     found, due = len(reader.partitions_for_topic(tp.topic) or ()), PARTITIONS[tp.topic]
     if found and found != due:
         raise NothingToAdoptError(

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from monazite_consumers.database import DATABASE_ERRORS, Connection, retry_wait_s
 from monazite_consumers.errors import DoubtedError, SupersededError
 from monazite_consumers.health import Health
-from monazite_consumers.intake.logs import MakeReader, look, reading
+from monazite_consumers.intake.logs import MakeReader, log_starts, look, reading
 from monazite_consumers.intake.positions import Advance, lasts, read
 from monazite_consumers.intake.skipping import pass_over
 from monazite_consumers.rules.positions import Log, Position, Replaced, Standing, stand
@@ -257,7 +257,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka sh
             # Before the look: a log that takes its place after that has another stamp.
             found_stamps = await stamps(consumer, partitions)
             async with reading(self._make_reader) as reader:
-                starts = await reader.beginning_offsets(list(partitions))
+                starts = await log_starts(reader, partitions)
                 for tp, start in starts.items():
                     await connection.execute(statement("positions", "open"), tp.topic, tp.partition, start)
                 positions = await read(connection, partitions)

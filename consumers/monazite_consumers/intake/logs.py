@@ -1,7 +1,7 @@
 """Looks at partitions' logs beside the group: where they begin and end, and which records stand at given offsets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ READER: Final[dict[str, Any]] = {
     "group_id": None,
     "auto_offset_reset": "none",  # an offset that is gone is an error here, never another offset
     "enable_auto_commit": False,
-    "retry_backoff_ms": 100,  # it learns of its partitions by failing once
+    "request_timeout_ms": 5_000,  # who waits longer for a broker that is away cannot say that it is
     "isolation_level": "read_uncommitted",
     "max_partition_fetch_bytes": 64 * 1024,  # one record is wanted; a larger one comes all the same
 }
@@ -40,6 +40,19 @@ async def reading(make: MakeReader) -> AsyncIterator[AIOKafkaConsumer]:
         yield reader
     finally:
         await reader.stop()
+
+
+async def log_starts(reader: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> Offsets:
+    """Where logs begin.
+
+    Raises:
+        KafkaError: nobody says so in time.
+    """
+    wanted = list(partitions)
+    # Or it would learn of them by failing once, and would have to try again too soon for a broker that is away.
+    await reader._client.set_topics({tp.topic for tp in wanted})  # noqa: SLF001 - the client has no door of its own
+    starts: Offsets = await reader.beginning_offsets(wanted)
+    return starts
 
 
 async def look(
@@ -75,6 +88,8 @@ async def _first_records(
     while waiting := wanted.keys() - found.keys():
         fetched = await reader.getmany(*waiting, timeout_ms=POLL_MS, max_records=1)
         found |= {tp: _record(records[0]) for tp, records in fetched.items()}
+        if not fetched:
+            await reader.topics()  # fetching tries again and tells nobody; this raises when no broker is there
         for tp in waiting - found.keys():
             if await reader.position(tp) >= ends[tp]:  # it has passed markers, and no record
                 found[tp] = None
