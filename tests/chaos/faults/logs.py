@@ -111,7 +111,10 @@ class SegmentsDeleted(Fault):
         async def said() -> bool:
             return await self._lost(world) - before == len(gone)
 
-        await until(f"intake says that {len(gone)} messages were deleted unread", said)
+        try:
+            await until(f"intake says that {len(gone)} messages were deleted unread", said)
+        except NeverError as error:
+            raise NeverError(f"{error}: it says {await self._lost(world) - before}") from error
 
     async def _lost(self, world: World) -> int:
         return int(await world.ask("SELECT coalesce(sum(lost), 0) FROM intake_positions"))
