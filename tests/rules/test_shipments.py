@@ -20,7 +20,9 @@ from monazite_contracts.builders import (
     a_dispatch,
     a_production,
     a_receipt_of_goods,
+    a_separation,
     a_void,
+    an_input,
 )
 
 __all__ = ["chain"]
@@ -66,8 +68,10 @@ async def test_a_shipment_is_judged_by_its_masses_whatever_its_receipt_calls_the
     assert ("shipment-over", MINE) not in told
 
 
-async def on_stock(desk: Desk) -> list[tuple[str, int]]:
-    rows = await desk.connection.fetch("SELECT product, net_g FROM stocks WHERE plant = $1 AND net_g <> 0", MINE)
+async def on_stock(desk: Desk, plant: str = MINE) -> list[tuple[str, int]]:
+    rows = await desk.connection.fetch(
+        "SELECT product, net_g FROM stocks WHERE plant = $1 AND net_g <> 0 ORDER BY product", plant
+    )
     return [(row["product"], row["net_g"]) for row in rows]
 
 
@@ -79,6 +83,23 @@ async def test_what_was_shipped_is_of_what_the_lot_is_whatever_the_waybill_calls
     assert await chain.misfits() == []
     await judged(chain, a_void(made))
     assert await on_stock(chain) == [("magnet-sludge", -100_000)]
+    assert await chain.misfits() == []
+
+
+async def test_what_was_used_is_of_what_the_lot_is_whatever_its_user_calls_it(chain: Desk) -> None:
+    used = [an_input(lot=LOT, product="magnet-sludge", net_mass_kg="5000.000")]
+    oxide = a_separation(record="S-1", plant=SEPARATION, inputs=used, net_mass_kg="1900.000")
+    taken = a_receipt_of_goods(record="D-2")
+    told = of_custody(await judged(chain, made := a_production(), a_dispatch(record="D-1"), taken, oxide))
+    assert ("lot-mislabelled", SEPARATION) in told
+    there = [("bastnaesite-concentrate", 13_000_000), ("ndpr-oxide", 1_900_000)]
+    assert await on_stock(chain, SEPARATION) == there
+    assert await chain.misfits() == []
+    await judged(chain, a_void(made))
+    unknown = [("bastnaesite-concentrate", 18_000_000), ("magnet-sludge", -5_000_000), ("ndpr-oxide", 1_900_000)]
+    assert await on_stock(chain, SEPARATION) == unknown, (
+        "nobody says what the lot is: each line is what it calls itself"
+    )
     assert await chain.misfits() == []
 
 

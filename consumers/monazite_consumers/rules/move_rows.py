@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from monazite_consumers.rules.moves import Move, is_output
+from monazite_consumers.rules.moves import Move, is_output, own
 
 
 class MoveRow(NamedTuple):
     """One move as stored; the columns of its row.
 
     `feed`, `lawful`: of what was made, where it came from and whether lawfully, as last summed. `label`: what a waybill
-    calls it, which is what it is taken for until its lot is known.
+    or a line of use calls it, which is what it is taken for until its lot is known.
     """
 
     message: int
@@ -73,5 +73,5 @@ def row_of(place: tuple[int, int], line: int, at: datetime, m: Move) -> MoveRow:
     feed, lawful = (m.origin, True) if is_output(m.kind, m.step) else (None, None)
     return MoveRow(
         *place, line, m.plant, m.lot, m.kind, m.step, at, m.net_g, m.product, m.origin, m.reo_g, m.claimed_g, m.into,
-        m.shipment, m.oxides, feed, lawful, m.product if m.kind == "dispatched" else None,
+        m.shipment, m.oxides, feed, lawful, None if own(m.kind, m.step).product else m.product,
     )  # fmt: skip

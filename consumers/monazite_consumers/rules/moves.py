@@ -67,7 +67,10 @@ def is_output(kind: str, step: str) -> bool:
 
 
 class Own(NamedTuple):
-    """What a move says by itself of the material that it moves; of the rest it says what its lot is."""
+    """What a move says by itself of the material that it moves; of the rest it says what its lot is.
+
+    What a line of use or a waybill calls a lot is a label, and no proof.
+    """
 
     product: bool
     origin: bool
@@ -81,7 +84,7 @@ def own(kind: str, step: str) -> Own:
     if kind == "made":
         return Own(product=step != "split", origin=step not in _REGROUPED, reo=step != "split")
     if kind == "used":
-        return Own(product=step not in _REGROUPED, origin=False, reo=step not in _REGROUPED)
+        return Own(product=False, origin=False, reo=step not in _REGROUPED)
     return Own(product=False, origin=False, reo=False)
 
 

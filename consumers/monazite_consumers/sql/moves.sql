@@ -126,13 +126,13 @@ GROUP BY m.lot, m.plant, m.message, m.index HAVING bool_or(m.kind = 'left_over')
 -- What plants used of lots as scrap, under other products than $2.
 SELECT m.lot, m.plant, sum(m.net_g)::bigint AS net_g, min(m.at) AS at, min(e.arrived_at) AS arrived_at
 FROM moves m JOIN envelopes e USING (message)
-WHERE m.lot = ANY($1::text[]) AND m.kind = 'used' AND m.step = 'recovered' AND m.product <> ALL ($2::text[])
+WHERE m.lot = ANY($1::text[]) AND m.kind = 'used' AND m.step = 'recovered' AND m.label <> ALL ($2::text[])
 GROUP BY m.lot, m.plant ORDER BY m.lot, m.plant;
 
 -- name: labelled
 -- What plants used or dispatched of lots under another product than the lot's.
-SELECT m.lot, m.plant, array_agg(DISTINCT coalesce(m.label, m.product)) AS labels, sum(m.net_g)::bigint AS net_g, min(m.at) AS at,
+SELECT m.lot, m.plant, array_agg(DISTINCT m.label) AS labels, sum(m.net_g)::bigint AS net_g, min(m.at) AS at,
        min(e.arrived_at) AS arrived_at
 FROM unnest($1::text[], $2::text[]) AS k (lot, product) JOIN moves m USING (lot) JOIN envelopes e USING (message)
-WHERE (m.kind = 'dispatched' OR (m.kind = 'used' AND m.step NOT IN ('split', 'blended'))) AND coalesce(m.label, m.product) <> k.product
+WHERE m.label <> k.product
 GROUP BY m.lot, m.plant ORDER BY m.lot, m.plant;

@@ -28,7 +28,7 @@ def sum_flows(moves: list[Move], lots: Lots, end: End) -> None:
     """By plant, month, product, kind and step; and what production made, by whether its chain is lawful."""
     flows: dict[Any, list[Move]] = defaultdict(list)
     for move in moves:
-        says = None if move.kind == "dispatched" else move.product  # a label is no proof
+        says = None if move.kind in {"dispatched", "used"} else move.product  # a label is no proof
         product = says or lots.product(move.lot) or move.product or _labelled(move, moves)
         flows[move.plant, month_of(move.at), product, move.kind, move.step].append(move)
         if move.is_output:
