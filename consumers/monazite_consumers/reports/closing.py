@@ -17,7 +17,7 @@ from monazite_consumers.locks import held
 from monazite_consumers.reports.computing import compute
 from monazite_consumers.reports.snapshots import Snapshot, snapshot
 from monazite_consumers.reports.storing import Drawn, compared_with, packed, store, told_revision
-from monazite_consumers.reports.turns import due_month, require_ended, stands_at
+from monazite_consumers.reports.turns import closed_months, due_month, require_ended, stands_at
 from monazite_consumers.rules.closings import neighbours, to_compare, waiting
 from monazite_consumers.rules.month_rows import Since
 from monazite_consumers.rules.reports import Basis, document, everybody, scopes
@@ -78,8 +78,7 @@ class Reports:
     async def _close_or_restate(self, connection: Connection) -> bool:
         (await read_platform(connection)).require_current()
         registry = await register.load(connection)
-        found = await connection.fetch(statement("reports", "closed"))
-        closed = {f"{row['month']:%Y-%m}": row["compared_at"] for row in found}
+        closed = await closed_months(connection)
         platform = await read_platform(connection)
         judged_at = platform.judged_at
         due = await due_month(connection, registry, closed, min(judged_at, platform.known_until))

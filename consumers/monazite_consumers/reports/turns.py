@@ -15,6 +15,12 @@ from monazite_contracts.months import first_day, month_end, months_over
 from monazite_contracts.times import INSTANT_MIN
 
 
+async def closed_months(connection: Connection) -> dict[str, datetime]:
+    """The months that are closed, and as of when each was compared last with what was reported."""
+    found = await connection.fetch(statement("reports", "closed"))
+    return {f"{row['month']:%Y-%m}": row["compared_at"] for row in found}
+
+
 async def due_month(
     connection: Connection, registry: Registry, closed: Collection[str], judged_at: datetime
 ) -> str | None:
@@ -33,7 +39,7 @@ async def require_turn(connection: Connection, month: str) -> None:
     """
     registry, judged_at = await register.load(connection), (await read_platform(connection)).judged_at
     require_ended(judged_at, month)
-    closed = {f"{row['month']:%Y-%m}" for row in await connection.fetch(statement("reports", "closed"))}
+    closed = await closed_months(connection)
     if month in closed:
         raise NotYetError(f"{month} is closed already")
     told_since = await connection.fetchval(statement("reports", "first_told"))

@@ -14,7 +14,7 @@ from monazite_consumers import clock, database, register
 from monazite_consumers.decisions.deciding import read_platform
 from monazite_consumers.decisions.redeciding import registry_changed
 from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
-from monazite_consumers.reports.turns import due_month
+from monazite_consumers.reports.turns import closed_months, due_month
 from monazite_consumers.rules.entries import NOUNS
 from monazite_consumers.rules.facts import Entry
 from monazite_consumers.rules.registry import Registry
@@ -104,7 +104,7 @@ class Driver:
         platform = await read_platform(self.connection)
         if await register.revision(self.connection) != self._registry.revision:
             self._registry = await register.load(self.connection)
-        closed = {f"{row['month']:%Y-%m}" for row in await self.connection.fetch(statement("reports", "closed"))}
+        closed = await closed_months(self.connection)
         return await due_month(self.connection, self._registry, closed, platform.judged_at) is None
 
     async def _all_published(self) -> bool:
