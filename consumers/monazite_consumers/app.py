@@ -159,6 +159,7 @@ async def run(service: str, settings: PlatformSettings, announce: Callable[[int]
     health.red("start", "starting")
     connections.endure_closed_transports()
     connections.keep_cancellations_apart()
+    connections.ask_with_pauses()
     gc.freeze()  # what was imported stays
     gc.set_threshold(GARBAGE_AFTER)
     metrics.BUILD.labels(version("monazite")).set(1)

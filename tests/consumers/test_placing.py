@@ -1,5 +1,6 @@
 """A broker that goes away while partitions are placed: intake says so soon, and not all the time."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from time import monotonic
@@ -7,8 +8,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
 from consumer_double import TP
 
@@ -22,11 +24,15 @@ from monazite_consumers.intake.logs import READER
 AT_ONCE, LINES_PER_S = 20, 10
 """What an operator may be told of one outage; it was thirty lines a second."""
 
+PAUSES = 2
+
 
 @pytest.fixture
 def _as_services_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fetcher, "close", connections._clients_own_close)  # put back afterwards
+    monkeypatch.setattr(AIOKafkaClient, "_metadata_update", connections._clients_own_update)
     connections.keep_cancellations_apart()
+    connections.ask_with_pauses()
 
 
 @pytest.fixture
@@ -81,3 +87,21 @@ async def test_a_broker_that_goes_away_while_a_log_is_looked_at_is_said_soon_and
     assert not assignment._health.checks["assignment"].healthy
     assert took_s < PLACES_WITHIN_S, "who takes longer is red for taking too long"
     assert len(caplog.records) < AT_ONCE + LINES_PER_S * took_s
+
+
+@pytest.mark.usefixtures("_as_services_run")
+async def test_a_partition_without_a_leader_is_asked_for_with_pauses_while_no_broker_is_there(
+    broker: servers.Servers, assignment: Assignment, caplog: pytest.LogCaptureFixture
+) -> None:
+    nobody_leads = TopicPartition(TP.topic, 1)
+    member = assignment.consumer
+    assert member is not None
+    member.assign([nobody_leads])
+    member.seek(nobody_leads, 0)
+    broker.kafka.kill()
+    caplog.clear()
+    began = monotonic()
+    async with asyncio.timeout(60):
+        while caplog.text.count("Unable to update metadata") < 1 + PAUSES:  # noqa: ASYNC110 - a log wakes nobody
+            await asyncio.sleep(0.01)
+    assert monotonic() - began > 0.9 * PAUSES * RETRY_BACKOFF_MS / 1_000
