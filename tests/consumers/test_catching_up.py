@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, cast
 
 import pytest
@@ -155,11 +156,17 @@ async def test_a_statement_that_was_amended_long_after_is_said_until_the_amendme
     assert await desk.rebuild() == []
 
 
+async def made_of(desk: Desk) -> list[int]:
+    rows = await desk.connection.fetch("SELECT net_g FROM moves WHERE lot = $1 AND kind = 'made'", LOT)
+    return [row["net_g"] for row in rows]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("before", range(6))
-async def test_of_a_statement_and_its_amendments_one_version_is_said_however_far_custody_has_read(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, before: int
+async def test_of_a_statement_and_its_amendments_the_version_is_said_that_custody_has_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, before: int, *, at_once: bool
 ) -> None:
-    """`before`: so many messages are followed before the others are there."""
+    """As without a backlog. `before`: so many messages are followed before the others come, in one batch or more."""
     await desk.declare(the_chain())
     made = a_production()
     first = a_correction(made, {"net_mass_kg": "20100.000"})
@@ -170,15 +177,16 @@ async def test_of_a_statement_and_its_amendments_one_version_is_said_however_far
     for event in said[:before]:
         await desk.receive(gateway.send(event))
     await desk.follow()
-    for event in said[before:]:
-        await desk.receive(gateway.send(event))
+    others = [gateway.send(event) for event in said[before:]]
+    for batch in [others] if at_once else [[each] for each in others]:
+        await desk.receive(*batch)
     await desk.watch(SETTLED)
     monkeypatch.setattr(desk.custody, "events_max", 1)
-    versions = []
+    versions = [await made_of(desk)]
     while await desk.custody.pass_once(desk.connection):
-        rows = await desk.connection.fetch("SELECT net_g FROM moves WHERE lot = $1 AND kind = 'made'", LOT)
-        versions.append(len(rows))
-    assert versions[: len(said) - before] == [1] * (len(said) - before - 1) + [0]
+        versions.append(await made_of(desk))
+    as_read = [[], [20_000_000], [20_000_000], [20_100_000], [20_100_000], [20_300_000], []]
+    assert [said for said, _ in groupby(versions)] == [said for said, _ in groupby(as_read[before:])]
     assert await desk.rebuild() == []
 
 

@@ -261,7 +261,8 @@ def _settle_outcomes(result: Claims, group: Group, changes: Changes) -> None:
             row.outcome, row.reason = outcome, reason
         else:
             changes.unfind(claim.place, CONFLICT.rule)
-            result.outcomes[claim.place] = outcome, reason
+            if not (claim.applied_before and claim.applied):  # which is no news
+                result.outcomes[claim.place] = outcome, reason
         if reason is not None:
             arrived_at = claim.coordinate.arrived_at
             changes.find(claim.place, Finding(CONFLICT.rule, claim.plant, month_of(arrived_at), arrived_at))
@@ -291,7 +292,8 @@ def _note_causes(
         current = history.current.by
         if said_before.get(current.place, _NOTHING_SAID).effective:
             continue
-        for event_id in history.event_ids & groups.keys():
-            group = groups[event_id]
+        amended_with = history.amended_with
+        for group in (groups[event_id] for event_id in history.event_ids & groups.keys()):
             for claim in (*group.new, *group.stored, *group.falling):
-                result.causes[claim.place] = current.message
+                if claim.place not in amended_with or said_before.get(claim.place, _NOTHING_SAID).amended_at is None:
+                    result.causes[claim.place] = amended_with.get(claim.place, current.message)

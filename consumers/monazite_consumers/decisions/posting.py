@@ -107,13 +107,14 @@ async def restate(connection: Connection, places: Sequence[Place], causes: Mappi
 async def write_events(connection: Connection, claims: Claims, falling: Sequence[int], new: AbstractSet[int]) -> None:
     """Events of fallen envelopes go, stored ones step down, new ones come in, stored ones step up.
 
-    Whoever follows finds the events of `new` messages by their numbers; what changes about others is restated.
+    Whoever follows finds the events of `new` messages by their numbers; what changes about others, or of a new one
+    with a later message, is restated.
     """
     restated = [*claims.saying, *(row.place for row in claims.rows.values() if row.message not in new)]
     if falling:
         removed = await connection.fetch(statement("events", "remove"), list(falling))
         restated += [(row["message"], row["index"]) for row in removed if row["said"]]
-    restated += [place for place in claims.causes if place[0] not in new]
+    restated += [place for place, cause in claims.causes.items() if place[0] not in new or cause > place[0]]
     await restate(connection, [*restated, *claims.outcomes, *claims.rebased], claims.causes)
     down = [
         (*place, outcome, *_reason(reason))

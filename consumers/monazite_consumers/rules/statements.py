@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from monazite_consumers.rules.envelopes import Coordinate
@@ -87,6 +88,18 @@ class History:
         ends: list[datetime | None] = [step.by.coordinate.arrived_at for step in self.steps]
         standing = versions if self.current.statement is not None else versions[:-1]
         return {claim.place: end for claim, end in zip(standing, [*ends, None], strict=False)}
+
+    @property
+    def amended_with(self) -> dict[tuple[int, int], int]:
+        """The message with which whoever follows the log reads that a version was amended: until then it is said.
+
+        Where an amendment came before what it amends, it is the statement itself that is said until all are read.
+        """
+        versions = [self.root, *(step.by for step in self.steps)]
+        amended = list(pairwise(versions))
+        if all(version.message <= by.message for version, by in amended):
+            return {version.place: by.message for version, by in amended}
+        return {version.place: version.message for version in versions[1:-1]}
 
     @property
     def event_ids(self) -> set[str]:

@@ -44,11 +44,11 @@ SELECT split_part(key, '/', 1)::bigint, split_part(key, '/', 2)::smallint, split
 FROM custody_findings WHERE rule = $1 AND noun = 'event' ON CONFLICT DO NOTHING;
 
 -- name: next
--- The next messages with events that say what is so, or did until an amendment: until that is read, the statement itself says it.
+-- The next messages with events that say what is so, or did until an amendment: until that is read, they say it still.
 SELECT k.message, l.value, l.arrived_at, k.indexes, k.untils FROM (
     SELECT e.message, array_agg(e.index ORDER BY e.index) AS indexes, array_agg(CASE WHEN e.amended_at IS NULL OR EXISTS (
         SELECT FROM restated r WHERE r.message = e.message AND r.index = e.index AND r.cause > $2
-    ) AND e.target_id IS NULL THEN NULL ELSE e.amended_at END ORDER BY e.index) AS untils
+    ) THEN NULL ELSE e.amended_at END ORDER BY e.index) AS untils
     FROM events e
     WHERE e.message > $1 AND e.message <= $2 AND (e.effective OR e.amended_at IS NOT NULL)
     GROUP BY e.message ORDER BY e.message LIMIT $3
@@ -58,7 +58,7 @@ SELECT k.message, l.value, l.arrived_at, k.indexes, k.untils FROM (
 -- The same of places that have been followed before.
 SELECT e.message, l.value, l.arrived_at, array_agg(e.index ORDER BY e.index) AS indexes, array_agg(CASE WHEN e.amended_at IS NULL OR EXISTS (
         SELECT FROM restated r WHERE r.message = e.message AND r.index = e.index AND r.cause > $3
-    ) AND e.target_id IS NULL THEN NULL ELSE e.amended_at END ORDER BY e.index) AS untils
+    ) THEN NULL ELSE e.amended_at END ORDER BY e.index) AS untils
 FROM unnest($1::bigint[], $2::smallint[]) AS k (message, index)
 JOIN events e USING (message, index) JOIN ledger l USING (message)
 WHERE e.effective OR e.amended_at IS NOT NULL
