@@ -92,7 +92,8 @@ async def test_what_is_new_and_amended_already_is_said_until_the_amendment_may_b
     assert await desk.rebuild() == []
 
 
-async def test_a_steady_trickle_of_amendments_does_not_hold_up_what_is_known(desk: Desk) -> None:
+@pytest.mark.parametrize("are_rivals", [False, True])
+async def test_a_steady_trickle_of_amendments_does_not_hold_up_what_is_known(desk: Desk, *, are_rivals: bool) -> None:
     gateway, declaration = await filed(desk)
     for number in range(4):
         instant = DEADLINE + DAY + timedelta(minutes=number)
@@ -100,7 +101,7 @@ async def test_a_steady_trickle_of_amendments_does_not_hold_up_what_is_known(des
         await desk.judge()
         correction = corrected(declaration, f"C-{number}")
         await desk.receive(gateway.send(correction, at=instant))
-        declaration = correction
+        declaration = declaration if are_rivals else correction
     known_until: datetime = await desk.connection.fetchval("SELECT known_until FROM platform")
     assert known_until >= DEADLINE + DAY + timedelta(minutes=1)
 
