@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 ANSWERS_WITHIN_S: Final = 2.0
 """Longer is no answer: watch goes on without, and what is known stays what it was."""
 
+RETRY_BACKOFF_MS: Final = 400
+"""While the broker is away the client says so at each try: the default is ten times a second."""
+
 Offsets = Mapping[TopicPartition, int]
 AskEnds = Callable[[], Awaitable[Offsets | None]]
 
@@ -50,8 +53,9 @@ class Ends:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
                 if self._reader is None:
                     reader = AIOKafkaConsumer(
-                        bootstrap_servers=self._kafka.bootstrap, group_id=None, enable_auto_commit=False
-                    )
+                        bootstrap_servers=self._kafka.bootstrap, group_id=None, enable_auto_commit=False,
+                        retry_backoff_ms=RETRY_BACKOFF_MS,
+                    )  # fmt: skip
                     try:
                         await reader.start()
                     except BaseException:

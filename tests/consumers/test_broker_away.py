@@ -1,4 +1,4 @@
-"""A broker that goes away while partitions are placed: intake says so soon, and not all the time."""
+"""A broker that goes away: services say so soon, and not all the time."""
 
 import asyncio
 import logging
@@ -20,6 +20,8 @@ from monazite_consumers.app import RETRY_BACKOFF_MS
 from monazite_consumers.health import Health
 from monazite_consumers.intake.assignment import PLACES_WITHIN_S, Assignment
 from monazite_consumers.intake.logs import READER
+from monazite_consumers.settings import KafkaSettings
+from monazite_consumers.watch.knowing import Ends
 
 AT_ONCE, LINES_PER_S = 20, 10
 """What an operator may be told of one outage; it was thirty lines a second."""
@@ -105,3 +107,21 @@ async def test_a_partition_without_a_leader_is_asked_for_with_pauses_while_no_br
         while caplog.text.count("Unable to update metadata") < 1 + PAUSES:  # noqa: ASYNC110 - a log wakes nobody
             await asyncio.sleep(0.01)
     assert monotonic() - began > 0.9 * PAUSES * RETRY_BACKOFF_MS / 1_000
+
+
+@pytest.mark.usefixtures("_as_services_run", "assignment")
+async def test_watch_asks_a_broker_that_is_away_with_pauses(
+    broker: servers.Servers, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monazite_consumers.watch.knowing.PARTITIONS", [TP])
+    ends = Ends(KafkaSettings(bootstrap=broker.addresses.kafka))
+    async with asyncio.timeout(60):
+        while await ends() is None:
+            pass
+    broker.kafka.kill()
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    began = monotonic()
+    assert await ends() is None
+    assert len(caplog.records) < AT_ONCE + LINES_PER_S * (monotonic() - began)
+    await ends.stop()
