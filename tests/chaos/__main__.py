@@ -6,11 +6,10 @@ import logging
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from random import Random
-from time import monotonic
 
 from chaos.faults.calm import Calm, LateCommit
 from chaos.faults.crashes import EverySeam, RandomKills
@@ -89,15 +88,19 @@ async def _suffered_together(scene: Scene, faults: list[Fault]) -> list[Row]:
     rows = []
     for fault in faults:
         rows.append(await suffer(scene, fault))
-        spent = ", ".join(f"{part} {seconds:.0f} s" for part, seconds in rows[-1].spent_s.items())
-        print(" | ".join(cells(rows[-1])), f"({spent}; {len(scene.load.account)} messages)", flush=True)
+        print(
+            " | ".join(cells(rows[-1])), f"({_parts(rows[-1].spent_s)}; {len(scene.load.account)} messages)", flush=True
+        )
         if rows[-1].failures:
             break
-    began = monotonic()
     verdict = await held_against_the_account(scene, proves=max(fault.proves for fault in faults))
-    print(f"held against the account ({monotonic() - began:.0f} s)", flush=True)
+    print(f"held against the account ({_parts(verdict.spent_s)})", flush=True)
     rows += [Row(fault.name, skipped="one before it failed") for fault in faults[len(rows) :]]
     return [replace(row, verdict=verdict) for row in rows]
+
+
+def _parts(spent_s: Mapping[str, float]) -> str:
+    return ", ".join(f"{part} {seconds:.1f} s" for part, seconds in spent_s.items())
 
 
 async def run_mutants(chosen: list[Mutant], seed: int, rate: int) -> list[tuple[Mutant, Row]]:

@@ -15,6 +15,8 @@ class Verdict:
     lost: int = 0
     doubled: int = 0
     differences: dict[str, list[str]] = field(default_factory=dict)
+    spent_s: dict[str, float] = field(default_factory=dict)
+    """In which part of comparing how long."""
 
     @property
     def holds(self) -> bool:

@@ -50,6 +50,11 @@ class Load:
         await self.rest()
         await self._publisher.__aexit__(None, None, None)
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is being said."""
+        return self._running is None
+
     def go(self) -> None:
         """Starts, or goes on."""
         if self._running is None:

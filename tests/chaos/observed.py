@@ -1,5 +1,6 @@
 """What the platform says in the end: its database, its receipts, and its alerts as a subscriber reads them."""
 
+import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -51,15 +52,18 @@ async def observe(world: World, registry: Registry) -> Observed:
     """Everything, from the start."""
     found = Observed()
     await _read_database(world, found)
-    for record in await records_of(world.bootstrap, "regulator-alerts", "read_committed"):
-        _hear_alert(json.loads(record.value), found)
-    await hear_reports(world, found.reports)
+    receipts = [f"receipts-{plant}" for plant in registry.plants]
+    told = ["regulator-alerts", "regulator-reports", *receipts]
+    records = await asyncio.gather(*(records_of(world.bootstrap, topic, "read_committed") for topic in told))
+    said = {topic: [json.loads(record.value) for record in of] for topic, of in zip(told, records, strict=True)}
+    for alert in said["regulator-alerts"]:
+        _hear_alert(alert, found)
+    hear_reports(said["regulator-reports"], found.reports)
     found.figures = figures_of(found.reports)
     found.odd += odd_reports(found.reports, registry, world.restored_at)
     numbers: dict[tuple[str, int], int] = {}
-    for plant in sorted(registry.plants):
-        for record in await records_of(world.bootstrap, f"receipts-{plant}", "read_committed"):
-            _hear_receipt(json.loads(record.value), found, numbers)
+    for receipt in (each for topic in receipts for each in said[topic]):
+        _hear_receipt(receipt, found, numbers)
     return found
 
 

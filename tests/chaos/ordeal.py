@@ -1,5 +1,6 @@
 """One fault: break the world under load, look at the services, heal it, and hold the end state against the account."""
 
+import asyncio
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -103,9 +104,10 @@ async def suffer(scene: Scene, fault: Fault) -> Row:
     row = Row(fault.name, red=fault.red, skipped=fault.skipped())
     if row.skipped:
         return row
-    scene.load.go()
-    spent = _Spent(row)
-    await caught_up(scene)
+    spent = _Spent(row.spent_s)
+    if scene.load.rests:  # else everything has come round just now
+        scene.load.go()
+        await caught_up(scene)
     spent.on("before")
     watching = scene.watching = Watching(scene.world, tuple(scene.world.services))
     try:
@@ -121,11 +123,9 @@ async def suffer(scene: Scene, fault: Fault) -> Row:
         began = monotonic()
         await caught_up(scene)
         row.recovery_s = monotonic() - began
-        await scene.load.rest()
     except NeverError as error:
         row.failures.append(str(error))
         scene.patience_s = min(scene.patience_s, STUCK_S)
-        await scene.load.rest()
     row.times = fault.times
     row.failures += _misbehaved(row.signs) if fault.red else []
     spent.on("recovering")
@@ -135,13 +135,13 @@ async def suffer(scene: Scene, fault: Fault) -> Row:
 class _Spent:
     """A watch that is read at the end of each part."""
 
-    def __init__(self, row: Row) -> None:
-        self._row, self._began = row, monotonic()
+    def __init__(self, spent_s: dict[str, float]) -> None:
+        self._spent_s, self._began = spent_s, monotonic()
 
     def on(self, part: str) -> None:
         """Of what the time since the last reading was spent on."""
         now = monotonic()
-        self._row.spent_s[part], self._began = now - self._began, now
+        self._spent_s[part], self._began = now - self._began, now
 
 
 async def _seen(watching: Watching, fault: Fault) -> None:
@@ -225,29 +225,42 @@ async def _what_waits(world: World) -> str:
 
 async def held_against_the_account(scene: Scene, *, proves: int) -> Verdict:
     """Compares, once nothing is under way any more. `proves`: so many reports are drawn up anew at their positions."""
+    await scene.load.rest()
     world = scene.world
     nouns = json.loads((world.registry / "country.yaml").read_text())
     registry = Registry(nouns)
     due = closed_months(registry, datetime.now(UTC))
+    judging = asyncio.create_task(asyncio.to_thread(judge, scene.load.account, nouns))  # while the platform does
+    spent_s: dict[str, float] = {}
+    spent = _Spent(spent_s)
     try:
         await caught_up(scene)
+        spent.on("catching up")
         now = await world.ask("SELECT clock_timestamp()")
 
         async def judged() -> bool:
             return bool(await world.ask("SELECT judged_at > $1 AND known_until > $1 FROM platform", now))
 
         await until("watch has judged what is there", judged)
+        spent.on("watch")
 
         async def nothing_left() -> bool:
             return bool(await world.ask(CUSTODY_IS_DONE)) and bool(await world.ask(REPORTS_ARE_DONE, due))
 
         await until("custody has judged what is there, and months are reported", nothing_left, scene.patience_s)
+        spent.on("custody and reports")
         await caught_up(scene)
+        spent.on("telling")
     except NeverError as error:
         return Verdict(differences={"stuck": [str(error)]})
     found = await observe(world, registry)
+    spent.on("reading")
     if proves:
         found.odd += await proven(world, scene.random, proves)
-    end = judge(scene.load.account, nouns)
+    spent.on("proving")
+    end = await judging
     end.raised |= scene.load.raised
-    return compare(scene.load.account, end, found)
+    verdict = compare(scene.load.account, end, found)
+    spent.on("judging")
+    verdict.spent_s = spent_s
+    return verdict

@@ -3,14 +3,12 @@
 import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from random import Random
 from typing import Any, NamedTuple
-
-from topic_reading import records_of
 
 from chaos.oracle.registry import Registry
 from chaos.oracle.reports import next_month
@@ -68,10 +66,9 @@ async def read_reports(connection: Connection, found: Reports) -> None:
         found.newest[key] = document
 
 
-async def hear_reports(world: World, found: Reports) -> None:
+def hear_reports(announced: Iterable[Json], found: Reports) -> None:
     """Every announcement."""
-    for record in await records_of(world.bootstrap, "regulator-reports", "read_committed"):
-        said = json.loads(record.value)
+    for said in announced:
         key = Key(said["level"], said["subject"], said["month"])
         found.announced[key, said["revision"]][said["hash"]] = datetime.fromisoformat(said["ready_at"])
 

@@ -70,8 +70,9 @@ class Watching:
         signs = self.signs
         if not (await self._world.health(name))["healthy"]:
             signs.red.add(name)
-        signs.lag = max(signs.lag, await self._world.metric(name, "monazite_lag_messages"))
-        retries = await self._world.metric(name, "monazite_retries_total")
+        metrics = await self._world.metrics(name)
+        signs.lag = max(signs.lag, metrics["monazite_lag_messages"])
+        retries = metrics["monazite_retries_total"]
         signs.retries[name] = max(signs.retries[name], retries - self._retries.setdefault(name, retries))
         with contextlib.suppress(psutil.Error):
             signs.rss_mib[name] = max(signs.rss_mib[name], self._world.process(name).memory_info().rss / MIB)

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from chaos import country
+from chaos.proxy import Proxy
 from monazite import stack
 from monazite.embedded import servers
 from monazite.embedded.children import Child
@@ -44,6 +46,8 @@ class World:
         self.services: dict[str, Service] = {}
         self.restored_at: datetime | None = None
         """When the database was last put back to an earlier state."""
+        self.detour: Proxy | None = None
+        """A way to the broker that can be cut, once somebody has made it."""
         self._mutant = mutant
 
     @classmethod
@@ -138,14 +142,14 @@ class World:
         except (OSError, ValueError):
             return {"healthy": False, "checks": {}}
 
-    async def metric(self, name: str, metric: str, **labels: str) -> float:
-        """The sum of a metric's samples; 0 of a service that does not answer."""
-        try:
-            text = (await self._get(name, "/metrics")).decode()
-        except OSError:
-            return 0
-        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-        return sum(s.value for s in samples if s.name == metric and labels.items() <= s.labels.items())
+    async def metrics(self, name: str) -> Counter[str]:
+        """The sum of each metric's samples; none of a service that does not answer."""
+        found = Counter[str]()
+        with suppress(OSError):
+            for family in text_string_to_metric_families((await self._get(name, "/metrics")).decode()):
+                for sample in family.samples:
+                    found[sample.name] += sample.value
+        return found
 
     async def _get(self, name: str, path: str) -> bytes:
         def get() -> bytes:

@@ -109,7 +109,7 @@ async def _is_stopped(world: World, service: str) -> bool:
 
 
 async def _metric(world: World, service: str, name: str) -> bool:
-    return await world.metric(service, name) > 0
+    return (await world.metrics(service))[name] > 0
 
 
 async def _is_well(world: World, service: str) -> bool:

@@ -3,12 +3,12 @@
 import asyncio
 from urllib.parse import urlsplit, urlunsplit
 
+from chaos.faults.databases import HOLD_S
 from chaos.ordeal import Fault, Scene
 from chaos.proxy import Proxy
 from chaos.world import World
 from monazite.embedded import ports
 
-HOLD_S = 4.0
 END_SESSIONS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
 """Of whoever waits in the middle of a transaction."""
 
@@ -77,11 +77,11 @@ class BrokerCut(_Cut):
     server = "the broker"
 
     async def _lead_through(self, world: World) -> tuple[Proxy, dict[str, str]]:
-        (behind,) = ports.free(1, ())
-        proxy = Proxy(behind)
-        port = await proxy.open()
-        await asyncio.to_thread(_add_listener, world, behind, port)
-        return proxy, {"MONAZITE_KAFKA__BOOTSTRAP": f"127.0.0.1:{port}"}
+        if world.detour is None:  # each listener restarts the broker
+            (behind,) = ports.free(1, ())
+            world.detour = Proxy(behind)
+            await asyncio.to_thread(_add_listener, world, behind, await world.detour.open())
+        return world.detour, {"MONAZITE_KAFKA__BOOTSTRAP": f"127.0.0.1:{world.detour.port}"}
 
 
 class BothAway(BrokerCut):
@@ -114,6 +114,6 @@ def _add_listener(world: World, listening: int, advertised: int) -> None:
             "advertised.listeners": f",THROUGH://127.0.0.1:{advertised}",
             "listener.security.protocol.map": ",THROUGH:PLAINTEXT",
         }.get(name, "")
-        kept.append(f"{name}={value.partition(',THROUGH')[0]}{added}" if added else line)
+        kept.append(f"{name}={value}{added}" if added else line)
     path.write_text("\n".join([*kept, "inter.broker.listener.name=PLAINTEXT"]) + "\n")
     world.servers.kafka.restart()
