@@ -1,26 +1,43 @@
 """What a person sees who types `monazite ...`, and what a program reads."""
 
 import asyncio
+import io
 import json
-import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
+import pytest
 from regulator_desk import Desk
+
+from monazite.cli import main
+from monazite.commands.platform_options import console
 
 WIDTH = 80
 Ran = subprocess.CompletedProcess[str]
 
 
+def typed(*arguments: object, columns: int = WIDTH, **environment: str) -> Ran:
+    """A command with its whole way in and out, but in our process: one of its own takes longer than most questions."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["monazite", *map(str, arguments)])
+        patch.setattr(console, "_width", columns)
+        for name, value in {"COLUMNS": f"{columns}", **environment}.items():
+            patch.setenv(name, value)
+        try:
+            main()
+            status = 0
+        except SystemExit as end:
+            status = int(end.code or 0)
+    return Ran(sys.argv, status, out.getvalue(), err.getvalue())
+
+
 async def monazite(desk: Desk, *arguments: object, width: int = WIDTH) -> Ran:
     """What a person sees who types this on a terminal of so many columns."""
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "monazite", *map(str, arguments)],
-        env=os.environ | {"COLUMNS": f"{width}", "MONAZITE_DATABASE__URL": desk.url},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    # In a thread: a command runs an event loop of its own.
+    return await asyncio.to_thread(typed, *arguments, columns=width, MONAZITE_DATABASE__URL=desk.url)
 
 
 async def shown(desk: Desk, *arguments: object, width: int = WIDTH) -> str:
