@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monazite.embedded import cache, java
+from monazite.embedded import cache, java, kafka
 from monazite.embedded.errors import JavaError
 
 
@@ -111,3 +111,13 @@ java.chmod(0o755)
     monkeypatch.setattr(java, "_installer", lambda _found: ["/bin/false"])
     assert java.find(said.append) == found
     assert len(said) == 1
+
+
+def test_kafka_heeds_what_is_meant_for_every_java_and_not_what_is_meant_for_another_kafka(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-Xss2m")
+    monkeypatch.setenv("KAFKA_OPTS", "-Xss4m")
+    given = kafka._environment()
+    assert given["JDK_JAVA_OPTIONS"] == "-Xss2m"
+    assert "KAFKA_OPTS" not in given

@@ -151,6 +151,6 @@ def _clear(folder: DataFolder) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Little of ours: KAFKA_OPTS, CLASSPATH and the like would be obeyed."""
-    kept = ("PATH", "HOME", "LD_LIBRARY_PATH")
+    """Little of ours: KAFKA_OPTS, CLASSPATH and the like would be obeyed. JDK_JAVA_OPTIONS is meant for every Java."""
+    kept = ("PATH", "HOME", "LD_LIBRARY_PATH", "JDK_JAVA_OPTIONS")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LANG": "C.UTF-8"}
