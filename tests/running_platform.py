@@ -39,6 +39,9 @@ REO_G = 11_040_000
 INTAKE_QUICKLY = {"MONAZITE_INTAKE__SESSION_TIMEOUT_S": "2"}
 """A killed member is succeeded after two seconds."""
 
+DECIDING_AND_TELLING = ("intake", "relay", "watch")
+"""The services of a module that asks nothing of custody and reports: each takes a second of a processor to start."""
+
 
 class Gateway:
     """One plant's gateway: numbers, chains and seals what it is given."""

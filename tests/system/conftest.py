@@ -11,8 +11,10 @@ from monazite import stack
 
 @pytest.fixture(scope="module")
 def running(request: pytest.FixtureRequest) -> Iterator[stack.Stack]:
-    """The services as `monazite up` runs them, with the module's SETTINGS if it has any."""
-    with stack.running(settings=getattr(request.module, "SETTINGS", {})) as up:
+    """The services as `monazite up` runs them, with the module's SETTINGS and only its SERVICES if it has any."""
+    module = request.module
+    services = getattr(module, "SERVICES", stack.SERVICES)
+    with stack.running(services=services, settings=getattr(module, "SETTINGS", {})) as up:
         yield up
 
 

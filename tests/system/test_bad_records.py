@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from raw_records import a_batch, a_batch_of, a_record, compressed, produce
-from running_platform import PLANTS, REO_G, Platform, until
+from running_platform import DECIDING_AND_TELLING, PLANTS, REO_G, Platform, until
 
 from monazite_consumers.intake.codecs import EXPANDED_BYTES_MAX
 from monazite_contracts.envelope import record_key
@@ -16,6 +16,7 @@ from monazite_contracts.partitioner import partition_of
 from monazite_contracts.topics import PLANT_TOPICS
 
 TOPIC = "plant-production"
+SERVICES = DECIDING_AND_TELLING
 MINE = PLANTS[0]
 PARTITION = partition_of(record_key(MINE, "gw-1"), 6)
 BOMB_BYTES = 6 * EXPANDED_BYTES_MAX

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from freezing_relay import POINTS
-from running_platform import INTAKE_QUICKLY, PLANTS, Gateway, Platform, a_registry, until
+from running_platform import DECIDING_AND_TELLING, INTAKE_QUICKLY, PLANTS, Gateway, Platform, a_registry, until
 
 from monazite import stack
 from monazite.embedded.children import Child
@@ -22,6 +22,7 @@ from monazite_contracts.topics import ALERTS, PLANT_TOPICS
 
 FREEZING = Path(__file__).parent.parent / "freezing_relay.py"
 SETTINGS = INTAKE_QUICKLY
+SERVICES = DECIDING_AND_TELLING
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest_asyncio
 from raw_records import a_batch, a_record, produce
-from running_platform import PLANTS, REO_G, Platform, a_registry, until
+from running_platform import DECIDING_AND_TELLING, PLANTS, REO_G, Platform, a_registry, until
 
 from monazite import stack
 from monazite_consumers.decisions.posting import transposed
@@ -16,6 +16,7 @@ from monazite_contracts.partitioner import partition_of
 from monazite_contracts.topics import ALERTS
 
 TOPIC = "plant-production"
+SERVICES = DECIDING_AND_TELLING
 FLOOD = 30_000
 PARTITIONS = {plant: partition_of(record_key(plant, "gw-1"), 6) for plant in PLANTS}
 FLOODED = PARTITIONS[PLANTS[0]]

@@ -11,7 +11,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from running_platform import INTAKE_QUICKLY, Platform, a_registry, until
+from running_platform import DECIDING_AND_TELLING, INTAKE_QUICKLY, Platform, a_registry, until
 
 from monazite import stack
 from monazite.embedded.children import Child
@@ -21,6 +21,7 @@ from monazite_contracts.topics import ALERTS, DEAD_LETTERS
 KILLS = 8
 MIB = 1024 * 1024
 SETTINGS = INTAKE_QUICKLY
+SERVICES = DECIDING_AND_TELLING
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

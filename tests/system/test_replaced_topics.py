@@ -5,7 +5,7 @@ import asyncio
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownTopicOrPartitionError
-from running_platform import INTAKE_QUICKLY, PLANTS, PROVINCE, Platform, a_registry, until
+from running_platform import DECIDING_AND_TELLING, INTAKE_QUICKLY, PLANTS, PROVINCE, Platform, a_registry, until
 
 from monazite import stack
 from monazite_contracts.alerts import Alert
@@ -15,6 +15,7 @@ from monazite_contracts.topics import ALERTS, RELAY_CONTROL, province_topic, rec
 
 RECEIPTS = receipts_topic(PLANTS[0])
 SETTINGS = INTAKE_QUICKLY
+SERVICES = DECIDING_AND_TELLING
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
