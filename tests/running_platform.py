@@ -150,7 +150,7 @@ class Platform:
         """Messages that the positions account for."""
         return int(await self.ask("SELECT coalesce(sum(received), 0) FROM intake_positions"))
 
-    async def decided(self, limit_s: float = 60) -> None:
+    async def decided(self, limit_s: float = 180) -> None:
         """Waits until everything that was published is decided."""
 
         async def is_so() -> bool:
@@ -162,7 +162,7 @@ class Platform:
             error.add_note("\n".join(s.child.log_tail() for n, s in self.stack.services.items() if n != "watch"))
             raise
 
-    async def told(self, limit_s: float = 60) -> None:
+    async def told(self, limit_s: float = 180) -> None:
         """Waits until everything that was decided is published."""
 
         async def is_so() -> bool:
@@ -246,7 +246,7 @@ AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What a question meets while a server is away or a service restarts."""
 
 
-async def until(what: str, is_so: Callable[[], Awaitable[bool]], limit_s: float = 30, poll_s: float = 0.05) -> None:
+async def until(what: str, is_so: Callable[[], Awaitable[bool]], limit_s: float = 90, poll_s: float = 0.1) -> None:
     """Waits for a condition; a server that is away meanwhile makes it not so yet."""
     deadline = monotonic() + limit_s
     last: Exception | None = None

@@ -251,11 +251,16 @@ async def test_a_paused_member_whose_successor_took_over_changes_nothing_and_rej
     assert await platform.drawn_g() == decided_by_successor
     await _has_members(platform, 2)
     received = (await platform.metrics("intake"))("monazite_messages_received_total")
-    await platform.publish(platform.work(envelopes=2, events=1))
-    await platform.decided()
+
+    async def works_again() -> bool:
+        # Not the first time for certain: a slow machine's group may move once more and leave all to the other member.
+        await platform.publish(platform.work(envelopes=1, events=1))
+        await platform.decided()
+        return (await platform.metrics("intake"))("monazite_messages_received_total") > received
+
+    await until("it works again", works_again, limit_s=120)
     await platform.proven()
-    assert (await platform.metrics("intake"))("monazite_messages_received_total") > received, "it works again"
-    assert await platform.healthy("intake")
+    await until("it is healthy", lambda: platform.healthy("intake"))
 
 
 async def test_two_members_share_partitions_and_one_may_leave_in_the_middle(
