@@ -26,6 +26,7 @@ from monazite_contracts.builders import (
     a_declaration,
     a_dispatch,
     a_production,
+    a_receipt_of_goods,
     a_scrap_intake,
     a_separation,
     a_void,
@@ -205,6 +206,15 @@ async def test_revisions_come_once_a_day_of_the_clock(desk: Desk) -> None:
     assert await service(desk).pass_once(desk.connection)
     assert (await report(desk)).revision == 2
     assert not await service(desk).pass_once(desk.connection)
+
+
+async def test_no_report_names_a_buyer_abroad(desk: Desk) -> None:
+    abroad = {"kind": "named", "name": "Invented Magnet GmbH", "country": "DE"}
+    await closed(desk, a_receipt_of_goods(record="D-9", waybill="W-9", consignor=abroad))
+    nation = await report(desk)
+    (line,) = nation.open_shipments
+    assert (line.shipment, line.consignor) == ("@DE (name withheld)→W-9", "@DE (name withheld)")
+    assert b"GmbH" not in canonical_bytes(nation)
 
 
 async def test_what_merely_ages_makes_no_revision(desk: Desk) -> None:

@@ -228,6 +228,8 @@ async def _amended(
 
 
 def _open_shipments(rows: list[Any]) -> tuple[OpenShipment, ...]:
-    """Each once, the most urgent first."""
-    found = {row["shipment"]: OpenShipment(*row.values()) for row in rows}
-    return tuple(sorted(found.values(), key=lambda each: each.order))
+    """Each once, the most urgent first, as everybody may read it."""
+    products = {row["shipment"]: row["products"] for row in rows}
+    found = {row["shipment"]: OpenShipment(*list(row.values())[:-1]) for row in rows}
+    ordered = sorted(found.values(), key=lambda each: each.order)
+    return tuple(each.shown(products[each.shipment]) for each in ordered)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from monazite_consumers.rules.balances import Line, Recovery
 from monazite_consumers.rules.caps import judge_then
+from monazite_consumers.rules.exports import shown_as
 from monazite_consumers.rules.grants import Grant, granted_g
 from monazite_consumers.rules.registry import Registry
 from monazite_contracts.catalogue import CapKind
@@ -76,6 +77,11 @@ class OpenShipment(NamedTuple):
     def order(self) -> tuple[bool, datetime, str]:
         """The most urgent is the smallest."""
         return self.due_at is None, self.due_at or INSTANT_MAX, self.shipment
+
+    def shown(self, products: Sequence[str | None]) -> "OpenShipment":
+        """As everybody may read it, by the products that are on it."""
+        shipment, consignor, consignee = (shown_as(each, products) for each in self[:3])
+        return self._replace(shipment=shipment, consignor=consignor, consignee=consignee)
 
 
 class Counted(NamedTuple):

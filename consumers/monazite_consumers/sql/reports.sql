@@ -17,11 +17,12 @@ SELECT consignor, consignee, count(*) AS open, count(*) FILTER (WHERE due_at <= 
 WHERE actor IS NOT NULL AND coalesce(dispatched_at, received_at) < $1 GROUP BY 1, 2;
 
 -- name: open_shipments
--- Of each plant on either side the most urgent of them.
+-- Of each plant on either side the most urgent of them, each with its products.
 SELECT shipment, consignor, consignee, state, actor, due_at, dispatched_at,
        (SELECT coalesce(sum(CASE WHEN dispatched_at IS NULL THEN (line ->> 'accepted_g')::bigint
                                  ELSE (line ->> 'sent_g')::bigint END), 0)
-        FROM jsonb_array_elements(lines) AS line)::bigint AS net_g
+        FROM jsonb_array_elements(lines) AS line)::bigint AS net_g,
+       ARRAY(SELECT line ->> 'product' FROM jsonb_array_elements(lines) AS line) AS products
 FROM (
     SELECT s.*, row_number() OVER (PARTITION BY side.plant ORDER BY due_at, shipment COLLATE "C") AS number
     FROM shipments s CROSS JOIN LATERAL (SELECT s.consignor UNION SELECT s.consignee) AS side (plant)
