@@ -237,9 +237,10 @@ async def held_against_the_account(scene: Scene, *, proves: int) -> Verdict:
         await caught_up(scene)
         spent.on("catching up")
         now = await world.ask("SELECT clock_timestamp()")
+        last = max(message.at for message in scene.load.account)
 
-        async def judged() -> bool:
-            return bool(await world.ask("SELECT judged_at > $1 AND known_until > $1 FROM platform", now))
+        async def judged() -> bool:  # what absence raises settles when everything up to the last arrival is known
+            return bool(await world.ask("SELECT judged_at > $1 AND known_until > $2 FROM platform", now, last))
 
         await until("watch has judged what is there", judged)
         spent.on("watch")
