@@ -1,5 +1,4 @@
--- What a plant calls a lot that it uses is a label, too: the flow is of what the lot is. Lots that were called otherwise are judged as if
--- they had changed, so that all that was done with them is looked at.
+-- What a plant calls a lot that it uses is a label, too: lots that were called otherwise are judged as if they had changed.
 
 UPDATE moves SET label = product WHERE kind = 'used' AND step NOT IN ('split', 'blended');
 UPDATE lot_states s SET depth = s.depth + 1
