@@ -53,7 +53,7 @@ def place(lot: str, passes: Passes) -> Sequence[Placed]:
 
 def _in_waves(lot: str, passes: Passes) -> list[Placed] | None:
     """Each lot as soon as everything that leads to it is placed, which is at its level; None: some never are."""
-    waiting = Counter(chain.from_iterable(passes.values()))
+    waiting = dict(Counter(chain.from_iterable(passes.values())))
     placed: list[Placed] = []
     wave = [lot]
     level = 0
@@ -61,11 +61,10 @@ def _in_waves(lot: str, passes: Passes) -> list[Placed] | None:
         placed += [Placed(at, level, circle=False) for at in wave]
         level += 1
         following = []
-        for at in wave:
-            for further in passes.get(at, ()):
-                left = waiting[further] = waiting[further] - 1
-                if not left:
-                    following.append(further)
+        for further in chain.from_iterable([passes[at] for at in wave if at in passes]):
+            left = waiting[further] = waiting[further] - 1
+            if not left:
+                following.append(further)
         wave = following
     return placed if lot not in waiting and len(placed) == len(waiting) + 1 else None
 
@@ -104,9 +103,10 @@ def share(placed: Sequence[Placed], passes: Passes, rests: Mapping[str, int] | N
         ahead, has = passes.get(lot), units.get(lot)
         ends = has or 0
         if ahead and has is not None and not circle:
-            for further, part in apportion(has, ahead, rests.get(lot, 0)).items():
+            parts = apportion(has, ahead, rests.get(lot, 0))
+            ends -= sum(parts.values())
+            for further, part in parts.items():
                 units[further] += part
-                ends -= part
         found.append((level, -(has or 0), lot, Traced(lot, level, circle, has, ends)))
     return tuple(traced for *_, traced in sorted(found))
 
