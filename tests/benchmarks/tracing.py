@@ -180,27 +180,26 @@ def _given(text: str, *values: int) -> str:
 
 
 async def timed(connection: database.Connection, url: str, ledger: Ledger, queries: int, *, down: bool) -> Timed:
-    """Traces of lots at the last level upwards, or of those at the first downwards, on sessions of their own."""
+    """Traces of lots at the last level upwards, or of those at the first downwards, on a session of their own."""
     rows = await connection.fetch(
         "SELECT lot FROM bench_lots WHERE level = $1 ORDER BY id", 0 if down else ledger.levels
     )
     chance = Random(2023)  # noqa: S311 - the same lots each time, and no secret
     wanted = chance.choices([row["lot"] for row in rows], k=WARM_UP + queries)
-    asking, beside = await database.connect(url), await database.connect(url)
-    found = [each async for each in _each(asking, beside, wanted, ledger, down=down)][WARM_UP:]
+    asking = await database.connect(url)
+    found = [each async for each in _each(asking, wanted, ledger, down=down)][WARM_UP:]
     await asking.close()
-    await beside.close()
     trace_ms, shown_ms, lots = (list(column) for column in zip(*found, strict=True))
     return Timed(sorted(trace_ms), sorted(shown_ms), [int(number) for number in lots])
 
 
 async def _each(
-    connection: database.Connection, beside: database.Connection, wanted: list[str], ledger: Ledger, *, down: bool
+    connection: database.Connection, wanted: list[str], ledger: Ledger, *, down: bool
 ) -> AsyncIterator[tuple[float, float, int]]:
     for lot in wanted:
         began = perf_counter()
         async with snapshot(connection):
-            found = await trace(connection, lot, down=down, beside=beside)
+            found = await trace(connection, lot, down=down)
             traced = perf_counter()
             told = await papers(connection, documented(found))
             stays = await whereabouts(connection, found) if down else []
@@ -218,10 +217,10 @@ def _table(found: dict[bool, Timed], ledger: Ledger, moves: int, queries: int) -
     note = (
         f"{queries} random lots each way, in a ledger of {lots:,} lots with {PARENTS[0]} to {PARENTS[1]} parents each"
         f" over {ledger.levels} levels. Its {moves:,} moves were written straight into the tables in SQL, as custody"
-        " would leave them, then vacuumed and analysed; lots of one chain are far apart in all tables. A process that"
-        f" runs as services do, with two sessions, after {WARM_UP} traces that are not timed. From the call to the"
-        " shares of every lot, exact to the unit. As shown: also makers and waybills of the lots that a terminal shows,"
-        " without the bytes of their statements, and downwards where every lot is now."
+        " would leave them, then vacuumed and analysed; lots of one chain are far apart in all tables. One session of a"
+        f" process that runs as services do, after {WARM_UP} traces that are not timed. From the call to the shares of"
+        " every lot, exact to the unit. As shown: also makers and waybills of the lots that a terminal shows, without"
+        " the bytes of their statements, and downwards where every lot is now."
     )
     return Table("A trace", ("", "lots in it", "p50", "p99", "target", ""), list(_rows(found)), (note,))
 

@@ -1,23 +1,12 @@
 """A lot's chain as it is read: up and down, with its papers, where it is broken, and how far it is followed."""
 
-from functools import partial
-
 import pytest
 from custody_talk import RECYCLER, SEPARATION, chain, judged
 from regulator_desk import MINE, Desk, send
 
-from monazite_consumers.database import DATABASE_ERRORS, connect
 from monazite_consumers.queries import Shipments, Wanted, shipments
 from monazite_consumers.rules.sharing import WHOLE
-from monazite_consumers.tracing.chain import (
-    Limits,
-    TooManyLotsError,
-    Trace,
-    UnknownLotError,
-    snapshot,
-    trace,
-    trace_plant,
-)
+from monazite_consumers.tracing.chain import Limits, TooManyLotsError, Trace, UnknownLotError, trace, trace_plant
 from monazite_consumers.tracing.papers import links, papers
 from monazite_consumers.tracing.whereabouts import whereabouts
 from monazite_contracts.builders import (
@@ -282,42 +271,6 @@ async def test_a_lot_used_in_two_lines_of_one_statement_counts_with_both(chain: 
     found = await trace(chain.connection, OXIDE)
     assert found.passes == {OXIDE: {ORE: 3_000_000}}
     assert await links(chain.connection, found.names) == [(ORE, OXIDE, 3_000_000, 1_656_000)]
-
-
-async def test_a_trace_on_two_sessions_is_the_same_and_sees_what_the_first_of_them_sees(chain: Desk) -> None:
-    blend = a_blend(
-        record="B-1", net_mass_kg="10000.000",
-        parents=[{"lot": f"{ORE}S-A", "net_mass_kg": "4000.000"}, {"lot": f"{MINE}/R-2", "net_mass_kg": "6000.000"}],
-    )  # fmt: skip
-    await judged(chain, a_production(), a_production(record="R-2"), a_split(record="R-1S"), blend)
-    ways = [
-        partial(trace, lot=ORE, down=True), partial(trace, lot=f"{MINE}/B-1"), partial(trace_plant, plant=MINE),
-        partial(trace, lot=ORE, down=True, limits=Limits(levels=1)),
-    ]  # fmt: skip
-    alone = [await way(chain.connection) for way in ways]
-    asking, beside = await connect(chain.url), await connect(chain.url)
-    async with snapshot(asking):
-        await asking.fetch("SELECT FROM lot_states")
-        await chain.connection.execute("DELETE FROM lot_states")
-        assert [await way(asking, beside=beside) for way in ways] == alone
-    with pytest.raises(UnknownLotError):
-        async with snapshot(asking):
-            await trace(asking, f"{MINE}/R-9", beside=beside)
-    assert not beside.is_in_transaction()
-    await asking.close()
-    await beside.close()
-
-
-async def test_a_session_that_is_lost_while_lots_are_looked_up_leaves_the_other_as_it_was(chain: Desk) -> None:
-    await judged(chain, a_production(), a_separation(record="S-1"))
-    asking, beside = await connect(chain.url), await connect(chain.url)
-    async with snapshot(asking):
-        await asking.execute("SELECT pg_terminate_backend($1, 5000)", beside.get_server_pid())
-        with pytest.raises(DATABASE_ERRORS):
-            await trace(asking, OXIDE, beside=beside)
-        assert ends(await trace(asking, OXIDE)) == {ORE: WHOLE}
-    await asking.close()
-    await beside.close()
 
 
 A_POOL = """

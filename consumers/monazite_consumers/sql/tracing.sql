@@ -30,10 +30,6 @@ SELECT s.lot, s.plant, s.product, s.origin, coalesce(k.net_g, s.net_g) AS net_g,
        CASE WHEN k.lot IS NULL THEN s.reo_g ELSE k.reo_g END AS reo_g, s.broken, s.depth, s.feed, s.oxides, s.broken_since
 FROM lot_states s LEFT JOIN made k ON k.lot = s.lot WHERE s.lot = ANY($1::text[]);
 
--- name: snapshot
--- What this transaction sees, for another session to see the same.
-SELECT pg_export_snapshot() AS snapshot;
-
 -- name: of_plant
 -- What a plant made in a period, or gave away of its own that nobody reported; which of it was made of no other such lot.
 WITH own AS (

@@ -1,7 +1,7 @@
 """Reads the chain of a lot, or of all that a plant made, up or down: level by level, each lot once."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,7 +18,6 @@ from monazite_consumers.rules.keys import month_key
 from monazite_consumers.rules.moves import MAKING
 from monazite_consumers.rules.tracing import Traced, broken_here, came_from, place, share
 from monazite_consumers.sql import statement
-from monazite_consumers.tracing.looking import Found, Looking, looking, seeing_the_same
 from monazite_consumers.tracing.stays import stays
 from monazite_contracts.months import month_end, month_start
 
@@ -97,30 +96,22 @@ def snapshot(connection: Connection) -> Transaction:
     return connection.transaction(isolation="repeatable_read", readonly=True)
 
 
-async def trace(
-    connection: Connection, lot: str, *, down: bool = False, limits: Limits = LIMITS, beside: Connection | None = None
-) -> Trace:
+async def trace(connection: Connection, lot: str, *, down: bool = False, limits: Limits = LIMITS) -> Trace:
     """The chain of a lot: what it came from, or what became of it.
-
-    `beside`: a second session, on which lots are looked up while the first, in a `snapshot`, finds more of them.
 
     Raises:
         UnknownLotError: nobody has said anything of it.
     """
     way = _Way(down, limits, {lot})
-    found = await _shared(connection, beside, way, Subject(lot), [lot])
+    await way.walk(connection, [lot])
+    found = await _shared(connection, way, Subject(lot), {lot})
     if way.lots == {lot} and not found.states:
         await _require_known(connection, lot)
     return found
 
 
 async def trace_plant(
-    connection: Connection,
-    plant: str,
-    month: str | None = None,
-    *,
-    limits: Limits = LIMITS,
-    beside: Connection | None = None,
+    connection: Connection, plant: str, month: str | None = None, *, limits: Limits = LIMITS
 ) -> Trace:
     """What became of everything that a plant made, ever or in a month (`2023-05`).
 
@@ -141,25 +132,25 @@ async def trace_plant(
     own = {row["lot"] for row in rows}
     first = {row["lot"]: row["net_g"] for row in rows if row["first"]}
     way = _Way(down=True, limits=limits, lots=set(own), passes={subject.name: first})
-    return await _shared(connection, beside, way, subject, list(own))
+    await way.walk(connection, list(own))
+    return await _shared(connection, way, subject, {subject.name, *own})
 
 
-async def _shared(
-    connection: Connection, beside: Connection | None, way: "_Way", subject: Subject, ends: list[str]
-) -> Trace:
-    """Lots are put in order, and their shares worked out, while PostgreSQL looks up what they are."""
-    if beside is None:
-        await way.walk(connection, ends)
-    async with seeing_the_same(connection, beside) as session, looking(session, way.found) as look:
-        reading = await look.ask(_states)
-        adding = await look.ask(_inputs) if way.down else None
-        if beside is not None:
-            await way.walk(connection, ends)
-        placed = place(subject.name, way.passes)
+async def _shared(connection: Connection, way: "_Way", subject: Subject, whole: Collection[str]) -> Trace:
+    """Lots are put in order while PostgreSQL looks up what they are."""
+    reading = await _begun(_states(connection, way.lots))
+    placed = place(subject.name, way.passes)
+    rests: Mapping[str, int] = {}
+    came: Mapping[str, int | None] = {}
+    if way.down:
         states = await reading
-        rests = await _rests(look, states, way.passes) if way.down else {}
+        rests = await _rests(connection, states, way.passes)
+        adding = await _begun(_inputs(connection, way.lots))
         traced = share(placed, way.passes, rests)
-        came = came_from(placed, way.passes, await adding, {subject.name, *ends}) if adding is not None else {}
+        came = came_from(placed, way.passes, await adding, whole)
+    else:
+        traced = share(placed, way.passes)
+        states = await reading
     return Trace(subject, way.down, traced, states, way.passes, came, frozenset(way.unfollowed))
 
 
@@ -179,11 +170,9 @@ class _Way:
     lots: set[str]
     passes: dict[str, dict[str, int]] = field(default_factory=dict)
     unfollowed: set[str] = field(default_factory=set)
-    found: Found = field(default_factory=Found)
 
     async def walk(self, connection: Connection, ends: list[str]) -> None:
         """Until there is nothing further, or a limit is reached: lots that lead beyond it are ends."""
-        self.found.add(ends)
         asked = await _begun(self._next(connection, ends))
         for level in count():
             rows = await asked
@@ -193,12 +182,10 @@ class _Way:
                 rows, fresh = [row for row in rows if row[0] not in self.unfollowed], set()
             if fresh:
                 self.lots |= fresh
-                self.found.add(fresh)
                 asked = await _begun(self._next(connection, list(fresh)))
             for lot, ahead, net_g in rows:
                 self.passes[lot] = _summed(ahead, net_g)
             if not fresh:
-                self.found.end()
                 return
 
     def _is_too_far(self, level: int, fresh: int) -> bool:
@@ -219,18 +206,18 @@ def _summed(lots: list[str], net_g: list[int]) -> dict[str, int]:
     return found
 
 
-async def _states(connection: Connection, lots: list[str]) -> dict[str, LotState]:
-    rows = await connection.fetch(statement("tracing", "states"), lots, list(MAKING), REUSED)
+async def _states(connection: Connection, lots: Iterable[str]) -> dict[str, LotState]:
+    rows = await connection.fetch(statement("tracing", "states"), list(lots), list(MAKING), REUSED)
     return {row[0]: LotState._make(row) for row in rows}
 
 
-async def _inputs(connection: Connection, lots: list[str]) -> dict[str, int]:
-    ((named, net_g),) = await connection.fetch(statement("tracing", "inputs"), lots)
+async def _inputs(connection: Connection, lots: Iterable[str]) -> dict[str, int]:
+    ((named, net_g),) = await connection.fetch(statement("tracing", "inputs"), list(lots))
     return dict(zip(named or (), net_g or (), strict=True))
 
 
 async def _rests(
-    look: Looking, states: Mapping[str, LotState], passes: Mapping[str, Mapping[str, int]]
+    connection: Connection, states: Mapping[str, LotState], passes: Mapping[str, Mapping[str, int]]
 ) -> dict[str, int]:
     """Grams of each lot that went into no other: on hand, sent out of the register, lost.
 
@@ -242,7 +229,7 @@ async def _rests(
         if (state := states.get(lot)) is not None and (left_g := state.net_g - sum(ahead.values())) > 0
     }
     unreported = [lot for lot, state in states.items() if state.broken == "unreported"]
-    found = await look.ask_once(stays, unreported) if unreported else {}
+    found = await stays(connection, unreported) if unreported else {}
     return rests | {lot: sum(stay.net_g for stay in here) for lot, here in found.items()}
 
 

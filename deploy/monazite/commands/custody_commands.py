@@ -16,7 +16,6 @@ from monazite.commands.platform_options import (
     console,
     print_json,
     print_notices,
-    settings,
 )
 from monazite.commands.register_names import require_enterprise, require_plant
 from monazite.errors import CommandError
@@ -81,27 +80,19 @@ def _found(  # noqa: PLR0913 - what a person may ask for
 ) -> Found:
     """The trace, with the papers of every lot or of those that a terminal shows."""
     from monazite_consumers import register
-    from monazite_consumers.database import connect
     from monazite_consumers.tracing import chain, papers, whereabouts
 
     limits = chain.Limits(levels=levels)
 
     async def question(connection: "Connection") -> Found:
-        beside = await connect(settings(data).database.url)
-        try:
-            return await answer(connection, beside)
-        finally:
-            await beside.close()
-
-    async def answer(connection: "Connection", beside: "Connection") -> Found:
         async with chain.snapshot(connection):
             if "/" not in lot and not down:
                 raise _no_lot(lot, (await register.load(connection)).plants)
             try:
                 if "/" in lot:
-                    found = await chain.trace(connection, lot, down=down, limits=limits, beside=beside)
+                    found = await chain.trace(connection, lot, down=down, limits=limits)
                 else:
-                    found = await chain.trace_plant(connection, lot, month, limits=limits, beside=beside)
+                    found = await chain.trace_plant(connection, lot, month, limits=limits)
             except chain.UnknownLotError:
                 require_plant(lot.partition("/")[0], await register.load(connection))
                 raise
