@@ -20,7 +20,7 @@ Ran = subprocess.CompletedProcess[str]
 
 def typed(*arguments: object, columns: int = WIDTH, **environment: str) -> Ran:
     """A command with its whole way in and out, but in our process: one of its own takes longer than most questions."""
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["monazite", *map(str, arguments)])
         patch.setattr(console, "_width", columns)
@@ -31,7 +31,7 @@ def typed(*arguments: object, columns: int = WIDTH, **environment: str) -> Ran:
             status = 0
         except SystemExit as end:
             status = int(end.code or 0)
-    return Ran(sys.argv, status, out.getvalue(), err.getvalue())
+    return Ran(arguments, status, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
 
 async def monazite(desk: Desk, *arguments: object, width: int = WIDTH) -> Ran:
