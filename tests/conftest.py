@@ -4,11 +4,13 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
 
+from monazite.embedded import postgres as embedded_postgres
 from monazite.embedded import servers
 from monazite_consumers import database
 
@@ -41,8 +43,11 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[servers.Servers]:
-    """One PostgreSQL for the session."""
-    with servers.running(kafka=False) as running:
+    """One PostgreSQL for the session. Nobody cuts its power: it need not wait for the disk."""
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(embedded_postgres.SETTINGS, "fsync", "off")
+            running = stack.enter_context(servers.running(kafka=False))
         asyncio.run(_make_template(running.addresses.postgres))
         yield running
 
