@@ -70,6 +70,6 @@ def test_an_ordinary_user_can_run_both() -> None:
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         }
         argv = ["runuser", "-u", "nobody", "--", python, "-c", BOTH, f"{home}/data"]
-        told = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        told = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=240)
     assert told.returncode == 0, told.stderr
     assert told.stdout == "True\n"

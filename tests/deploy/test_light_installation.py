@@ -57,7 +57,7 @@ def run(light: Path, *arguments: object) -> Ran:
         env=os.environ | {"COLUMNS": "200"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

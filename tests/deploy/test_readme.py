@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = [block.splitlines() for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)]
 TWO_COMMANDS, UP, SECOND_TERMINAL = BLOCKS
-START_LIMIT_S = 60
+START_LIMIT_S = 240
 
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:

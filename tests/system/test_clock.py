@@ -121,7 +121,7 @@ async def test_a_service_ends_at_its_start_and_says_why(driven: KafkaSettings, d
         env=os.environ | {"MONAZITE_DATABASE__URL": database_url, "MONAZITE_KAFKA__BOOTSTRAP": driven.bootstrap},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ended.returncode == 1

@@ -117,7 +117,7 @@ def monazite(platform: Platform, *arguments: object) -> Ran:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
 
