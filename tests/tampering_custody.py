@@ -68,6 +68,7 @@ CHANGES: dict[str, tuple[str, str]] = {
     ),
     "lot_states.reo_g": ("UPDATE lot_states SET reo_g = reo_g + 1", "lot_states"),
     "lot_states.depth": ("UPDATE lot_states SET depth = depth + 1", "lot_states"),
+    "lot_states.used_g": ("UPDATE lot_states SET used_g = used_g + 1", "lot_states"),
     "a lot is forgotten": ("DELETE FROM lot_states", "lot_states"),
     "a lot is put in": ("INSERT INTO lot_states VALUES ('evil-mine/X', 'evil-mine', NULL, NULL, 0, NULL, NULL, 0)",
         "lot_states"),

@@ -41,6 +41,9 @@ DECIDING_SESSION: Final = {
 LOCK_SESSION: Final = DECIDING_SESSION | {"idle_session_timeout": "10s"}
 """Of a session that holds a session lock and is used every second: a paused holder loses it."""
 
+MIGRATING_SESSION: Final = DECIDING_SESSION | {"statement_timeout": "0"}
+"""Of a migration, which takes as long as a ledger of millions of rows needs."""
+
 
 WORLD_IS_BAD: Final = (
     asyncpg.PostgresConnectionError,
@@ -107,7 +110,7 @@ async def pool(dsn: str, *, size_max: int = 4) -> AsyncIterator[asyncpg.Pool]:
 
 async def migrate(dsn: str) -> list[str]:
     """Brings the schema to this release's; returns the names of the migrations that ran. Safe to run at any time."""
-    connection = await connect(dsn)
+    connection = await connect(dsn, MIGRATING_SESSION)
     try:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", REGISTRY_LOCK)

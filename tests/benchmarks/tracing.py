@@ -87,8 +87,11 @@ SELECT DISTINCT ON (message, index) message, index, plant, md5(message::text)::u
 FROM moves
 """,
     """
-INSERT INTO lot_states (lot, plant, product, origin, net_g, reo_g, broken, depth)
-SELECT lot, plant, 'ndpr-oxide', 'domestic', net_g, net_g / 2, NULL, level FROM bench_lots
+INSERT INTO lot_states (lot, plant, product, origin, net_g, reo_g, broken, depth, used_g)
+SELECT lot, plant, 'ndpr-oxide', 'domestic', b.net_g, b.net_g / 2, NULL, level, coalesce(u.net_g, 0)
+FROM bench_lots b LEFT JOIN (
+    SELECT into_lot AS lot, sum(net_g)::bigint AS net_g FROM moves WHERE into_lot IS NOT NULL GROUP BY into_lot
+) AS u USING (lot)
 """,
 )
 """$1: width, $2: blocks, of the second: the first parent so that every lot goes on, the others by chance."""

@@ -124,6 +124,17 @@ async def test_a_lot_that_custody_has_not_judged_yet_is_not_called_unreported(ch
     assert whys(await trace(chain.connection, OXIDE)) == {ORE: "not-judged"}
 
 
+@pytest.mark.parametrize("undone", ["DELETE FROM lot_states", "UPDATE lot_states SET used_g = 1"])
+async def test_what_went_into_a_lot_that_custody_has_still_to_judge_is_added_up(chain: Desk, undone: str) -> None:
+    inputs = [an_input(), an_input(lot=f"{MINE}/R-2", net_mass_kg="60000.000")]
+    await judged(chain, a_production(), a_production(record="R-2"), a_separation(record="S-1", inputs=inputs))
+    known = (await trace(chain.connection, ORE, down=True)).came
+    await chain.connection.execute(f"{undone} WHERE lot = $1", OXIDE)
+    await chain.connection.execute("INSERT INTO doubts (noun, key) VALUES ('lot', $1)", OXIDE)
+    assert 0 < known[OXIDE] < WHOLE
+    assert (await trace(chain.connection, ORE, down=True)).came == known
+
+
 async def test_a_lot_of_which_nobody_has_spoken_is_an_error_with_a_remedy(chain: Desk) -> None:
     await judged(chain)
     with pytest.raises(UnknownLotError, match=r"speaks of lot shihe-mine/R-1; write a lot as its plant did"):

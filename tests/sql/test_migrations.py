@@ -83,3 +83,11 @@ def test_a_migration_that_does_not_read_so_is_noticed(text: str, wrong: str) -> 
 
 async def test_migrating_again_changes_nothing(database_url: str) -> None:
     assert await database.migrate(database_url) == []
+
+
+async def test_a_migration_takes_as_long_as_a_large_ledger_needs(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "DO $$ BEGIN ASSERT current_setting('statement_timeout') = '0'; END $$"
+    monkeypatch.setattr(database, "migrations", lambda: (("9999_slow.sql", text),))
+    assert await database.migrate(database_url) == ["9999_slow.sql"]

@@ -50,7 +50,7 @@ async def judge_lots(connection: Connection, registry: Registry, lots: Sequence[
     forgotten = [lot for lot in lots if lot not in states and lot in before]
     if moved:
         await connection.execute(
-            statement("custody", "put_states"), *transposed([tuple(states[lot]) for lot in moved], 11)
+            statement("custody", "put_states"), *transposed([tuple(states[lot]) for lot in moved], 12)
         )
     if forgotten:
         await connection.execute(statement("custody", "forget_states"), forgotten)

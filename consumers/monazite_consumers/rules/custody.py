@@ -60,7 +60,7 @@ class LotState(NamedTuple):
 
     `reo_g` and `oxides` of `net_g`: what its statement says, or for part of a split lot what its parent's does.
     `origin`: what is stated of its feed; `feed`: what follows from what went into it. `broken_since`: by arrival; None
-    where it was never otherwise.
+    where it was never otherwise. `used_g`: of other lots that went into it, by all its statements.
     """
 
     lot: str
@@ -74,6 +74,7 @@ class LotState(NamedTuple):
     feed: str = UNKNOWN
     oxides: str | None = None
     broken_since: datetime | None = None
+    used_g: int = 0
 
     def oxides_of(self, net_g: int) -> str | None:
         """Of each element's oxide in so much of it; None where nobody has said."""
@@ -88,8 +89,9 @@ class LotState(NamedTuple):
 
 def judge_lot(lot: str, makers: Sequence[Maker], parents: Sequence[Parent], listed: Listed) -> LotState:
     """What a lot is by the statements that made it, the earliest first, and by what went into it."""
+    used_g = sum(parent.used_g for parent in parents)
     if not makers:
-        return LotState(lot, lot.partition("/")[0], None, None, 0, None, "unreported", 0)
+        return LotState(lot, lot.partition("/")[0], None, None, 0, None, "unreported", 0, used_g=used_g)
     first = makers[0]
     depth = 1 + max((parent.depth for parent in parents), default=-1)
     broken = min((why for maker in makers if (why := _broken(maker, parents, listed))), default=None)
@@ -103,7 +105,8 @@ def judge_lot(lot: str, makers: Sequence[Maker], parents: Sequence[Parent], list
     if first.step == "blended":
         origins = {parent.origin for parent in parents}
         origin = origins.pop() if len(origins) == 1 else "mixed"
-    return LotState(lot, first.plant, product, origin, net_g, reo_g, broken, depth, _feed(first, parents), oxides)
+    feed = _feed(first, parents)
+    return LotState(lot, first.plant, product, origin, net_g, reo_g, broken, depth, feed, oxides, used_g=used_g)
 
 
 def _feed(maker: Maker, parents: Sequence[Parent]) -> str:

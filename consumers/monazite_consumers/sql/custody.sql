@@ -2,17 +2,17 @@
 
 -- name: states
 -- What lots were found to be.
-SELECT lot, plant, product, origin, net_g, reo_g, broken, depth, feed, oxides, broken_since
+SELECT lot, plant, product, origin, net_g, reo_g, broken, depth, feed, oxides, broken_since, used_g
 FROM lot_states WHERE lot = ANY($1::text[]);
 
 -- name: put_states
 -- What lots are.
-INSERT INTO lot_states (lot, plant, product, origin, net_g, reo_g, broken, depth, feed, oxides, broken_since)
+INSERT INTO lot_states (lot, plant, product, origin, net_g, reo_g, broken, depth, feed, oxides, broken_since, used_g)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::integer[],
-                     $9::text[], $10::text[], $11::timestamptz[])
+                     $9::text[], $10::text[], $11::timestamptz[], $12::bigint[])
 ON CONFLICT (lot) DO UPDATE SET plant = excluded.plant, product = excluded.product, origin = excluded.origin,
     net_g = excluded.net_g, reo_g = excluded.reo_g, broken = excluded.broken, depth = excluded.depth, feed = excluded.feed,
-    oxides = excluded.oxides, broken_since = excluded.broken_since;
+    oxides = excluded.oxides, broken_since = excluded.broken_since, used_g = excluded.used_g;
 
 -- name: forget_states
 -- Lots that no statement speaks of any more.

@@ -282,6 +282,7 @@ CREATE TABLE lot_states (
     feed text DEFAULT 'unknown'::text NOT NULL,
     oxides text,
     broken_since timestamp with time zone,
+    used_g bigint DEFAULT 0 NOT NULL,
     CONSTRAINT lot_states_pkey PRIMARY KEY (lot)
 );
 

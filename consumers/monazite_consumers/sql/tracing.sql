@@ -10,10 +10,9 @@ SELECT lot, array_agg(into_lot), array_agg(net_g) FROM moves
 WHERE lot = ANY($1::text[]) AND into_lot IS NOT NULL GROUP BY lot;
 
 -- name: inputs
--- How much went into lots, from whatever lots, in one row of two arrays.
-SELECT array_agg(k.into_lot), array_agg(k.net_g) FROM (
-    SELECT into_lot, sum(net_g)::bigint AS net_g FROM moves WHERE into_lot = ANY($1::text[]) GROUP BY into_lot
-) AS k;
+-- How much went into those of the lots that custody has still to judge, from whatever lots. $2: of them not judged yet.
+SELECT into_lot, sum(net_g)::bigint AS net_g FROM moves
+WHERE into_lot = ANY(ARRAY(SELECT key FROM doubts WHERE noun = 'lot' AND key = ANY($1::text[])) || $2::text[]) GROUP BY into_lot;
 
 -- name: states
 -- What lots were found to be. Of a number that several statements used, which are findings: as much as they made in all.
@@ -27,7 +26,8 @@ WITH again AS MATERIALIZED (
     FROM moves m JOIN again USING (lot) WHERE m.kind = ANY($2::text[]) GROUP BY m.lot
 )
 SELECT s.lot, s.plant, s.product, s.origin, coalesce(k.net_g, s.net_g) AS net_g,
-       CASE WHEN k.lot IS NULL THEN s.reo_g ELSE k.reo_g END AS reo_g, s.broken, s.depth, s.feed, s.oxides, s.broken_since
+       CASE WHEN k.lot IS NULL THEN s.reo_g ELSE k.reo_g END AS reo_g, s.broken, s.depth, s.feed, s.oxides, s.broken_since,
+       s.used_g
 FROM lot_states s LEFT JOIN made k ON k.lot = s.lot WHERE s.lot = ANY($1::text[]);
 
 -- name: of_plant

@@ -145,7 +145,7 @@ async def _shared(connection: Connection, way: "_Way", subject: Subject, whole: 
     if way.down:
         states = await reading
         rests = await _rests(connection, states, way.passes)
-        adding = await _begun(_inputs(connection, way.lots))
+        adding = await _begun(_inputs(connection, way.lots, states))
         traced = share(placed, way.passes, rests)
         came = came_from(placed, way.passes, await adding, whole)
     else:
@@ -211,9 +211,11 @@ async def _states(connection: Connection, lots: Iterable[str]) -> dict[str, LotS
     return {row[0]: LotState._make(row) for row in rows}
 
 
-async def _inputs(connection: Connection, lots: Iterable[str]) -> dict[str, int]:
-    ((named, net_g),) = await connection.fetch(statement("tracing", "inputs"), list(lots))
-    return dict(zip(named or (), net_g or (), strict=True))
+async def _inputs(connection: Connection, lots: Collection[str], states: Mapping[str, LotState]) -> dict[str, int]:
+    """Grams that went into each lot: as custody judged it, or as statements say where it has still to judge."""
+    unjudged = [lot for lot in lots if lot not in states]
+    rows = await connection.fetch(statement("tracing", "inputs"), list(lots), unjudged)
+    return {lot: state.used_g for lot, state in states.items()} | dict(map(tuple, rows))
 
 
 async def _rests(
