@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -183,36 +183,45 @@ def _given(text: str, *values: int) -> str:
 
 
 async def timed(connection: database.Connection, url: str, ledger: Ledger, queries: int, *, down: bool) -> Timed:
-    """Traces of lots at the last level upwards, or of those at the first downwards, on a session of their own."""
+    """Traces of lots at the last level upwards, or of those at the first downwards, on a session of their own.
+
+    Traces alone first, one after another; then each again with what a terminal shows of it.
+    """
     rows = await connection.fetch(
         "SELECT lot FROM bench_lots WHERE level = $1 ORDER BY id", 0 if down else ledger.levels
     )
     chance = Random(2023)  # noqa: S311 - the same lots each time, and no secret
     wanted = chance.choices([row["lot"] for row in rows], k=WARM_UP + queries)
     asking = await database.connect(url)
-    found = [each async for each in _each(asking, wanted, ledger, down=down)][WARM_UP:]
+    found = [await _traced(asking, lot, ledger, down=down) for lot in wanted][WARM_UP:]
+    shown_ms = [await _shown(asking, lot, down=down) for lot in wanted][WARM_UP:]
     await asking.close()
-    trace_ms, shown_ms, lots = (list(column) for column in zip(*found, strict=True))
-    return Timed(sorted(trace_ms), sorted(shown_ms), [int(number) for number in lots])
+    return Timed(sorted(trace_ms for trace_ms, _ in found), sorted(shown_ms), [lots for _, lots in found])
 
 
-async def _each(
-    connection: database.Connection, wanted: list[str], ledger: Ledger, *, down: bool
-) -> AsyncIterator[tuple[float, float, int]]:
-    for lot in wanted:
-        began = perf_counter()
-        async with snapshot(connection):
-            found = await trace(connection, lot, down=down)
-            traced = perf_counter()
-            told = await papers(connection, documented(found))
-            stays = await whereabouts(connection, found) if down else []
-        shown = perf_counter()
-        assert sum(each.ends for each in found.lots) == WHOLE
-        assert not down or sum(stay.units for stay in stays) == WHOLE
-        assert not found.breaks
-        assert down or found.lots[-1].level == ledger.levels
-        assert told
-        yield (traced - began) * 1_000, (shown - began) * 1_000, len(found.lots) - 1
+async def _traced(connection: database.Connection, lot: str, ledger: Ledger, *, down: bool) -> tuple[float, int]:
+    """How long a trace took, in ms, and how many lots it found."""
+    began = perf_counter()
+    async with snapshot(connection):
+        found = await trace(connection, lot, down=down)
+        took_ms = (perf_counter() - began) * 1_000
+    assert sum(each.ends for each in found.lots) == WHOLE
+    assert not found.breaks
+    assert down or found.lots[-1].level == ledger.levels
+    return took_ms, len(found.lots) - 1
+
+
+async def _shown(connection: database.Connection, lot: str, *, down: bool) -> float:
+    """How long a trace took with its papers, and downwards where everything is, in ms."""
+    began = perf_counter()
+    async with snapshot(connection):
+        found = await trace(connection, lot, down=down)
+        told = await papers(connection, documented(found))
+        stays = await whereabouts(connection, found) if down else []
+    took_ms = (perf_counter() - began) * 1_000
+    assert told
+    assert not down or sum(stay.units for stay in stays) == WHOLE
+    return took_ms
 
 
 def _table(found: dict[bool, Timed], ledger: Ledger, moves: int, queries: int) -> Table:
@@ -222,8 +231,8 @@ def _table(found: dict[bool, Timed], ledger: Ledger, moves: int, queries: int) -
         f" over {ledger.levels} levels. Its {moves:,} moves were written straight into the tables in SQL, as custody"
         " would leave them, then vacuumed and analysed; lots of one chain are far apart in all tables. One session of a"
         f" process that runs as services do, after {WARM_UP} traces that are not timed. From the call to the shares of"
-        " every lot, exact to the unit. As shown: also makers and waybills of the lots that a terminal shows, without"
-        " the bytes of their statements, and downwards where every lot is now."
+        " every lot, exact to the unit, one trace after another. As shown, in a second round: also makers and waybills"
+        " of the lots that a terminal shows, without the bytes of their statements, and downwards where every lot is now."
     )
     return Table("A trace", ("", "lots in it", "p50", "p99", "target", ""), list(_rows(found)), (note,))
 

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from monazite_consumers.rules.custody import LotState
-from monazite_consumers.rules.sharing import WHOLE, apportion
+from monazite_consumers.rules.sharing import WHOLE, pass_on
 from monazite_contracts.quantities import divide_half_even
 
 Passes = Mapping[str, Mapping[str, int]]
@@ -103,10 +103,7 @@ def share(placed: Sequence[Placed], passes: Passes, rests: Mapping[str, int] | N
         ahead, has = passes.get(lot), units.get(lot)
         ends = has or 0
         if ahead and has is not None and not circle:
-            parts = apportion(has, ahead, rests.get(lot, 0))
-            ends -= sum(parts.values())
-            for further, part in parts.items():
-                units[further] += part
+            ends -= pass_on(has, ahead, rests.get(lot, 0), units)
         found.append((level, -(has or 0), lot, Traced(lot, level, circle, has, ends)))
     return tuple(traced for *_, traced in sorted(found))
 
