@@ -83,6 +83,7 @@ SELECT plant, product, month, moves, net_g, reo_g FROM (
 ) AS s
 """,
     "UPDATE following SET message = $1",
+    "DELETE FROM sweeps WHERE $1 > 0",
     "UPDATE platform SET settled_message = $1, judged_at = '2023-06-11'",
     """
 INSERT INTO intake_positions (topic, partition, start_offset, next_offset, received)
