@@ -232,7 +232,7 @@ def _table(found: dict[bool, Timed], ledger: Ledger, moves: int, queries: int) -
         " would leave them, then vacuumed and analysed; lots of one chain are far apart in all tables. One session of a"
         f" process that runs as services do, after {WARM_UP} traces that are not timed. From the call to the shares of"
         " every lot, exact to the unit, one trace after another. As shown, in a second round: also makers and waybills"
-        " of the lots that a terminal shows, without the bytes of their statements, and downwards where each lot is now."
+        " of the lots that a terminal shows, without the bytes of their statements, and downwards where each is now."
     )
     return Table("A trace", ("", "lots in it", "p50", "p99", "target", ""), list(_rows(found)), (note,))
 
