@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any
 
 from benchmarks.sizes import Sizes
 from benchmarks.tables import Table
+from benchmarks.usage import peak_bytes
 from monazite.embedded import servers
 from monazite_consumers import database
 from monazite_consumers.registry.applying import APPLYING_SESSION, apply, plan
@@ -171,13 +171,9 @@ async def _stored(url: str) -> dict[str, int]:
 async def _closed(url: str) -> dict[str, float]:
     """Closes the month as the service does; seconds, and bytes resident at most."""
     connection = await database.connect(url)
-    before, began = _peak(), perf_counter()
+    before, began = peak_bytes(os.getpid()), perf_counter()
     await close(connection, MONTH)
-    return {"seconds": perf_counter() - began, "before": before, "peak": _peak()}
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"seconds": perf_counter() - began, "before": before, "peak": peak_bytes(os.getpid())}
 
 
 if __name__ == "__main__":
