@@ -16,8 +16,8 @@ from chaos.world import NeverError, World, until
 from monazite.embedded import account
 from monazite_consumers import database
 
-HOLD_S = 2.5
-"""Services try again after 0.2, 0.6, 1.4, 3 and 6.2 s: what is mended before the fourth time waits for no fifth."""
+HOLD_S = 4.0
+"""Services try again after 0.2, 0.6, 1.4, 3 and 6.2 s: an outage is met four times."""
 ALL = ("intake", "relay", "watch", "custody", "reports")
 
 

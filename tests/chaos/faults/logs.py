@@ -19,7 +19,7 @@ from monazite_consumers.topics import configuration
 from monazite_contracts.topics import TOPICS
 
 PRODUCTION = next(topic for topic in TOPICS if topic.name == "plant-production")
-UNREAD_MIN = 40
+UNREAD_MIN = 60
 
 
 @asynccontextmanager
@@ -147,7 +147,7 @@ class TopicMadeAnew(Fault):
         try:
             await until("intake stands still", lambda: stands_still(world, 1))
             scene.broken()
-            await asyncio.sleep(2)
+            await asyncio.sleep(3)
         finally:
             await adopt(world, [p for p, (_, reached) in positions.items() if reached])
             await starting

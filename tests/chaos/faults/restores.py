@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chaos.ordeal import Fault, Scene
 
-WORK_S = 3.0
+WORK_S = 5.0
 """How much the backup does not know."""
 
 
